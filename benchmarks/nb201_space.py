@@ -1,0 +1,117 @@
+"""The NAS-Bench-201 cell: four nodes, a complete DAG of six edges, one of five operations on each.
+
+Source: Dong & Yang, NAS-Bench-201 (ICLR 2020); edge order, operation names, string form, enumeration order and the
+isomorphism string follow the authors' release. This module knows graphs and strings; it knows no accuracy.
+"""
+
+from __future__ import annotations
+
+import random
+import re
+from dataclasses import dataclass
+from functools import cache
+
+import numpy as np
+
+from harness.errors import SpecError
+from harness.space import Arch, Archs, Ints, enumerate_all, to_index
+
+OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
+NONE, SKIP, CONV1, CONV3, POOL = range(5)
+EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), target-major
+CLASSES = 6_466  # of the published isomorphism string, over all 15,625
+PARAMETER_FREE = (NONE, SKIP, POOL)
+
+_FORM = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")
+_ORDER_SEED = 88  # the release shuffles its enumeration once, with this seed
+
+
+@dataclass(frozen=True, slots=True)
+class NB201Space:
+    """The space of all 5^6 = 15,625 cells, one slot an edge in the order of `EDGES`."""
+
+    name: str = "nb201"
+    choices: tuple[int, ...] = (5,) * 6
+
+    def encode(self, spec: str) -> Arch:
+        """Return the cell `(6,)` int8 of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
+
+        Raises:
+            SpecError: the string has another form or an unknown operation.
+        """
+        found = _FORM.fullmatch(spec)
+        if found is None:
+            raise SpecError(f"{self.name}: {spec!r} is not of the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
+        unknown = [op for op in found.groups() if op not in OPS]
+        if unknown:
+            raise SpecError(f"{self.name}: unknown operation {unknown[0]!r} in {spec!r}; allowed: {', '.join(OPS)}")
+        return np.array([OPS.index(op) for op in found.groups()], dtype=np.int8)
+
+    def decode(self, arch: Arch) -> str:
+        """Return the published string form of a cell `(6,)`."""
+        if len(arch) != len(EDGES) or min(arch) < 0 or max(arch) >= len(OPS):
+            raise SpecError(f"{self.name}: a cell is six integers in 0..4, given {list(arch)}")
+        a = [OPS[int(op)] for op in arch]
+        return f"|{a[0]}~0|+|{a[1]}~0|{a[2]}~1|+|{a[3]}~0|{a[4]}~1|{a[5]}~2|"
+
+    def canonical(self, archs: Archs) -> Ints:
+        """Return, for each cell `(n, 6)`, the lowest lexicographic index `(n,)` within its isomorphism class."""
+        return class_representatives()[to_index(self, archs)]
+
+
+def isomorphism_string(arch: Arch) -> str:
+    """Return the release's isomorphism string of a cell: sums sorted, `none` as zero, skips passed through.
+
+    As published, a node whose inputs are all zero counts as zero only when it has a single input; over the whole space
+    this gives 6,466 strings. The string compares expressions, so a value used twice equals two equal values.
+    """
+    nodes = ["0"]
+    for target in (1, 2, 3):
+        terms = []
+        for (source, end), op in zip(EDGES, arch, strict=True):
+            if end != target:
+                continue
+            if op == NONE or nodes[source] == "#":
+                terms.append("#")
+            elif op == SKIP:
+                terms.append(nodes[source])
+            else:
+                terms.append(f"({nodes[source]})@{OPS[int(op)]}")
+        nodes.append("+".join(sorted(terms)))
+    return nodes[3]
+
+
+@cache
+def class_representatives() -> Ints:
+    """Return `(15625,)`: at each lexicographic index, the lowest index of the same isomorphism class."""
+    first: dict[str, int] = {}
+    cells = enumerate_all(NB201Space())
+    found = np.array([first.setdefault(isomorphism_string(a), i) for i, a in enumerate(cells)], dtype=np.int64)
+    found.setflags(write=False)
+    return found
+
+
+@cache
+def published_order() -> Ints:
+    """Return `(15625,)`: the lexicographic index of the architecture at each place of the published enumeration."""
+    order = list(range(len(OPS) ** len(EDGES)))
+    random.Random(_ORDER_SEED).shuffle(order)
+    found = np.array(order, dtype=np.int64)
+    found.setflags(write=False)
+    return found
+
+
+def prune(archs: Archs) -> Archs:
+    """Return cells `(n, 6)` with `none` on every edge that carries nothing from the input or nothing to the output.
+
+    The network computes the same function; 9,445 different cells remain of 15,625.
+    """
+    fed = np.zeros((len(archs), 4), dtype=bool)
+    used = np.zeros((len(archs), 4), dtype=bool)
+    fed[:, 0] = used[:, 3] = True
+    for edge, (source, target) in enumerate(EDGES):
+        fed[:, target] |= fed[:, source] & (archs[:, edge] != NONE)
+    for edge, (source, target) in reversed(list(enumerate(EDGES))):
+        used[:, source] |= used[:, target] & (archs[:, edge] != NONE)
+    alive = np.stack([fed[:, s] & used[:, t] for s, t in EDGES], axis=1)  # (n, 6)
+    return np.where(alive, archs, np.int8(NONE))

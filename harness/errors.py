@@ -1,0 +1,92 @@
+"""Every error nasboard raises on purpose, in one tree.
+
+    NasboardError                      exit code 2 unless said otherwise
+    ├── UsageError                     what was asked for cannot be
+    │   ├── SuiteError                 a suite file is wrong
+    │   ├── UnknownNameError           no such method, benchmark, metric ("did you mean")
+    │   └── SpecError                  an architecture that is not in the space
+    ├── MissingDataError               exit code 3: a table, extra or file is not there
+    │   └── DigestError                it is there, but it is not what it says
+    ├── StoreError                     the database cannot be used
+    │   ├── SchemaError                it was written by another version, or is not ours
+    │   └── StoreFullError             it cannot grow (disk full, read-only)
+    ├── MetricError                    a metric has no value for this input
+    ├── MethodError                    a method broke the contract of the search API
+    ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
+    └── RegressionError                exit code 1: the gate says no
+
+A message says what was given, what is allowed, and what to do next.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class NasboardError(Exception):
+    """Root of the tree; `exit_code` is what the command line returns for it."""
+
+    exit_code = 2
+
+
+class UsageError(NasboardError):
+    """What was asked for cannot be done as asked."""
+
+
+class SuiteError(UsageError):
+    """A suite file has an unknown key, a wrong type or a value out of range."""
+
+
+class UnknownNameError(UsageError):
+    """No entry of that name; the message names the nearest ones."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        names = sorted(known)
+        near = difflib.get_close_matches(name, names, n=2, cutoff=0.5)
+        hint = f"did you mean {' or '.join(repr(n) for n in near)}?" if near else f"known: {', '.join(names) or 'none'}"
+        super().__init__(f"unknown {kind} {name!r}; {hint}")
+
+
+class SpecError(UsageError):
+    """An architecture, or the string form of one, is not in the space."""
+
+
+class MissingDataError(NasboardError):
+    """A table, an optional package or a file is absent; the message says how to get it."""
+
+    exit_code = 3
+
+
+class DigestError(MissingDataError):
+    """A file is there, but its digest is not the recorded one."""
+
+
+class StoreError(NasboardError):
+    """The database of runs cannot be used as asked."""
+
+
+class SchemaError(StoreError):
+    """The database was written by another version of nasboard, or by something else."""
+
+
+class StoreFullError(StoreError):
+    """The database cannot grow: no space left, or not writable."""
+
+
+class MetricError(NasboardError):
+    """A metric is undefined for this input (NaN, n < 2, all tied)."""
+
+
+class MethodError(NasboardError):
+    """A method broke the contract of the search API."""
+
+
+class BudgetExhausted(NasboardError):  # noqa: N818 - ends a run, is not a fault
+    """The budget would be overspent by the query; the query was not made."""
+
+
+class RegressionError(NasboardError):
+    """The gate found a method worse than its reference by more than the tolerance."""
+
+    exit_code = 1

@@ -1,0 +1,109 @@
+"""What is stored of a run: its key, its checkpoints, how it ended. Raw outcomes only; metrics are derived when read."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.api import CostKind
+
+Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
+Status = Literal["pending", "running", "done", "budget", "failed"]
+ENDED: tuple[Status, ...] = ("done", "budget", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class RunKey:
+    """What identifies a run. Two runs of equal keys would be the same run, so it is made once.
+
+    Attributes:
+        method: registered name of the method.
+        params: every hyper-parameter, resolved (defaults included).
+        benchmark: registered name of the benchmark.
+        dataset: its data set.
+        space: its search space.
+        table_digest: SHA-256 of the table behind the truth, None without a table.
+        seed: of the run.
+        budget_s: simulated seconds, None for a run that ends by its own schedule.
+        panel: identity of the architectures ranked at checkpoints, None without a panel.
+        rank_all: whether the last step ranks the whole space too.
+    """
+
+    method: str
+    params: Mapping[str, Json]
+    benchmark: str
+    dataset: str
+    space: str
+    table_digest: str | None
+    seed: int
+    budget_s: float | None
+    panel: str | None
+    rank_all: bool = False
+
+    def canonical(self) -> str:
+        """Return the key as JSON with sorted names: the text that is hashed."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @property
+    def run_id(self) -> str:
+        """Return the SHA-256 of the canonical key, in hexadecimal."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class StepRecord:
+    """One stored checkpoint.
+
+    Attributes:
+        step: 1, 2, 3, ...
+        cost_s: cost so far, in seconds of the run's cost kind.
+        wall_s: measured seconds spent inside the method so far (resumed parts included).
+        incumbent: spec of the best architecture so far, None when the method has none.
+        logs: finite numbers.
+        scores: predicted quality of the panel, `(n,)` float32, None when the checkpoint cannot rank.
+        all_scores: predicted quality of the whole space in lexicographic order, float32, at the last step of a
+            `rank_all` run.
+    """
+
+    step: int
+    cost_s: float
+    wall_s: float
+    incumbent: str | None = None
+    logs: Mapping[str, float] = field(default_factory=dict)
+    scores: NDArray[np.float32] | None = None
+    all_scores: NDArray[np.float32] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RunRecord:
+    """One stored run, without its steps.
+
+    Attributes:
+        run_id: SHA-256 of the key.
+        key: what identifies it.
+        label: the name boards show (a suite's label; the method's name by default).
+        status: `done` (the method ended), `budget` (the budget did), `failed`, or not ended yet.
+        error: traceback or signal of a failed run, else None.
+        cost_kind: whether `cost_s` is simulated or measured.
+        cost_s: total cost in seconds.
+        wall_s: measured seconds inside the method.
+        queries: number of oracle queries, 0 for live runs.
+        provenance: git revision and dirtiness, versions, device, seed and batch-norm policy, UTC start.
+    """
+
+    run_id: str
+    key: RunKey
+    label: str
+    status: Status
+    error: str | None
+    cost_kind: CostKind
+    cost_s: float
+    wall_s: float
+    queries: int
+    provenance: Mapping[str, Json]

@@ -1,0 +1,129 @@
+"""Search spaces: the protocol, and free functions that work over any of them.
+
+An architecture is a row of small integers; a batch of them is an `(n, d)` int8 array. Slot `i` holds a number in
+`[0, choices[i])`. What the numbers mean is the space's business (`encode`, `decode`, `canonical`), not this module's.
+"""
+
+from __future__ import annotations
+
+from math import prod
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import ArrayLike, NDArray
+
+from harness.errors import SpecError, UsageError
+
+Arch = NDArray[np.int8]  # (d,)
+Archs = NDArray[np.int8]  # (n, d)
+Ints = NDArray[np.int64]  # (n,)
+Floats = NDArray[np.float64]  # (n,)
+
+LARGEST_ENUMERATION = 20_000_000
+
+
+@runtime_checkable
+class SearchSpace(Protocol):
+    """A finite product of categorical slots with a published string form."""
+
+    @property
+    def name(self) -> str:
+        """Return the name under which boards show the space."""
+
+    @property
+    def choices(self) -> tuple[int, ...]:
+        """Return the number of options in each of the d slots."""
+
+    def encode(self, spec: str) -> Arch:
+        """Return the architecture `(d,)` of a published string form.
+
+        Raises:
+            SpecError: the string is not of the space.
+        """
+
+    def decode(self, arch: Arch) -> str:
+        """Return the published string form; `decode(encode(s)) == s`."""
+
+    def canonical(self, archs: Archs) -> Ints:
+        """Return `(n,)` integers, equal exactly when two architectures are isomorphic."""
+
+
+def check(space: SearchSpace, archs: ArrayLike) -> Archs:
+    """Return `archs` as an `(n, d)` int8 array, or say why it is not one of `space`.
+
+    Raises:
+        SpecError: wrong shape, not integers, or a choice out of range.
+    """
+    given = np.asarray(archs)
+    d = len(space.choices)
+    if given.ndim != 2 or given.shape[1] != d:
+        raise SpecError(f"{space.name}: architectures have shape (n, {d}), given {given.shape}")
+    if not np.issubdtype(given.dtype, np.integer):
+        raise SpecError(f"{space.name}: architectures are integers, given {given.dtype}")
+    wrong = (given < 0) | (given >= np.asarray(space.choices))
+    if wrong.any():
+        row, slot = np.argwhere(wrong)[0]
+        raise SpecError(
+            f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, allowed 0..{space.choices[slot] - 1}"
+        )
+    return given.astype(np.int8, copy=False)
+
+
+def size(space: SearchSpace) -> int:
+    """Return the number of architectures, isomorphic ones counted separately."""
+    return prod(space.choices)
+
+
+def sample(space: SearchSpace, rng: Generator, n: int) -> Archs:
+    """Draw `n` architectures uniformly and independently; returns `(n, d)` int8."""
+    return rng.integers(0, np.asarray(space.choices), size=(n, len(space.choices))).astype(np.int8)
+
+
+def neighbours(space: SearchSpace, arch: Arch) -> Archs:
+    """Return all architectures `(m, d)` that differ from `arch` `(d,)` in exactly one slot."""
+    rows = []
+    for slot, options in enumerate(space.choices):
+        others = np.setdiff1d(np.arange(options, dtype=np.int8), arch[slot : slot + 1])
+        block = np.repeat(arch[None], len(others), axis=0)
+        block[:, slot] = others
+        rows.append(block)
+    return np.concatenate(rows).astype(np.int8)
+
+
+def enumerate_all(space: SearchSpace) -> Archs:
+    """Return every architecture `(size, d)` int8 in lexicographic order, the last slot fastest.
+
+    Raises:
+        UsageError: the space is too large to hold.
+    """
+    n = size(space)
+    if n > LARGEST_ENUMERATION:
+        raise UsageError(f"{space.name} has {n} architectures, more than {LARGEST_ENUMERATION}; sample it instead")
+    return from_index(space, np.arange(n))
+
+
+def to_index(space: SearchSpace, archs: Archs) -> Ints:
+    """Return the lexicographic index `(n,)` of each architecture `(n, d)`."""
+    return np.asarray(np.ravel_multi_index(tuple(archs.astype(np.int64).T), space.choices), dtype=np.int64)
+
+
+def from_index(space: SearchSpace, index: ArrayLike) -> Archs:
+    """Return the architectures `(n, d)` int8 at lexicographic indices `(n,)`.
+
+    Raises:
+        SpecError: an index outside the space.
+    """
+    at = np.asarray(index, dtype=np.int64)
+    n = size(space)
+    if at.size and (at.min() < 0 or at.max() >= n):
+        raise SpecError(f"{space.name}: indices are 0..{n - 1}, given {at.min()}..{at.max()}")
+    return np.stack(np.unravel_index(at, space.choices), axis=-1).astype(np.int8)
+
+
+def one_hot(space: SearchSpace, archs: Archs) -> Floats:
+    """Return the one-hot encoding `(n, sum(choices))` float64 of architectures `(n, d)`."""
+    starts = np.concatenate(([0], np.cumsum(space.choices)[:-1]))
+    out = np.zeros((len(archs), sum(space.choices)))
+    out[np.arange(len(archs))[:, None], starts + archs] = 1.0
+    return out
