@@ -114,6 +114,10 @@ class Benchmark(Protocol):
     def query(self) -> Query | None:
         """Return the searchable side, None where nothing is tabulated."""
 
+    @property
+    def parameter_free(self) -> tuple[int, ...] | None:
+        """Return the choices that are operations without parameters (for the collapse share), None if unknown."""
+
     def data(self) -> SearchData | None:
         """Return train and validation data, None where the benchmark has none."""
 

@@ -1,0 +1,1 @@
+"""The live side of benchmarks, the only one that imports torch: data, supernet, training."""

@@ -1,0 +1,151 @@
+"""The embedded benchmark `digits201`: the NAS-Bench-201 cell on handwritten digits, with complete, measured truth.
+
+`tabular` answers queries from the recorded validation curves, `live` hands out images for a supernet; both are scored by
+the same table, so their runs share a board. The table holds one row per isomorphism class and three training seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from importlib import resources
+from pathlib import Path
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from harness.api import CostKind, Observation, SearchData
+from harness.errors import DigestError, MissingDataError, UsageError
+from harness.space import Arch, Archs, Floats, SearchSpace, to_index
+from tabular.table import Table, TableError, open_table
+
+DATASET = "digits"
+VAL_IMAGES = 500
+TEST_IMAGES = 997
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedCurves:
+    """The searchable side of the table: validation curves and costs, no test value.
+
+    A query draws one of the recorded training seeds with the caller's generator, as a training of one's own would.
+    """
+
+    row_of: NDArray[np.int16]  # (15625,) lexicographic index -> row
+    val_correct: NDArray[np.int16]  # (rows, seeds, epochs)
+    train_s: NDArray[np.float32]  # (rows, seeds) seconds of the full training
+
+    def __call__(self, arch: Arch, epochs: int, rng: Generator) -> Observation:
+        """Return the validation accuracy of `arch` `(6,)` after `epochs` of one recorded training, and its cost.
+
+        Raises:
+            UsageError: an epoch that was not recorded.
+        """
+        rows, seeds, recorded = self.val_correct.shape
+        if not 1 <= epochs <= recorded:
+            raise UsageError(f"digits201 records epochs 1..{recorded}, asked for {epochs}")
+        index = 0
+        for choice in arch:
+            index = index * 5 + int(choice)
+        row = self.row_of[index]
+        seed = int(rng.integers(seeds))
+        correct = int(self.val_correct[row, seed, epochs - 1])
+        return Observation(correct / VAL_IMAGES, float(self.train_s[row, seed]) * epochs / recorded, epochs)
+
+
+@dataclass(frozen=True, slots=True)
+class Digits201:
+    """The benchmark over an opened table; `name` and `cost_kind` tell the tabular from the live one."""
+
+    name: str
+    cost_kind: CostKind
+    table: Table
+    space: SearchSpace = NB201Space()
+    dataset: str = DATASET
+    parameter_free: tuple[int, ...] | None = PARAMETER_FREE
+
+    @property
+    def digest(self) -> str | None:
+        """Return the digest of the table."""
+        return self.table.digest
+
+    @property
+    def fidelities(self) -> tuple[int, ...]:
+        """Return every epoch up to full training."""
+        return tuple(range(1, self.table.columns["val_correct"].shape[2] + 1))
+
+    @property
+    def query(self) -> RecordedCurves | None:
+        """Return the recorded curves; None on the live benchmark, where searching means training."""
+        if self.cost_kind == "measured":
+            return None
+        columns = self.table.columns
+        return RecordedCurves(*(np.asarray(columns[c]) for c in ("row_of", "val_correct", "train_s")))  # type: ignore[arg-type]
+
+    def data(self) -> SearchData | None:
+        """Return images and supernet of the live benchmark, None on the tabular one."""
+        if self.cost_kind == "simulated":
+            return None
+        try:
+            from benchmarks.live.data import digits_data
+        except ImportError as error:
+            raise MissingDataError(f"{self.name} trains networks: pip install 'nasboard[live]' ({error})") from error
+        return digits_data()
+
+    def truth(self, archs: Archs) -> Floats:
+        """Return the mean test accuracy `(n,)` over the training seeds."""
+        return self.truth_by_seed(archs).mean(axis=1)
+
+    def truth_by_seed(self, archs: Archs) -> NDArray[np.float64]:
+        """Return the test accuracy `(n, seeds)` of every training seed."""
+        rows = self.table.columns["row_of"][to_index(self.space, archs)]
+        return np.asarray(self.table.columns["test_correct"][rows], dtype=np.float64) / TEST_IMAGES
+
+
+@cache
+def shipped_table() -> Table:
+    """Return the table that ships with the package.
+
+    Raises:
+        MissingDataError: this checkout has none yet.
+        DigestError: it is damaged.
+    """
+    return load_table(Path(str(resources.files("benchmarks"))) / "tables" / "digits201")
+
+
+def load_table(folder: Path) -> Table:
+    """Open a digits201 table from a folder; errors name the command that builds one."""
+    try:
+        return open_table(folder)
+    except TableError as error:
+        if error.missing:
+            raise MissingDataError(f"{error}; build it: nasboard table build digits201 --to {folder}") from error
+        raise DigestError(str(error)) from error
+
+
+@cache
+def tabular() -> Digits201:
+    """Return the tabular benchmark `digits201`."""
+    return Digits201("digits201", "simulated", shipped_table())
+
+
+@cache
+def live() -> Digits201:
+    """Return the live benchmark `digits201-live`."""
+    return Digits201("digits201-live", "measured", shipped_table())
+
+
+def describe_columns() -> Mapping[str, str]:
+    """Return what each column of the table holds, for the manifest."""
+    return {
+        "classes": "(rows,) lexicographic index of the class representative",
+        "row_of": "(15625,) row of the isomorphism class of each lexicographic index",
+        "val_correct": f"(rows, seeds, epochs) of {VAL_IMAGES} validation images, after every epoch",
+        "test_correct": f"(rows, seeds) of {TEST_IMAGES} test images, at the end",
+        "train_s": "(rows, seeds) processor seconds of training; those trained together share theirs equally",
+        "params": "(rows,) trainable parameters",
+        "multiply_adds": "(rows,) per image, convolutions and the linear layer",
+    }

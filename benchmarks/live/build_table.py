@@ -1,0 +1,107 @@
+"""From shards to the digits201 table: sizes, noise ceiling and manifest around what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.digits import DIGEST
+from benchmarks.digits201 import TEST_IMAGES, describe_columns
+from benchmarks.live import build
+from benchmarks.live.recipe import VERSION, Macro
+from benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_representatives
+from harness.errors import UsageError
+from harness.metrics import noise_ceiling
+from harness.space import Archs, from_index
+from tabular.table import Table, write_table
+
+KERNEL_AREA = {CONV1: 1, CONV3: 9}
+
+
+def build_table(
+    to: Path, *, seeds: int = 3, jobs: int = 2, limit: int | None = None, progress: Callable[[int, int], None]
+) -> Table | None:
+    """Train what is missing and write the table to `to`; the shards lie beside it, in `<to>.shards`.
+
+    Args:
+        to: folder of the table.
+        seeds: trainings of every class.
+        jobs: worker processes, one thread each.
+        limit: train that many classes only, spread over the space; no table is written then.
+        progress: called with classes finished and classes in all.
+
+    Returns:
+        The table, or None when `limit` left it incomplete.
+    """
+    if jobs < 1:
+        raise UsageError(f"--jobs is at least 1, given {jobs}")
+    planned = build.plan(to.with_name(to.name + ".shards"), seeds, limit)
+    total = sum(len(job.classes) for job in planned)
+    finished = 0
+
+    def more(classes: int) -> None:
+        nonlocal finished
+        finished += classes
+        progress(finished, total)
+
+    build.run(planned, jobs, more)
+    if limit is not None:
+        return None
+    return write_table(to, *assemble(build.gather(planned)))
+
+
+def assemble(measured: dict[str, NDArray[np.generic]]) -> tuple[dict[str, NDArray[np.generic]], dict[str, object]]:
+    """Return the columns of the table and what its manifest says, from the gathered shards."""
+    classes = measured["classes"]
+    archs = from_index(NB201Space(), classes)
+    row_of = np.searchsorted(classes, class_representatives()).astype(np.int16)
+    columns = measured | {"row_of": row_of, "params": parameters(archs), "multiply_adds": multiply_adds(archs)}
+    by_seed = np.asarray(measured["test_correct"], dtype=np.float64)[row_of] / TEST_IMAGES  # (15625, seeds)
+    about = {
+        "name": "digits201",
+        "version": VERSION,
+        "licence": "Apache-2.0; images: UCI optical recognition of handwritten digits, as shipped with scikit-learn",
+        "data_digest": DIGEST,
+        "splits": {"train": 300, "val": 500, "test": 997},
+        "units": describe_columns(),
+        "training": build.recipe_of_build(),
+        "noise_ceiling": ceilings(by_seed),
+    }
+    return columns, about
+
+
+def ceilings(by_seed: NDArray[np.float64]) -> dict[str, object]:
+    """Return tau between disjoint seed sets over the whole space, its top half and its top 10 %."""
+    mean = by_seed.mean(axis=1)
+    found: dict[str, object] = {"of": "tau-b between the mean of one seed set and that of the others, averaged over splits"}
+    for name, share in (("whole", 1.0), ("top_half", 0.5), ("top_tenth", 0.1)):
+        chosen = np.argsort(-mean, kind="stable")[: round(share * len(mean))]
+        found[name] = round(noise_ceiling(by_seed[chosen]), 4) if by_seed.shape[1] > 1 else None
+    return found
+
+
+def parameters(archs: Archs) -> NDArray[np.int32]:
+    """Return the trainable parameters `(n,)` of the networks of cells `(n, 6)`."""
+    macro = Macro()
+    first, last = macro.channels
+    fixed = (macro.inputs * first + 2 * first) + (first * last + 2 * last) + 2 * last + (last + 1) * macro.classes
+    total = np.full(len(archs), fixed, dtype=np.int64)
+    for c in macro.channels:
+        for op, area in KERNEL_AREA.items():
+            total += (archs == op).sum(axis=1) * (c * c * area + 2 * c)
+    return total.astype(np.int32)
+
+
+def multiply_adds(archs: Archs) -> NDArray[np.int32]:
+    """Return the multiply-adds `(n,)` per image of convolutions and linear layer."""
+    macro = Macro()
+    first, last = macro.channels
+    pixels = (macro.image**2, (macro.image // 2) ** 2)
+    total = np.full(len(archs), pixels[0] * macro.inputs * first + pixels[1] * first * last + last * macro.classes)
+    for c, area_px in zip(macro.channels, pixels, strict=True):
+        for op, area in KERNEL_AREA.items():
+            total += (archs == op).sum(axis=1) * (c * c * area * area_px)
+    return total.astype(np.int32)

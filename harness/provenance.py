@@ -1,0 +1,59 @@
+"""Where a run came from: code revision, versions, device, policies. Facts for the record, never for a decision."""
+
+from __future__ import annotations
+
+import platform
+import subprocess
+from datetime import UTC, datetime
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+
+from harness.record import Json
+
+PACKAGES = ("nasboard", "numpy", "scipy", "pandas", "sqlalchemy", "torch", "scikit-learn")
+SEED_POLICY = "method, oracle and device generators are spawned from SeedSequence(seed)"
+
+
+def collect(device: str, threads: int) -> dict[str, Json]:
+    """Return the provenance of a run that starts now on `device` with `threads` threads."""
+    return {
+        "git": dict(_git()),
+        "versions": dict(_versions()),
+        "python": platform.python_version(),
+        "machine": f"{platform.system()} {platform.machine()}",
+        "device": device,
+        "threads": threads,
+        "seed_policy": SEED_POLICY,
+        "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+    }
+
+
+@cache
+def _git() -> dict[str, Json]:
+    """Return revision and dirtiness of the checkout the code runs from; None each outside a checkout."""
+    here = Path(__file__).resolve().parent.parent
+    if not (here / ".git").exists():
+        return {"revision": None, "dirty": None}
+    try:
+        revision = _git_says(here, "rev-parse", "HEAD")
+        dirty = bool(_git_says(here, "status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {"revision": None, "dirty": None}
+    return {"revision": revision, "dirty": dirty}
+
+
+def _git_says(folder: Path, *arguments: str) -> str:
+    command = ["git", "-C", str(folder), *arguments]
+    return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+@cache
+def _versions() -> dict[str, Json]:
+    found: dict[str, Json] = {}
+    for name in PACKAGES:
+        try:
+            found[name] = metadata.version(name)
+        except metadata.PackageNotFoundError:
+            found[name] = None
+    return found
