@@ -1,0 +1,92 @@
+"""What boards, gate and report read: stored runs joined with the benchmark's truth, grouped into comparisons.
+
+A comparison holds the runs whose accuracies mean the same: equal space, data set and table digest. This is the only
+place where a stored spec meets a test accuracy.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.panel import Panel
+from harness.record import RunRecord
+from harness.space import Archs, Floats, Ints, SearchSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Ranking:
+    """Panel scores of a run at one checkpoint."""
+
+    step: int
+    cost_s: float
+    scores: NDArray[np.float32]  # (n,), n of the panel
+
+
+@dataclass(frozen=True, slots=True)
+class RunOutcome:
+    """One run seen with the truth.
+
+    Attributes:
+        run: the stored run.
+        steps: `(k,)` the steps at which the incumbent changed, and the last step.
+        cost_s: `(k,)` cost at those steps.
+        archs: `(k, d)` the incumbents at those steps.
+        accuracy: `(k,)` their true mean test accuracy; empty for a run without incumbents.
+        rankings: panel scores along the run, in step order; empty for a run that cannot rank.
+        all_scores: scores of the whole space at the last step, None unless asked for.
+        logs: name -> `(2, j)` steps and values.
+    """
+
+    run: RunRecord
+    steps: Ints
+    cost_s: Floats
+    archs: Archs
+    accuracy: Floats
+    rankings: tuple[Ranking, ...]
+    all_scores: NDArray[np.float32] | None
+    logs: Mapping[str, Floats]
+
+    @property
+    def final_accuracy(self) -> float | None:
+        """Return the true accuracy of the last incumbent, None for a run that failed or has none."""
+        if self.run.status not in ("done", "budget") or not len(self.accuracy):
+            return None
+        return float(self.accuracy[-1])
+
+
+@dataclass(frozen=True, slots=True)
+class PanelTruth:
+    """A panel with its truth: mean `(n,)` and, where the table has them, per training seed `(n, seeds)`."""
+
+    panel: Panel
+    truth: Floats
+    by_seed: NDArray[np.float64] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Runs that may share a board.
+
+    Attributes:
+        space: their search space.
+        dataset: their data set.
+        table_digest: of the table behind the truth.
+        optimum: the best true accuracy in the space, None where it is not tabulated.
+        outcomes: label -> the runs of every status under that label, ascending in seed.
+        panels: panel identity -> panel with truth.
+        whole: the whole space with truth (for `all_scores` and the ceiling), None where it is not tabulated.
+        parameter_free: operations (choice numbers) without parameters, for the collapse share; None if unknown.
+    """
+
+    space: SearchSpace
+    dataset: str
+    table_digest: str | None
+    optimum: float | None
+    outcomes: Mapping[str, tuple[RunOutcome, ...]]
+    panels: Mapping[str, PanelTruth]
+    whole: PanelTruth | None
+    parameter_free: tuple[int, ...] | None
