@@ -64,7 +64,7 @@ def open_table(folder: Path) -> Table:
         path = folder / f"{name}.npy"
         try:
             column = np.load(path, mmap_mode="r", allow_pickle=False)
-        except (OSError, ValueError) as error:
+        except (OSError, ValueError, EOFError) as error:
             raise TableError(f"column {path} cannot be read ({error}); {_REMEDY}") from error
         if list(column.shape) != told["shape"] or column.dtype.str != told["dtype"]:
             raise TableError(

@@ -1,0 +1,63 @@
+"""The `nasboard` command: its sub-commands, and how errors become exit codes.
+
+Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 130 interrupted.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+from importlib import metadata
+from typing import Annotated
+
+import typer
+
+from harness.cli import checking, exchanging, making, reading, tables
+from harness.cli.console import complain
+from harness.errors import NasboardError
+
+app = typer.Typer(
+    name="nasboard",
+    help="Score neural-architecture-search methods: Kendall tau, stability, final accuracy.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+app.command("run")(making.run)
+app.command("ls")(reading.ls)
+app.command("leaderboard")(reading.leaderboard)
+app.command("report")(reading.report)
+app.command("compare")(reading.compare)
+app.command("gate")(checking.gate)
+app.command("doctor")(checking.doctor)
+app.command("export")(exchanging.export)
+app.command("import")(exchanging.import_)
+app.add_typer(tables.app, name="table")
+
+
+def _version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"nasboard {metadata.version('nasboard')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Log what happens to standard error.")] = False,
+    version: Annotated[bool, typer.Option("--version", callback=_version, is_eager=True, help="Print the version.")] = False,
+) -> None:
+    logging.basicConfig(level=logging.INFO if verbose else logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+
+
+def main() -> None:
+    """Run the command line and exit with its code."""
+    try:
+        app()
+    except NasboardError as error:
+        complain(error)
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        sys.exit(130)
+    except BrokenPipeError:  # the reader of our output went away, as `head` does
+        sys.stderr.close()
+        sys.exit(0)

@@ -1,0 +1,46 @@
+"""Where output goes: one console for results, one for errors and progress, and the options that commands share."""
+
+from __future__ import annotations
+
+import json
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.text import Text
+
+from harness.errors import NasboardError
+
+DEFAULT_STORE = "sqlite:///runs.db"
+
+StoreOption = Annotated[
+    str, typer.Option("--store", help="Database URL: sqlite:///FILE or postgresql+psycopg://…", envvar="NASBOARD_STORE")
+]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
+
+
+def out() -> Console:
+    """Return the console for results."""
+    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+
+
+def err() -> Console:
+    """Return the console for progress and errors."""
+    return Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def complain(error: NasboardError) -> None:
+    """Print an error to standard error, in one paragraph."""
+    err().print(Text.assemble(("error: ", "bold red"), str(error)))
+
+
+def print_json(value: object) -> None:
+    """Print a value as JSON, NaN refused."""
+    print(json.dumps(value, indent=1, sort_keys=True, allow_nan=False))
+
+
+def database_url(store: str) -> str:
+    """Return `store` as a URL; a bare file name means SQLite."""
+    return store if "://" in store else f"sqlite:///{Path(store)}"

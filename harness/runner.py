@@ -1,0 +1,206 @@
+"""Run one method once: pull its checkpoints, meter its cost, and put what it yields into the store as it comes.
+
+The runner owns the clock, the budget and the seeds. It knows nothing of suites, processes or metrics.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+import traceback
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.random import SeedSequence, default_rng
+from numpy.typing import NDArray
+
+from harness import registry, state
+from harness.api import Benchmark, Checkpoint, SearchMethod, Task
+from harness.errors import BudgetExhausted, DigestError, MethodError
+from harness.oracle import MeteredOracle
+from harness.provenance import collect
+from harness.record import RunKey, Status, StepRecord
+from harness.space import Archs, check, enumerate_all
+from harness.store import Claim, Store
+
+log = logging.getLogger(__name__)
+
+COMMIT_EVERY_S = 1.0  # at most this much work is lost to a kill; shorter runs are one transaction
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """Where a run is made."""
+
+    device: str = "cpu"
+    threads: int = 1
+
+
+@dataclass
+class Progress:
+    """What has been pulled from the method and is not stored yet."""
+
+    claim: Claim
+    steps: list[StepRecord] = field(default_factory=list)
+    last: Checkpoint | None = None
+    wall_s: float = 0.0
+    since: float = field(default_factory=time.monotonic)
+
+
+def execute(
+    claim: Claim,
+    store: Store,
+    owner: str,
+    setting: Setting,
+    *,
+    stop: Callable[[], bool] = lambda: False,
+    benchmark: Callable[[str], Benchmark] = registry.benchmark,
+) -> Status:
+    """Make the claimed run, from where it was cut off, and return how it ended.
+
+    Whatever the method raises becomes a `failed` record with the traceback. When `stop` turns true the run is given back
+    between two steps and stays resumable; the status is then `pending`.
+    """
+    provenance = dict(collect(setting.device, setting.threads))
+    progress = Progress(claim, wall_s=claim.last.wall_s if claim.last else 0.0)
+    error: str | None = None
+    oracle: MeteredOracle | None = None
+    try:
+        method, task_of, oracle = _prepare(claim, setting, benchmark)
+        provenance["batch_norm"] = getattr(method, "bn_policy", None)
+        status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark)
+    except BudgetExhausted:
+        status = "budget"
+    except Exception:  # noqa: BLE001 - the one broad except: a failure is a record
+        status, error = "failed", traceback.format_exc()
+        log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
+    queries = oracle.queries if oracle else claim.queries
+    if status == "pending":
+        _flush(progress, store, owner, queries)
+        store.release(claim.run_id, owner)
+    else:
+        store.append(claim.run_id, owner, progress.steps, None, queries)
+        store.finish(claim.run_id, owner, status, error=error, provenance=provenance)
+    return status
+
+
+def _prepare(
+    claim: Claim, setting: Setting, benchmark: Callable[[str], Benchmark]
+) -> tuple[SearchMethod, Task, MeteredOracle | None]:
+    key = claim.key
+    task = benchmark(key.benchmark)
+    if task.digest != key.table_digest:
+        raise DigestError(
+            f"the run was planned on table {key.table_digest}, {key.benchmark} now has {task.digest}; plan it again"
+        )
+    method = registry.method(key.method, key.params)
+    for_method, for_oracle = SeedSequence(key.seed).spawn(2)
+    oracle = None
+    if "query" in method.needs and task.query is not None and key.budget_s is not None:
+        oracle = MeteredOracle(
+            task.query,
+            task.space,
+            task.fidelities,
+            key.budget_s,
+            default_rng(for_oracle),
+            spent_s=claim.last.cost_s if claim.last else 0.0,
+            queries=claim.queries,
+        )
+    return (
+        method,
+        Task(
+            space=task.space,
+            rng=default_rng(for_method),
+            budget_s=float("inf") if key.budget_s is None else key.budget_s,
+            device=setting.device,
+            query=oracle,
+            data=task.data() if "data" in method.needs else None,
+            resume=None if claim.state is None else state.load(claim.state),
+        ),
+        oracle,
+    )
+
+
+def _pull(
+    checkpoints: Iterator[Checkpoint],
+    oracle: MeteredOracle | None,
+    progress: Progress,
+    store: Store,
+    owner: str,
+    stop: Callable[[], bool],
+    benchmark: Callable[[str], Benchmark],
+) -> Status:
+    measure = _Measure.of(progress.claim.key, store, benchmark)
+    expected = progress.claim.last.step + 1 if progress.claim.last else 1
+    while True:
+        start = time.perf_counter()
+        checkpoint = next(checkpoints, None)
+        progress.wall_s += time.perf_counter() - start
+        if checkpoint is None:
+            return "done"
+        if checkpoint.step != expected:
+            raise MethodError(f"checkpoint {expected} was due, the method yielded step {checkpoint.step}")
+        expected += 1
+        cost_s = progress.wall_s if oracle is None else oracle.spent_s
+        progress.steps.append(measure.record(checkpoint, cost_s, progress.wall_s))
+        progress.last = checkpoint
+        if stop():
+            return "pending"
+        if time.monotonic() - progress.since >= COMMIT_EVERY_S:
+            _flush(progress, store, owner, oracle.queries if oracle else 0)
+
+
+def _flush(progress: Progress, store: Store, owner: str, queries: int) -> None:
+    """Store what is pulled with the state to resume from; a method without state keeps its steps until it ends."""
+    if progress.last is None or progress.last.state is None or not progress.steps:
+        return
+    store.append(progress.claim.run_id, owner, progress.steps, state.dump(progress.last.state()), queries)
+    progress.steps = []
+    progress.since = time.monotonic()
+
+
+@dataclass(frozen=True, slots=True)
+class _Measure:
+    """Turns a checkpoint into its record: checks it, and ranks the panel where the key says so."""
+
+    key: RunKey
+    benchmark: Benchmark
+    panel: Archs | None
+
+    @classmethod
+    def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> _Measure:
+        return cls(key, benchmark(key.benchmark), None if key.panel is None else store.panel(key.panel).archs)
+
+    def record(self, seen: Checkpoint, cost_s: float, wall_s: float) -> StepRecord:
+        """Return the record of a checkpoint.
+
+        Raises:
+            MethodError: logs or scores that are not finite, or scores of the wrong shape.
+            SpecError: an incumbent outside the space.
+        """
+        space = self.benchmark.space
+        incumbent = None
+        if seen.incumbent is not None:
+            incumbent = space.decode(check(space, np.asarray(seen.incumbent)[None])[0])
+        logs = {name: float(value) for name, value in seen.logs.items()}
+        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
+        if wrong:
+            raise MethodError(f"step {seen.step}: log {wrong[0]!r} is {logs[wrong[0]]}; log finite numbers only")
+        scores = all_scores = None
+        if seen.rank is not None and self.panel is not None:
+            if seen.last or seen.step % self.key.rank_every == 0:
+                scores = _scores(seen, self.panel)
+            if seen.last and self.key.rank_all:
+                all_scores = _scores(seen, enumerate_all(space))
+        return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores)
+
+
+def _scores(seen: Checkpoint, archs: Archs) -> NDArray[np.float32]:
+    assert seen.rank is not None
+    found = np.asarray(seen.rank(archs.copy()))
+    if found.shape != (len(archs),):
+        raise MethodError(f"step {seen.step}: rank returned shape {found.shape} for {len(archs)} architectures")
+    if not np.isfinite(found).all():
+        raise MethodError(f"step {seen.step}: rank returned {np.sum(~np.isfinite(found))} scores that are not finite")
+    return found.astype(np.float32)

@@ -1,0 +1,153 @@
+"""Suites: TOML files that say which methods run on which benchmarks, with how many seeds.
+
+Validated strictly; `resolve` turns a suite into the run keys that are stored. What a suite leaves out is filled in here
+and nowhere later, so the stored key is the whole configuration.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Callable, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from harness import registry
+from harness.api import Benchmark
+from harness.errors import SuiteError, UnknownNameError
+from harness.panel import Panel, uniform
+from harness.record import Json, RunKey
+from harness.store import Planned
+
+Seeds = Annotated[int, Field(ge=1, le=1_000_000)]
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+class PanelEntry(_Strict):
+    """Which architectures ranking methods are scored on, and how often."""
+
+    size: Annotated[int, Field(ge=2)] = 1000
+    every: Annotated[int, Field(ge=1)] = 1  # steps between two rankings; the last step is always ranked
+    rank_all: bool = False  # also rank the whole space at the last step
+
+
+class RunEntry(_Strict):
+    """One method on one benchmark with a number of seeds."""
+
+    method: str
+    benchmark: str
+    label: str | None = None  # the boards' name of it; the method's name by default
+    seeds: Seeds
+    first_seed: Annotated[int, Field(ge=0)] = 0
+    budget_s: Annotated[float, Field(gt=0, strict=False)] | None = None  # simulated seconds; needed for queries
+    params: dict[str, str | int | float | bool | list[int] | list[float] | list[str]] = {}
+
+
+class Suite(_Strict):
+    """A whole suite file."""
+
+    name: str
+    description: str = ""
+    panel: PanelEntry = PanelEntry()
+    runs: Annotated[list[RunEntry], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _labels_differ(self) -> Suite:
+        labels = [entry.label or entry.method for entry in self.runs]
+        twice = sorted({label for label in labels if labels.count(label) > 1})
+        if twice:
+            raise ValueError(f"two entries share the label {twice[0]!r}; give one of them a label of its own")
+        return self
+
+
+def read(path: Path) -> Suite:
+    """Return the suite in a TOML file.
+
+    Raises:
+        SuiteError: unreadable, not TOML, or not a suite; names the place and, for an unknown key, the nearest known one.
+    """
+    try:
+        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError as error:
+        raise SuiteError(f"no suite file {path}; the ones that ship are in suites/") from error
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SuiteError(f"suite {path} cannot be read: {error}") from error
+    try:
+        return Suite.model_validate(raw)
+    except ValidationError as error:
+        raise SuiteError(f"suite {path}: " + "; ".join(_explain(e["loc"], e["type"], e["msg"]) for e in error.errors())) from error
+
+
+def resolve(
+    suite: Suite,
+    *,
+    seeds: int | None = None,
+    only: str | None = None,
+    benchmark: Callable[[str], Benchmark] = registry.benchmark,
+) -> tuple[list[Planned], list[tuple[Panel, str]]]:
+    """Return every run of a suite, and the panels (with their space's name) that those are ranked on.
+
+    Args:
+        suite: as read.
+        seeds: overrides every entry's number of seeds.
+        only: a shell pattern; entries whose label does not match it are left out.
+        benchmark: finds a benchmark by its registered name.
+
+    Raises:
+        SuiteError: nothing matches `only`, or a budget is missing or superfluous.
+        UnknownNameError: no such method, benchmark or hyper-parameter.
+    """
+    planned: list[Planned] = []
+    panels: dict[str, tuple[Panel, str]] = {}
+    for entry in suite.runs:
+        if only is not None and not fnmatchcase(entry.label or entry.method, only):
+            continue
+        task = benchmark(entry.benchmark)
+        panel = uniform(task.space, suite.panel.size)
+        planned += _plan(entry, suite.panel, panel, task, entry.seeds if seeds is None else seeds)
+        if any(p.key.panel for p in planned):
+            panels[panel.identity] = (panel, task.space.name)
+    if not planned:
+        labels = ", ".join(entry.label or entry.method for entry in suite.runs)
+        raise SuiteError(f"no entry of suite {suite.name!r} matches --only {only!r}; it has {labels}")
+    return planned, list(panels.values())
+
+
+def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, seeds: int) -> Sequence[Planned]:
+    method = registry.method(entry.method, entry.params)
+    label = entry.label or entry.method
+    asks = "query" in method.needs
+    if asks and task.query is None:
+        raise SuiteError(f"{label}: {entry.method} asks for queries, {task.name} is live; use the tabular benchmark")
+    if "data" in method.needs and task.data() is None:
+        raise SuiteError(f"{label}: {entry.method} trains on data, {task.name} has none; use the live benchmark")
+    if asks and entry.budget_s is None:
+        raise SuiteError(f"{label}: set budget_s, the simulated seconds that {entry.method} may spend on queries")
+    if not asks and entry.budget_s is not None:
+        raise SuiteError(f"{label}: {entry.method} ends by its own schedule; remove budget_s")
+    params: dict[str, Json] = registry.resolved(method)
+    common = {
+        "method": entry.method,
+        "params": params,
+        "benchmark": task.name,
+        "dataset": task.dataset,
+        "space": task.space.name,
+        "table_digest": task.digest,
+        "budget_s": entry.budget_s,
+    }
+    ranked = {"panel": None} if asks else {"panel": panel.identity, "rank_every": ranking.every, "rank_all": ranking.rank_all}
+    numbers = range(entry.first_seed, entry.first_seed + seeds)
+    return [Planned(RunKey(seed=seed, **common, **ranked), label, task.cost_kind) for seed in numbers]  # type: ignore[arg-type]
+
+
+def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
+    where = ".".join(str(part) for part in place) or "top level"
+    if kind != "extra_forbidden":
+        return f"{where}: {message}"
+    model: type[BaseModel] = {"panel": PanelEntry, "runs": RunEntry}.get(str(place[0]), Suite) if len(place) > 1 else Suite
+    return str(UnknownNameError(f"key at {where}:", str(place[-1]), model.model_fields))

@@ -1,0 +1,170 @@
+"""Make many runs: worker processes side by side, watched so that the death of one fails its own run and no other."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from multiprocessing import connection, get_context
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+
+from harness import worker
+from harness.errors import StoreError
+from harness.panel import Panel
+from harness.runner import Setting
+from harness.store import Planned, Store
+from harness.worker import Event, Order
+
+STOP_WAIT_S = 60.0  # a step in progress at Ctrl-C is given this long to end
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
+# Training allocates and frees megabytes at every step; keep the pages instead of asking the system again.
+_MALLOC = {"MALLOC_MMAP_THRESHOLD_": "33554432", "MALLOC_TRIM_THRESHOLD_": "2000000000", "MALLOC_TOP_PAD_": "67108864"}
+
+
+@dataclass
+class _Worker:
+    process: SpawnProcess
+    pipe: Connection
+    owner: str = ""
+    current: Event | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """How a sweep ended: how many of the planned runs there are of each status, and whether it was interrupted."""
+
+    counts: dict[str, int] = field(default_factory=dict)
+    interrupted: bool = False
+
+
+def plan(store: Store, planned: Sequence[Planned], panels: Sequence[tuple[Panel, str]]) -> tuple[str, ...]:
+    """Put runs and panels into the store where they are missing; returns the run ids in suite order."""
+    for panel, space in panels:
+        store.add_panel(panel, space)
+    store.plan(planned)
+    return tuple(p.key.run_id for p in planned)
+
+
+def sweep(
+    store: Store,
+    run_ids: Sequence[str],
+    *,
+    jobs: int,
+    device: str = "cpu",
+    on_event: Callable[[Event], None] = lambda event: None,
+) -> Swept:
+    """Make what is not done of `run_ids`, `jobs` worker processes at a time, and say how it ended.
+
+    Runs that other processes are making are waited for. A worker that dies fails the run it was making, with the signal
+    in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept.
+    """
+    threads = max(1, (os.cpu_count() or 1) // jobs)
+    order = Order(store.url, tuple(run_ids), Setting(device, threads))
+    open_runs = store.unfinished(order.run_ids)
+    workers = [_start(order) for _ in range(min(jobs, open_runs))]
+    interrupted = False
+    try:
+        _watch(store, order, workers, on_event)
+    except KeyboardInterrupt:
+        interrupted = True
+        _stop(workers)
+        _settle(store, workers)
+    finally:
+        for each in workers:
+            if each.process.is_alive():
+                each.process.kill()
+    return Swept(store.status_counts(order.run_ids), interrupted)
+
+
+def _start(order: Order) -> _Worker:
+    ours, theirs = get_context("spawn").Pipe()
+    process = get_context("spawn").Process(target=worker.main, args=(order, theirs), daemon=False)
+    with _environment({name: str(order.setting.threads) for name in _THREAD_VARIABLES} | _MALLOC):
+        process.start()
+    theirs.close()
+    return _Worker(process, ours)
+
+
+@contextlib.contextmanager
+def _environment(values: dict[str, str]) -> Iterator[None]:
+    """Set variables that a child must find when it starts, and put back what was there."""
+    before = {name: os.environ.get(name) for name in values}
+    os.environ.update(values)
+    try:
+        yield
+    finally:
+        for name, value in before.items():
+            if value is None:
+                os.environ.pop(name, None)
+            else:
+                os.environ[name] = value
+
+
+def _watch(store: Store, order: Order, workers: list[_Worker], on_event: Callable[[Event], None]) -> None:
+    """Pass events on until every worker has ended; a worker that died is replaced while there is work."""
+    while workers:
+        by_handle: dict[object, _Worker] = {w.pipe: w for w in workers} | {w.process.sentinel: w for w in workers}
+        for ready in connection.wait(list(by_handle)):  # type: ignore[arg-type]
+            each = by_handle[ready]
+            alive = _listen(each, on_event)
+            if alive or each not in workers:
+                continue
+            each.process.join()
+            workers.remove(each)
+            if each.process.exitcode != 0:
+                _fail(store, each, on_event)
+                if store.unfinished(order.run_ids):
+                    workers.append(_start(order))
+
+
+def _listen(each: _Worker, on_event: Callable[[Event], None]) -> bool:
+    """Handle what the worker has sent; returns whether it is still there."""
+    try:
+        while each.pipe.poll():
+            event: Event = each.pipe.recv()
+            each.owner = event.owner
+            each.current = event if event.kind == "start" else None
+            on_event(event)
+    except (EOFError, OSError):
+        return False
+    return each.process.is_alive()
+
+
+def _fail(store: Store, each: _Worker, on_event: Callable[[Event], None]) -> None:
+    """Record the death of a worker as the failure of the run it was making."""
+    code = each.process.exitcode
+    how = f"exit code {code}" if code is None or code >= 0 else f"signal {signal.Signals(-code).name}"
+    if each.current is None:
+        if not each.owner:
+            raise StoreError(f"a worker process ended with {how} before it could open {store.url}; its error is above")
+        return
+    hint = " (the system kills a process so when memory runs out)" if how.endswith("SIGKILL") else ""
+    # where another process has seen the death first and took the run over, there is nothing to record
+    with contextlib.suppress(StoreError):
+        store.finish(
+            each.current.run_id, each.owner, "failed", error=f"the worker process died: {how}{hint}", provenance={}
+        )
+    on_event(Event("end", each.owner, each.current.run_id, each.current.label, each.current.seed, "failed"))
+
+
+def _stop(workers: list[_Worker]) -> None:
+    for each in workers:
+        with contextlib.suppress(OSError):
+            each.pipe.send("stop")
+    for each in workers:
+        each.process.join(STOP_WAIT_S)
+
+
+def _settle(store: Store, workers: list[_Worker]) -> None:
+    """Give back the run of a worker that did not stop in time."""
+    for each in workers:
+        if each.process.is_alive():
+            each.process.kill()
+            each.process.join()
+        _listen(each, lambda event: None)
+        if each.current is not None:
+            with contextlib.suppress(StoreError):
+                store.release(each.current.run_id, each.owner)

@@ -1,0 +1,113 @@
+"""A worker process: claims runs from the store one after another and makes them, until none is left.
+
+The parent watches from outside (`sweep`). The worker follows the parent: it stops between two steps when told to, and
+ends at once when the parent is gone.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from multiprocessing.connection import Connection
+from typing import Literal
+
+from harness import runner
+from harness.store import Claim, Store, new_owner, open_store
+
+BEAT_EVERY_S = 20.0
+POLL_S = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a worker is to do: these runs, in this order, from that store."""
+
+    url: str
+    run_ids: tuple[str, ...]
+    setting: runner.Setting
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """What a worker tells its parent."""
+
+    kind: Literal["hello", "start", "end", "wait"]
+    owner: str
+    run_id: str = ""
+    label: str = ""
+    seed: int = 0
+    status: str = ""
+
+
+class StopFlag:
+    """Set by the parent's word, read between two steps."""
+
+    def __init__(self) -> None:
+        """Start unset."""
+        self._event = threading.Event()
+
+    def set(self) -> None:
+        """Ask for a stop."""
+        self._event.set()
+
+    def __call__(self) -> bool:
+        """Return whether a stop was asked for."""
+        return self._event.is_set()
+
+
+def main(order: Order, parent: Connection) -> None:
+    """Make runs until none is claimable; the entry point of the process."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
+    stop = StopFlag()
+    threading.Thread(target=_follow, args=(parent, stop), daemon=True).start()
+    owner = new_owner()
+    with open_store(order.url, must_exist=True) as store:
+        parent.send(Event("hello", owner))
+        threading.Thread(target=_beat, args=(order.url, owner), daemon=True).start()
+        while not stop():
+            claim = store.claim(order.run_ids, owner)
+            if claim is None:
+                if not _others_at_work(store, order.run_ids):
+                    return
+                parent.send(Event("wait", owner))
+                time.sleep(POLL_S)  # somebody else makes the rest; stay in case they die
+                continue
+            _make(claim, store, owner, order.setting, stop, parent.send)
+
+
+def _make(
+    claim: Claim,
+    store: Store,
+    owner: str,
+    setting: runner.Setting,
+    stop: StopFlag,
+    tell: Callable[[Event], None],
+) -> None:
+    event = Event("start", owner, claim.run_id, claim.label, claim.key.seed)
+    tell(event)
+    status = runner.execute(claim, store, owner, setting, stop=stop)
+    tell(replace(event, kind="end", status=status))
+
+
+def _others_at_work(store: Store, run_ids: tuple[str, ...]) -> bool:
+    return store.unfinished(run_ids) > 0
+
+
+def _follow(parent: Connection, stop: StopFlag) -> None:
+    """Wait for the parent's word; its end of the pipe closes when it dies, and so do we."""
+    try:
+        parent.recv()
+    except (EOFError, OSError):
+        os._exit(1)
+    stop.set()
+
+
+def _beat(url: str, owner: str) -> None:
+    with open_store(url, must_exist=True) as store:
+        while True:
+            time.sleep(BEAT_EVERY_S)
+            store.beat(owner)
