@@ -1,0 +1,136 @@
+"""The metered oracle: the one door through which a black-box method sees a benchmark.
+
+It charges for every answer, never more than the budget, and it holds the benchmark's `query` object alone, from which
+no path leads to a test value. What an answer is, is the benchmark's; what ends a run, is the runner's.
+"""
+
+from __future__ import annotations
+
+from math import inf
+
+import numpy as np
+from numpy.random import Generator, Philox
+
+from harness.api import Observation, Query
+from harness.errors import BudgetExhausted, SpecError, UsageError
+from harness.space import Arch, SearchSpace, check
+
+_LARGEST_KEY = 2**63
+
+
+class MeteredOracle:
+    """Meters `query`: counts queries, adds up their cost, and refuses what the budget does not cover.
+
+    The randomness of a query is its own stream, set by the run's seed and the query's number. A resumed oracle that is
+    given the count and the sum of its predecessor therefore goes on exactly as the uninterrupted one.
+    """
+
+    __slots__ = ("_budget_s", "_queries", "_query", "_rng", "_space", "_spent_s", "_stream", "fidelities")
+
+    def __init__(
+        self,
+        query: Query,
+        space: SearchSpace,
+        fidelities: tuple[int, ...],
+        budget_s: float,
+        rng: Generator,
+        *,
+        spent_s: float = 0.0,
+        queries: int = 0,
+    ) -> None:
+        """Open the door.
+
+        Args:
+            query: the searchable side of a benchmark.
+            space: its search space.
+            fidelities: epochs that may be asked for; the last is full training.
+            budget_s: simulated seconds that may be spent, `inf` for no limit.
+            rng: sets the streams; one draw is taken from it, so a resumed run hands in an equal one.
+            spent_s: seconds paid before this part of the run.
+            queries: queries answered before this part of the run.
+
+        Raises:
+            UsageError: no fidelity, or a budget, sum or count that cannot be.
+        """
+        if not fidelities:
+            raise UsageError("an oracle needs at least one fidelity, given none")
+        if not budget_s > 0:
+            raise UsageError(f"budget_s is a positive number of simulated seconds, given {budget_s}")
+        if not 0 <= spent_s <= budget_s or queries < 0:
+            raise UsageError(
+                f"a resumed oracle has spent 0..{budget_s} s in 0.. queries, given {spent_s} s in {queries}"
+            )
+        self.fidelities = tuple(fidelities)
+        self._budget_s = float(budget_s)
+        self._spent_s = float(spent_s)
+        self._queries = queries
+        self._query = query
+        self._space = space
+        philox = Philox(key=int(rng.integers(_LARGEST_KEY)))
+        self._rng = Generator(philox)
+        self._stream = philox.state
+
+    @property
+    def spent_s(self) -> float:
+        """Return the simulated seconds paid so far, earlier parts of the run included."""
+        return self._spent_s
+
+    @property
+    def left_s(self) -> float:
+        """Return the simulated seconds left of the budget."""
+        return self._budget_s - self._spent_s
+
+    @property
+    def queries(self) -> int:
+        """Return the number of queries answered so far, earlier parts of the run included."""
+        return self._queries
+
+    def __call__(self, arch: Arch, epochs: int | None = None) -> Observation:
+        """Train `arch` `(d,)` for `epochs` (None: fully) and pay for it.
+
+        The cost is known from the answer alone: an answer that costs more than is left is not shown and not paid.
+
+        Raises:
+            BudgetExhausted: the budget does not cover it; nothing was paid.
+            SpecError: the architecture is not in the space.
+            UsageError: the fidelity is not offered.
+        """
+        asked = self.fidelities[-1] if epochs is None else epochs
+        if asked not in self.fidelities:
+            raise UsageError(f"{asked} epochs are not offered; fidelities: {', '.join(map(str, self.fidelities))}")
+        self._check(arch)
+        seen = self._query(arch, asked, self._rng_of_query())
+        _check_answer(seen)
+        total_s = self._spent_s + seen.cost_s
+        if total_s > self._budget_s:
+            raise BudgetExhausted(
+                f"the budget of {self._budget_s:g} s does not cover the next query: {self._spent_s:g} s are spent "
+                f"in {self._queries} queries; raise the budget or ask for fewer epochs"
+            )
+        self._spent_s = total_s
+        self._queries += 1
+        return seen
+
+    def _rng_of_query(self) -> Generator:
+        """Return the generator at the start of the stream of the next query; streams are 2^192 blocks apart."""
+        self._stream["state"]["counter"][3] = self._queries
+        self._rng.bit_generator.state = self._stream
+        return self._rng
+
+    def _check(self, arch: Arch) -> None:
+        """Refuse what is not in the space; lists are compared because they are much faster than arrays of six."""
+        choices = self._space.choices
+        if not isinstance(arch, np.ndarray) or arch.ndim != 1:
+            raise SpecError(f"{self._space.name}: an architecture is an array ({len(choices)},), given {arch!r}")
+        row = arch.tolist()
+        fits = arch.dtype.kind in "iu" and len(row) == len(choices)
+        if not (fits and all(0 <= a < n for a, n in zip(row, choices, strict=True))):
+            check(self._space, arch[None])
+
+
+def _check_answer(seen: Observation) -> None:
+    if not (0.0 <= seen.val_accuracy <= 1.0 and 0.0 < seen.cost_s < inf):
+        raise UsageError(
+            f"a query answers with an accuracy in [0, 1] and a positive cost, given {seen.val_accuracy} for "
+            f"{seen.cost_s} s; mend the benchmark"
+        )

@@ -1,0 +1,82 @@
+"""Regularized (aging) evolution: mutate the best of a tournament, and let the oldest die."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.random import Generator
+
+from harness.api import Checkpoint, Need, Observation, Proposal, Task
+from harness.asktell import play
+from harness.errors import UsageError
+from harness.space import Arch, SearchSpace, sample
+
+
+@dataclass(frozen=True, slots=True)
+class RegularizedEvolution:
+    """Aging evolution.
+
+    Source: Real et al., Regularized Evolution for Image Classifier Architecture Search (AAAI 2019), algorithm 1, with
+    the population, tournament and mutation of the NAS-Bench-201 protocol.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"query"})
+
+    population: int = 10  # NAS-Bench-201 protocol
+    tournament: int = 3  # NAS-Bench-201 protocol; drawn with replacement
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every query.
+
+        Raises:
+            UsageError: a population or tournament below 1.
+        """
+        if self.population < 1 or self.tournament < 1:
+            raise UsageError(
+                "regularized_evolution: population and tournament are at least 1, "
+                f"given {self.population} and {self.tournament}"
+            )
+        return play(lambda: Aging(self, task.space, task.rng), task)
+
+
+class Aging:
+    """A queue of the youngest architectures; the best of a tournament is the next parent."""
+
+    def __init__(self, settings: RegularizedEvolution, space: SearchSpace, rng: Generator) -> None:
+        """Start with an empty population."""
+        self.settings = settings
+        self.space = space
+        self.rng = rng
+        self.alive: deque[tuple[float, Arch]] = deque(maxlen=settings.population)
+
+    def ask(self) -> Proposal:
+        """Return a uniform draw until the population is full, then a child."""
+        if len(self.alive) < self.settings.population:
+            return Proposal(sample(self.space, self.rng, 1)[0])
+        drawn = self.rng.integers(len(self.alive), size=self.settings.tournament).tolist()
+        _, parent = max((self.alive[i] for i in drawn), key=lambda member: member[0])
+        return Proposal(mutate(self.space, parent, self.rng))
+
+    def tell(self, proposal: Proposal, seen: Observation) -> None:
+        """Append the architecture; the queue drops its oldest when full."""
+        self.alive.append((seen.val_accuracy, proposal.arch))
+
+
+def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
+    """Return a copy of `parent` `(d,)` with one slot, drawn uniformly, changed to another choice, drawn uniformly.
+
+    Raises:
+        UsageError: no slot of the space has a second choice.
+    """
+    free = [slot for slot, options in enumerate(space.choices) if options > 1]
+    if not free:
+        raise UsageError(f"{space.name}: every slot has a single choice, so there is nothing to mutate")
+    slot = free[int(rng.integers(len(free)))]
+    shift = 1 + int(rng.integers(space.choices[slot] - 1))  # never 0, so the choice is another one
+    child = parent.copy()
+    child[slot] = np.int8((int(parent[slot]) + shift) % space.choices[slot])
+    return child

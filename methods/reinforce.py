@@ -1,0 +1,124 @@
+"""REINFORCE: a categorical distribution for every slot, moved towards what scored above the moving average."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
+from harness.api import Checkpoint, Need, Observation, Proposal, Task
+from harness.asktell import play
+from harness.errors import UsageError
+from harness.space import Arch, SearchSpace
+
+Table = NDArray[np.float64]  # (d, most choices of a slot); a slot with fewer is padded
+
+INITIAL_SCALE = 1e-3  # standard deviation of the initial logits
+PERCENT = 100.0  # the papers' reward is the accuracy in percent
+
+
+@dataclass(frozen=True, slots=True)
+class Reinforce:
+    """Policy gradient over independent slots; the answer is the best architecture seen, not the mode.
+
+    Source: Williams, REINFORCE (Machine Learning 1992), in the NAS-Bench-201 protocol (Dong & Yang, ICLR 2020). The
+    moving average starts at the first reward rather than at zero, so the first architecture is no success by default.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"query"})
+
+    lr: float = 0.01  # NATS-Bench; the 0.5 of the NAS-Bench-201 example settles too early, below random search
+    baseline_decay: float = 0.9  # of the exponential moving average
+    beta1: float = 0.9  # Adam's own defaults from here on
+    beta2: float = 0.999
+    adam_eps: float = 1e-8
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every query.
+
+        Raises:
+            UsageError: a rate that is not positive, or a decay outside [0, 1).
+        """
+        if not (self.lr > 0 and self.adam_eps > 0):
+            raise UsageError(f"reinforce: lr and adam_eps are positive, given {self.lr} and {self.adam_eps}")
+        decays = {"baseline_decay": self.baseline_decay, "beta1": self.beta1, "beta2": self.beta2}
+        for name, value in decays.items():
+            if not 0 <= value < 1:
+                raise UsageError(f"reinforce: {name} is in [0, 1), given {value}")
+        return play(lambda: Policy(self, task.space, task.rng), task)
+
+
+class Policy:
+    """Draws from the policy, and takes one Adam step for every reward."""
+
+    def __init__(self, settings: Reinforce, space: SearchSpace, rng: Generator) -> None:
+        """Draw the initial logits."""
+        self.rng = rng
+        self.decay = settings.baseline_decay
+        self.baseline: float | None = None
+        d, widest = len(space.choices), max(space.choices)
+        self.logits: Table = INITIAL_SCALE * rng.standard_normal((d, widest))
+        self.logits[np.arange(widest) >= np.array(space.choices)[:, None]] = -np.inf  # no such choice
+        self.adam = Adam(settings.lr, settings.beta1, settings.beta2, settings.adam_eps)
+
+    def ask(self) -> Proposal:
+        """Return a draw from the policy."""
+        return Proposal(draw(softmax(self.logits), self.rng))
+
+    def tell(self, proposal: Proposal, seen: Observation) -> None:
+        """Move the baseline, then the policy."""
+        reward = PERCENT * seen.val_accuracy
+        before = reward if self.baseline is None else self.baseline
+        self.baseline = self.decay * before + (1 - self.decay) * reward
+        gradient = loss_gradient(self.logits, proposal.arch, reward - self.baseline)
+        self.logits = self.logits - self.adam.step(gradient)
+
+
+@dataclass(slots=True)
+class Adam:
+    """Adam with bias correction (Kingma & Ba, ICLR 2015, algorithm 1)."""
+
+    lr: float
+    beta1: float
+    beta2: float
+    eps: float
+    t: int = 0
+    first: Table | float = 0.0  # moment estimates
+    second: Table | float = 0.0
+
+    def step(self, gradient: Table) -> Table:
+        """Return what to subtract from the parameters, of the gradient's shape."""
+        self.t += 1
+        self.first = self.beta1 * self.first + (1 - self.beta1) * gradient
+        self.second = self.beta2 * self.second + (1 - self.beta2) * gradient**2
+        corrected = self.first / (1 - self.beta1**self.t)
+        scale = np.sqrt(self.second / (1 - self.beta2**self.t)) + self.eps
+        found: Table = self.lr * corrected / scale
+        return found
+
+
+def softmax(logits: Table) -> Table:
+    """Return the probabilities `(d, k)` of every slot; minus infinity gives exactly zero."""
+    shifted = np.exp(logits - logits.max(axis=1, keepdims=True))
+    found: Table = shifted / shifted.sum(axis=1, keepdims=True)
+    return found
+
+
+def draw(probabilities: Table, rng: Generator) -> Arch:
+    """Return one choice a slot, `(d,)` int8, by inverting the cumulative distribution."""
+    steps = probabilities.cumsum(axis=1)
+    uniform = rng.random(len(steps)) * steps[:, -1]  # rounding leaves the last sum a little off 1
+    found: Arch = (steps <= uniform[:, None]).sum(axis=1).astype(np.int8)
+    return found
+
+
+def loss_gradient(logits: Table, arch: Arch, advantage: float) -> Table:
+    """Return the gradient `(d, k)` of `-advantage * log p(arch)` in the logits: `advantage * (p - one_hot)`."""
+    gradient = softmax(logits)
+    gradient[np.arange(len(arch)), arch] -= 1.0
+    gradient *= advantage
+    return gradient
