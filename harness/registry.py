@@ -1,28 +1,27 @@
 """The registry: names of methods, benchmarks and table builders, and where each is found.
 
 Ours are `"module:attr"` strings, other packages' come from the entry points `nasboard.methods` and
-`nasboard.benchmarks`. Nothing is imported before it is asked for. What `ls` says of an entry is `listing`'s.
+`nasboard.benchmarks`. Nothing is imported before it is asked for. What an entry says of itself is `outline`'s to read.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
-from typing import Literal, cast, get_type_hints
+from pathlib import Path
+from typing import Literal, Protocol, cast
 
-from pydantic import TypeAdapter, ValidationError
-
+from harness import outline
+from harness import params as params_of
 from harness.api import Benchmark, SearchMethod
-from harness.errors import MissingDataError, UnknownNameError, UsageError
+from harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
 from harness.record import Json
 
 Kind = Literal["methods", "benchmarks", "tables"]
-Builder = Callable[..., object]
 
 OURS = "nasboard"
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
@@ -40,7 +39,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "digits201-live": "benchmarks.digits201:live",
         "planted": "benchmarks.planted:planted",
     },
-    "tables": {"digits201": "benchmarks.live.build_table:build"},
+    "tables": {"digits201": "benchmarks.digits201_table"},
 }
 SINGULAR: Mapping[Kind, str] = {"methods": "method", "benchmarks": "benchmark", "tables": "table"}
 EXTRA_OF = {
@@ -60,6 +59,18 @@ class Entry:
     name: str
     value: str  # "module:attr"
     distribution: str
+
+
+class TableTool(Protocol):
+    """Builds an embedded table and tells what is in one; a module with two functions will do."""
+
+    def build(
+        self, to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]
+    ) -> Path | None:
+        """Train what is missing and write the table to `to`; None where `limit` leaves it incomplete."""
+
+    def info(self, folder: Path | None, check: bool) -> Mapping[str, object]:
+        """Return the manifest of the table in `folder` (None: the shipped one); `check` verifies every digest."""
 
 
 def catalogue(kind: Kind) -> Mapping[str, Entry]:
@@ -103,25 +114,14 @@ def method(name: str, params: Mapping[str, Json] | None = None) -> SearchMethod:
             f"method {name!r} of {found.distribution} is {found.value}, which is no dataclass with "
             "`needs` and `search`; see docs/methods.md"
         )
-    if not made.needs <= {"query", "data"}:
+    if not made.needs <= set(outline.NEEDS):
         raise UsageError(f"method {name!r} of {found.distribution} needs {sorted(made.needs)}; allowed: data, query")
-    known = [field.name for field in fields(made) if field.init]
-    for given in params or {}:
-        if given not in known:
-            raise UnknownNameError(f"hyper-parameter of {name}", given, known)
-    hints = get_type_hints(made) if params else {}
-    checked = {key: _checked(f"{name}: {key}", value, hints[key]) for key, value in (params or {}).items()}
-    try:
-        return cast(SearchMethod, made(**checked))
-    except TypeError as error:
-        raise UsageError(f"method {name!r} cannot be made from {sorted(checked) or 'its defaults'}: {error}") from error
+    return params_of.make(cast("type[SearchMethod]", made), name, params or {})
 
 
 def resolved(made: SearchMethod) -> dict[str, Json]:
     """Return every hyper-parameter of a method, defaults included, as plain JSON values."""
-    assert is_dataclass(made)
-    assert not isinstance(made, type)
-    return cast("dict[str, Json]", json.loads(json.dumps(asdict(made), allow_nan=False)))
+    return params_of.resolved(made)
 
 
 def benchmark(name: str) -> Benchmark:
@@ -135,24 +135,34 @@ def benchmark(name: str) -> Benchmark:
     return _opened(entry("benchmarks", name))
 
 
-def builder(name: str) -> Builder:
-    """Return the function that builds a table.
+def table(name: str) -> TableTool:
+    """Return what builds and describes a table.
 
     Raises:
         UnknownNameError: no such table.
         MissingDataError: it needs a package that is not installed.
     """
-    return _callable(entry("tables", name))
+    return cast(TableTool, _resolve(entry("tables", name)))
 
 
-def load(found: Entry) -> object:
-    """Import what an entry points at, with errors that name the remedy.
+def describe(kind: Kind) -> tuple[Mapping[str, object], ...]:
+    """Return name, needs (methods only), distribution and summary of every entry of a kind, sorted by name.
 
-    Raises:
-        MissingDataError: it needs a package that is not installed.
-        UsageError: its module or attribute does not exist.
+    What the source does not show is imported; an entry that cannot be imported says why in its summary.
     """
-    return _resolve(found)
+    return tuple(_described(kind, found) for _, found in sorted(catalogue(kind).items()))
+
+
+def _described(kind: Kind, found: Entry) -> Mapping[str, object]:
+    shown = outline.read(found.value)
+    if shown is None:
+        try:
+            made = _resolve(found)
+            shown = outline.Outline(outline.first_line(made.__doc__), tuple(sorted(getattr(made, "needs", ()))))
+        except NasboardError as error:
+            shown = outline.Outline(f"unusable: {error}", ())
+    needs = {"needs": ", ".join(shown.needs)} if kind == "methods" else {}
+    return {"name": found.name, **needs, "distribution": found.distribution, "summary": shown.summary}
 
 
 @cache
@@ -176,14 +186,10 @@ def _distribution(point: EntryPoint) -> str:
 
 @cache
 def _opened(found: Entry) -> Benchmark:
-    return cast(Benchmark, _callable(found)())
-
-
-def _callable(found: Entry) -> Builder:
     made = _resolve(found)
     if not callable(made):
         raise UsageError(f"{found.name!r} of {found.distribution} is {found.value}, which cannot be called")
-    return made
+    return cast(Benchmark, made())
 
 
 def _resolve(found: Entry) -> object:
@@ -213,19 +219,3 @@ def _missing(found: Entry, error: ModuleNotFoundError) -> Exception:
     if absent in EXTRA_OF:
         return MissingDataError(f"{who} needs {absent}: pip install '{OURS}[{EXTRA_OF[absent]}]'")
     return MissingDataError(f"{who} needs {absent}, which is not installed: pip install {absent}")
-
-
-def _checked(what: str, value: Json, hint: object) -> object:
-    """Return `value` as a field declares it: a list may become a tuple, an integer a float, nothing else."""
-    try:
-        return _adapter(hint).validate_json(json.dumps(value, allow_nan=False), strict=True)
-    except ValidationError as error:
-        problem = error.errors()[0]["msg"]
-        raise UsageError(f"{what} is {getattr(hint, '__name__', hint)}, given {value!r} ({problem})") from error
-    except (TypeError, ValueError) as error:
-        raise UsageError(f"{what} is a number, string, boolean or list, given {value!r} ({error})") from error
-
-
-@cache
-def _adapter(hint: object) -> TypeAdapter[object]:
-    return TypeAdapter(cast("type[object]", hint))

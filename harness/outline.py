@@ -1,0 +1,67 @@
+"""What a `"module:attr"` says of itself in its source: first docstring line and needs, read without importing it.
+
+So `ls` can list methods that need torch where torch is not installed. It reads what is written in the module; what is
+made at import time it cannot see.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass
+from importlib.util import find_spec
+from pathlib import Path
+
+NEEDS = ("data", "query")
+
+Documented = ast.ClassDef | ast.FunctionDef | ast.Module
+
+
+@dataclass(frozen=True, slots=True)
+class Outline:
+    """A class, function or module in one line, and what a method needs of its task (empty for anything else)."""
+
+    summary: str
+    needs: tuple[str, ...]
+
+
+def read(value: str) -> Outline | None:
+    """Return the outline of `"module:attr"` (or of a module), None where the source does not show it."""
+    module, _, attr = value.partition(":")
+    tree = _parse(module)
+    if tree is None:
+        return None
+    found = tree if not attr else _defined(tree, attr)
+    return None if found is None else Outline(first_line(ast.get_docstring(found)), _needs(found))
+
+
+def first_line(docstring: str | None) -> str:
+    """Return the first line of a docstring, empty without one."""
+    return (docstring or "").strip().partition("\n")[0]
+
+
+def _parse(module: str) -> ast.Module | None:
+    try:
+        spec = find_spec(module)
+    except ModuleNotFoundError:
+        return None
+    if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
+        return None
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+
+
+def _defined(tree: ast.Module, name: str) -> Documented | None:
+    return next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == name), None)
+
+
+def _needs(found: Documented) -> tuple[str, ...]:
+    """Return the strings on the class's line `needs = frozenset({...})`, sorted."""
+    if not isinstance(found, ast.ClassDef):
+        return ()
+    for node in found.body:
+        targets = (
+            node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AnnAssign) else []
+        )
+        if any(isinstance(target, ast.Name) and target.id == "needs" for target in targets):
+            written = {leaf.value for leaf in ast.walk(node) if isinstance(leaf, ast.Constant)}
+            return tuple(need for need in NEEDS if need in written)
+    return ()
