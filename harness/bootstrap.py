@@ -4,9 +4,9 @@ A resample draws n architectures with replacement, the same ones for every seed 
 there are with replacement; its value is the mean of the metric over the drawn seeds. The interval is the percentile
 one. Arrays come in checked (`metrics.checked`): finite, at least two architectures, nothing constant.
 
-Kendall's tau and Spearman's rho are computed for all resamples at once from the multiplicities w `(resamples, n)`. With
-S_ij = sign(x_i - x_j) sign(y_i - y_j), concordant minus discordant pairs of a resample are w'Sw / 2, and pairs untied in
-x are w'|Sx|w / 2; repeated draws of one architecture are tied in both, as in tau-b of the written-out resample. Above
+Kendall's tau and Spearman's rho are computed for all resamples at once from the multiplicities w `(resamples, n)`.
+With S_ij = sign(x_i - x_j) sign(y_i - y_j), concordant minus discordant pairs of a resample are w'Sw / 2, and pairs
+untied in x are w'|Sx|w / 2; repeated draws of one architecture are tied in both, as in tau-b of the written-out resample. Above
 `EXACT_UP_TO` architectures the three forms are taken to first order around w = 1 (their Hoeffding projection), which
 needs n numbers rather than n^2; the term left out is smaller by a factor of the order of the square root of n.
 """
@@ -72,10 +72,33 @@ def percentile(values: Matrix, level: float, seed: int) -> Interval:
 
 
 def kendall(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
-    """Return tau-b `(seeds, resamples)` of scores `(seeds, n)` against truth `(n,)`; NaN where a resample has no pairs."""
+    """Return tau-b `(seeds, resamples)` of scores `(seeds, n)` against truth `(n,)`, NaN where it has no pairs."""
     of_one = _kendall_exact if len(truth) <= EXACT_UP_TO else _kendall_projected
     ranks = _dense(truth)
     return np.stack([of_one(_dense(score), ranks, weights) for score in scores])
+
+
+def weighted(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
+    """Return the weighted tau of `metrics.weighted_tau` `(seeds, resamples)`, exactly; takes n^2 numbers a seed.
+
+    With additive weights h, the numerator is the sum of H_i (Sw)_i, H_i the sum of h over the places that the copies
+    of i take in the ranking of the resample.
+    """
+    w = weights.astype(np.float64)
+    harmonic = np.concatenate([[0.0], np.cumsum(1 / np.arange(1, len(truth) + 1))])  # (n + 1,)
+    y = _dense(truth)
+    out = np.zeros((len(scores), len(weights)))
+    for seed, score in enumerate(scores):
+        x = _dense(score)
+        agree = weights @ (_signs(x, x) * _signs(y, y)).astype(np.float32)  # (b, n)
+        free = [len(truth) - _group_sums(ranks, w)[:, ranks] for ranks in (x, y)]
+        for order in (np.lexsort((y, x))[::-1], np.lexsort((x, y))[::-1]):
+            ends = np.cumsum(w[:, order], axis=1).astype(np.int64)
+            h = np.empty_like(w)
+            h[:, order] = harmonic[ends] - harmonic[ends - w[:, order].astype(np.int64)]
+            spread = np.sqrt((h * free[0]).sum(axis=1) * (h * free[1]).sum(axis=1))
+            out[seed] += _ratio((h * agree).sum(axis=1), spread) / 2
+    return out
 
 
 def spearman(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
@@ -131,9 +154,7 @@ def _kendall_projected(x: NDArray[np.int32], y: NDArray[np.int32], weights: Weig
 
 def _untied(ranks: NDArray[np.int32], weights: Weights) -> Floats:
     """Return, for each resample `(b,)`, twice the number of pairs whose ranks differ."""
-    order = np.argsort(ranks, kind="stable")
-    starts = np.flatnonzero(np.diff(ranks[order], prepend=-1))
-    groups = np.add.reduceat(weights[:, order].astype(np.float64), starts, axis=1)
+    groups = _group_sums(ranks, weights.astype(np.float64))
     n = len(ranks)
     return np.asarray(n * n - (groups * groups).sum(axis=1))
 
@@ -141,11 +162,16 @@ def _untied(ranks: NDArray[np.int32], weights: Weights) -> Floats:
 def _centred_midranks(values: Floats, weights: Matrix) -> Matrix:
     """Return the mid-ranks `(b, n)` of the values within each resample, less their mean (n + 1) / 2."""
     ranks = _dense(values)
-    order = np.argsort(ranks, kind="stable")
-    starts = np.flatnonzero(np.diff(ranks[order], prepend=-1))
-    groups = np.add.reduceat(weights[:, order], starts, axis=1)
+    groups = _group_sums(ranks, weights)
     ends = np.cumsum(groups, axis=1)
     return np.asarray((ends - (groups - 1) / 2 - (len(values) + 1) / 2)[:, ranks])
+
+
+def _group_sums(ranks: NDArray[np.int32], weights: Matrix) -> Matrix:
+    """Return the weights `(b, groups)` that fall on each dense rank."""
+    order = np.argsort(ranks, kind="stable")
+    starts = np.flatnonzero(np.diff(ranks[order], prepend=-1))
+    return np.asarray(np.add.reduceat(weights[:, order], starts, axis=1))
 
 
 def _signs(a: NDArray[np.int32], b: NDArray[np.int32]) -> NDArray[np.int8]:

@@ -29,13 +29,13 @@ TENTH = 0.1
 
 @dataclass(frozen=True, slots=True)
 class MetricEntry:
-    """A line of `nasboard ls metrics`."""
+    """What `nasboard ls metrics` says of a metric."""
 
     name: str
     board: Literal["tau", "stability", "accuracy"]
     higher_is_better: bool
     unit: Unit
-    summary: str
+    what: str
 
 
 METRICS = (
@@ -49,7 +49,9 @@ METRICS = (
     MetricEntry("drop", "stability", False, "fraction", "best minus final true accuracy along a search"),
     MetricEntry("worst_seed", "stability", True, "fraction", "final true accuracy of the worst seed"),
     MetricEntry("seed_spread", "stability", False, "fraction", "standard deviation of final accuracy over seeds"),
-    MetricEntry("parameter_free", "stability", False, "fraction", "share of parameter-free operations in the final cell"),
+    MetricEntry(
+        "parameter_free", "stability", False, "fraction", "share of operations without parameters in the final cell"
+    ),
     MetricEntry("tau_drift", "stability", True, "correlation", "last minus best tau along training"),
     MetricEntry("eigenvalue_growth", "stability", False, "ratio", "last over first logged dominant eigenvalue"),
     MetricEntry("accuracy", "accuracy", True, "fraction", "mean true accuracy of the final architecture"),
@@ -67,15 +69,17 @@ def checked(score: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
     """
     x, y = np.asarray(score, dtype=np.float64), np.asarray(truth, dtype=np.float64)
     if x.ndim != 1 or x.shape != y.shape:
-        raise MetricError(f"score and truth have one shape (n,), given {x.shape} and {y.shape}; pass one value an architecture")
+        raise MetricError(
+            f"score and truth have one shape (n,), given {x.shape} and {y.shape}; pass one value an architecture"
+        )
     if len(x) < 2:
         raise MetricError(f"a rank metric takes at least 2 architectures, given {len(x)}; score a larger panel")
     for name, values in (("score", x), ("truth", y)):
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
             raise MetricError(
-                f"{name} has {len(wrong)} values of {len(x)} that are not finite, first {values[wrong[0]]} at {wrong[0]}; "
-                "mend what computes it, a metric does not skip architectures"
+                f"{name} has {len(wrong)} values of {len(x)} that are not finite, first {values[wrong[0]]} at {wrong[0]}; mend "
+                " what computes it, a metric does not skip architectures"
             )
         if values.min() == values.max():
             raise MetricError(
@@ -159,7 +163,7 @@ def bootstrap_interval(
     Args:
         score: `(n,)`, or `(seeds, n)` for the scores of several seeds; then the interval is that of their mean.
         truth: `(n,)`.
-        metric: tau and Spearman are computed for all resamples at once, others one by one.
+        metric: tau, weighted tau and Spearman are computed for all resamples at once, others one by one.
         resamples: number of resamples.
         level: confidence in (0, 1).
         seed: of the resampling; equal seeds, equal interval.
@@ -180,6 +184,8 @@ def bootstrap_interval(
         values = bootstrap.kendall(rows, y, weights)
     elif metric is spearman:
         values = bootstrap.spearman(rows, y, weights)
+    elif metric is weighted_tau and len(y) <= bootstrap.EXACT_UP_TO:
+        values = bootstrap.weighted(rows, y, weights)
     else:
         values = bootstrap.loop(metric, rows, y, weights)
     return bootstrap.percentile(values, level, seed)
@@ -199,11 +205,11 @@ def noise_ceiling(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:
     if values.ndim != 2 or values.shape[1] < 2:
         raise MetricError(f"a noise ceiling takes accuracies (n, seeds) with at least 2 seeds, given {values.shape}")
     seeds = values.shape[1]
-    parts = [list(part) for part in combinations(range(seeds), seeds // 2)]
-    rest = [[s for s in range(seeds) if s not in part] for part in parts]
-    return float(
-        np.mean([metric(values[:, a].mean(axis=1), values[:, b].mean(axis=1)) for a, b in zip(parts, rest, strict=True)])
-    )
+    found = []
+    for part in combinations(range(seeds), seeds // 2):
+        inside = np.isin(np.arange(seeds), part)
+        found.append(metric(values[:, inside].mean(axis=1), values[:, ~inside].mean(axis=1)))
+    return float(np.mean(found))
 
 
 def share_of(n: int, share: float) -> int:
@@ -228,5 +234,7 @@ def _kth_best(values: Floats, k: int) -> float:
 
 def _finite(value: float) -> float:
     if not np.isfinite(value):
-        raise MetricError("the statistic has no finite value on these scores; check them for values beyond float64's range")
+        raise MetricError(
+            "the statistic is not finite on these scores; check them for values near the limits of float64"
+        )
     return float(value)

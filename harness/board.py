@@ -1,0 +1,65 @@
+"""A board: a titled table of typed values, before anybody decides how it looks.
+
+Accuracies are fractions and times are seconds here; percent, arrows and colours are `render`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.bootstrap import Interval
+from harness.metrics import Unit
+
+
+@dataclass(frozen=True, slots=True)
+class Undefined:
+    """A value that does not exist, and why."""
+
+    reason: str
+
+
+Value = float | int | str | Interval | Undefined
+Row = Mapping[str, Value]  # column key -> value, one for every column
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """What stands below a heading.
+
+    Attributes:
+        key: name of the values in rows and machine formats.
+        heading: what people read.
+        unit: decides how it is rendered; None for text.
+        higher_is_better: None where neither is better.
+        digits: shown after the point (of percent, where the unit is a fraction).
+        measured: measured seconds, which no two runs share.
+        detail: left out where a board is printed for people to read; machine formats have it.
+    """
+
+    key: str
+    heading: str
+    unit: Unit | None = None
+    higher_is_better: bool | None = None
+    digits: int = 0
+    measured: bool = False
+    detail: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Board:
+    """One leaderboard of one comparison.
+
+    Attributes:
+        name: `tau`, `stability`, `accuracy`, `cost` or `compare`.
+        title: name, data set, space and table.
+        columns: in order.
+        rows: in order; every row has every column's key.
+        notes: how the numbers were made: tests, resamples, ceiling, provenance.
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]

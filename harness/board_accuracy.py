@@ -1,0 +1,125 @@
+"""The final-accuracy board: how good the found architectures are, at what cost, and which methods differ at all.
+
+Also the cost board, the part of it that needs no truth.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from harness import measures
+from harness.api import CostKind
+from harness.board import Board, Column, Undefined, Value
+from harness.outcome import Comparison, RunOutcome
+from harness.significance import ALPHA, MIN_SEEDS, Tier, tiers
+
+_COSTS = (
+    Column("cost_simulated_s", "cost (simulated)", "seconds", False, 1),
+    Column("cost_measured_s", "cost (measured)", "seconds", False, 1, measured=True),
+    Column("wall_s", "wall clock", "seconds", False, 2, measured=True, detail=True),
+    Column("queries", "queries", "count", False, 1, detail=True),
+)
+_COUNTS = (
+    Column("seeds", "seeds", "count"),
+    Column("failed", "failed", "count", False),
+    Column("incomplete", "incomplete", "count", False),
+)
+_ACCURACY = (
+    Column("label", "method"),
+    Column("tier", "tier", "rank", False),
+    Column("accuracy", "accuracy", "fraction", True, 2),
+    Column("accuracy_spread", "sd", "fraction", False, 2),
+    Column("accuracy_interval", "95 %", "fraction", True, 2),
+    Column("regret", "regret", "fraction", False, 2),
+    Column("p", "p", digits=4),
+    Column("test", "test", detail=True),
+    *_COSTS,
+    *_COUNTS,
+)
+_COST = (Column("label", "method"), *_COSTS, *_COUNTS)
+
+_COST_NOTE = (
+    "Costs are means over the runs that ended well. Simulated seconds are those recorded in the table for the queries, "
+    "measured ones the clock's; they are never added. Wall clock is what the search itself took on this machine."
+)
+
+
+def accuracy_board(comparison: Comparison, title: str) -> Board:
+    """Return the board: a row a label, best mean first."""
+    found = {label: measures.by_seed(comparison, o, measures.accuracy) for label, o in comparison.outcomes.items()}
+    placed = tiers({label: values for label, values in found.items() if not isinstance(values, Undefined)})
+    rows: list[dict[str, Value]] = []
+    for label, outcomes in comparison.outcomes.items():
+        values = found[label]
+        rows.append(
+            {"label": label}
+            | _accuracy(values, comparison.optimum)
+            | _significance(values if isinstance(values, Undefined) else placed[label])
+            | _costs(outcomes)
+        )
+    rows.sort(key=lambda row: (-row["accuracy"] if isinstance(row["accuracy"], float) else np.inf, str(row["label"])))
+    shown = (*rows, *measures.random_search_row(comparison, _ACCURACY))
+    return Board("accuracy", title, _ACCURACY, shown, _notes(comparison))
+
+
+def cost_board(comparison: Comparison, title: str) -> Board:
+    """Return the mean cost of every label, in label order."""
+    rows = tuple({"label": label, **_costs(outcomes)} for label, outcomes in comparison.outcomes.items())
+    return Board("cost", title, _COST, rows, (_COST_NOTE,))
+
+
+def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> dict[str, Value]:
+    if isinstance(values, Undefined):
+        return dict.fromkeys(("accuracy", "accuracy_spread", "accuracy_interval", "regret"), values)
+    mean = measures.mean(values.values())
+    return {
+        "accuracy": mean,
+        "accuracy_spread": measures.spread(values.values()),
+        "accuracy_interval": measures.t_interval(values.values()),
+        "regret": Undefined("optimum not known") if optimum is None else optimum - mean,
+    }
+
+
+def _significance(tier: Tier | Undefined) -> dict[str, Value]:
+    if isinstance(tier, Undefined) or tier.number is None:
+        reason = tier if isinstance(tier, Undefined) else Undefined(tier.reason or "not tested")
+        return dict.fromkeys(("tier", "p", "test"), reason)
+    if tier.p is None or tier.kind is None:
+        best = Undefined("the best")
+        return {"tier": tier.number, "p": best, "test": best}
+    return {"tier": tier.number, "p": tier.p, "test": f"permutation, {tier.kind}"}
+
+
+def _costs(outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
+    counted, ended = measures.counts(outcomes), [o.run for o in measures.ended(outcomes)]
+
+    def cost(kind: CostKind) -> Value:
+        mine = [run.cost_s for run in ended if run.cost_kind == kind]
+        return measures.mean(mine) if mine else Undefined("none")
+
+    none = Undefined("no run ended well")
+    return {
+        "cost_simulated_s": cost("simulated"),
+        "cost_measured_s": cost("measured"),
+        "wall_s": measures.mean(run.wall_s for run in ended) if ended else none,
+        "queries": measures.mean(run.queries for run in ended) if ended else none,
+        "seeds": counted.ended,
+        "failed": counted.failed,
+        "incomplete": counted.incomplete,
+    }
+
+
+def _notes(comparison: Comparison) -> tuple[str, ...]:
+    best = "not known" if comparison.optimum is None else f"{100 * comparison.optimum:.2f} %"
+    return (
+        "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over seeds "
+        "and t interval. Failed and incomplete runs are counted, never averaged in.",
+        f"Regret: the best mean test accuracy in the space ({best}) minus the mean accuracy.",
+        "Tiers: tier 1 is the best mean and all that are not significantly worse than it, the rest is tiered again. "
+        "Two-sided permutation tests on the difference of means, paired by seed where both ran on the same seeds; "
+        f"Holm-corrected, level {ALPHA}. p is against the best. Fewer than {MIN_SEEDS} seeds, or too few to reach the "
+        "level: no tier.",
+        _COST_NOTE,
+    )

@@ -1,0 +1,203 @@
+"""The rank-correlation board: how well the predicted quality of the panel agrees with its true accuracy.
+
+Metrics are means over seeds of the run's last ranking; intervals are bootstrapped over architectures and seeds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness import measures
+from harness.board import Board, Column, Row, Undefined, Value
+from harness.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
+from harness.metrics import (
+    HALF,
+    TENTH,
+    best_true_rank,
+    bootstrap_interval,
+    kendall_tau,
+    noise_ceiling,
+    precision_at_k,
+    share_of,
+    spearman,
+    top_of,
+    weighted_tau,
+)
+from harness.outcome import Comparison, PanelTruth, RunOutcome
+from harness.space import Floats
+
+CEILING = "noise ceiling"
+DETAIL_RESAMPLES = 200
+KS = (10, 100)
+
+_WHOLE = ("whole_tau", "whole_tau_interval", "whole_top_half_tau", "whole_top_tenth_tau", "whole_ceiling")
+
+
+def tau_board(comparison: Comparison, title: str) -> Board:
+    """Return the board: a row a ranking label, best tau first, and the noise ceiling of each panel below."""
+    rows = [_row(comparison, label) for label in comparison.outcomes if _ranks(comparison.outcomes[label])]
+    rows.sort(key=lambda row: (-row["tau"] if isinstance(row["tau"], float) else np.inf, str(row["label"])))
+    used = sorted({str(row["panel"]) for row in rows})
+    ceilings = [_ceiling_row(identity, comparison.panels[identity]) for identity in used]
+    if any(isinstance(row["whole_tau"], float) for row in rows) and comparison.whole is not None:
+        ceilings.append(_ceiling_row("whole space", comparison.whole))
+    kept = [c for c in _columns() if c.key not in _WHOLE or not all(isinstance(r[c.key], Undefined) for r in rows)]
+    keys = [column.key for column in kept]
+    shown = tuple({key: row[key] for key in keys} for row in [*rows, *ceilings])
+    return Board("tau", title, tuple(kept), shown, _notes(comparison))
+
+
+def _ranks(outcomes: Sequence[RunOutcome]) -> bool:
+    """Return whether a label ranks; one without an ended run is taken to, when it has a panel."""
+    ended = measures.ended(outcomes)
+    return any(o.rankings for o in ended) if ended else any(o.run.key.panel is not None for o in outcomes)
+
+
+def _columns() -> list[Column]:
+    def tau(key: str, heading: str, detail: bool = False) -> Column:
+        return Column(key, heading, "correlation", True, 3, detail=detail)
+
+    return [
+        Column("label", "method"),
+        tau("tau", "Kendall tau"),
+        tau("tau_interval", "95 %"),
+        tau("ceiling", "ceiling"),
+        Column("tau_spread", "sd over seeds", "correlation", False, 3),
+        tau("top_half_tau", "tau, top half"),
+        tau("top_half_tau_interval", "top half, 95 %", detail=True),
+        tau("top_tenth_tau", "tau, top 10 %"),
+        tau("top_tenth_tau_interval", "top 10 %, 95 %", detail=True),
+        tau("spearman", "Spearman"),
+        tau("spearman_interval", "Spearman, 95 %", detail=True),
+        tau("weighted_tau", "weighted tau"),
+        tau("weighted_tau_interval", "weighted tau, 95 %", detail=True),
+        *(Column(f"precision_at_{k}", f"P@{k}", "fraction", True, 1) for k in KS),
+        *(Column(f"precision_at_{k}_interval", f"P@{k}, 95 %", "fraction", True, 1, detail=True) for k in KS),
+        *(Column(f"best_true_rank_{k}", f"best rank in top {k}", "rank", False, 1) for k in KS),
+        tau("whole_tau", "tau, whole space"),
+        tau("whole_tau_interval", "whole space, 95 %"),
+        tau("whole_top_half_tau", "whole space, top half", detail=True),
+        tau("whole_top_tenth_tau", "whole space, top 10 %", detail=True),
+        tau("whole_ceiling", "whole-space ceiling"),
+        Column("n", "n", "count"),
+        Column("seeds", "seeds", "count"),
+        Column("failed", "failed", "count", False),
+        Column("incomplete", "incomplete", "count", False),
+        Column("panel", "panel", detail=True),
+    ]
+
+
+def _row(comparison: Comparison, label: str) -> Row:
+    outcomes = comparison.outcomes[label]
+    counted, ended = measures.counts(outcomes), measures.ended(outcomes)
+    panel = comparison.panels[next(o.run.key.panel for o in outcomes if o.run.key.panel is not None)]
+    row: dict[str, Value] = {"label": label, "panel": panel.panel.identity, "n": len(panel.truth)}
+    row |= {"seeds": counted.ended, "failed": counted.failed, "incomplete": counted.incomplete}
+    row["ceiling"] = _ceiling(panel, kendall_tau)
+    missing = sum(not o.rankings for o in ended)
+    if not ended or missing:
+        lost: Value = Undefined(f"{missing} of {len(ended)} seeds do not rank" if ended else "no run ended well")
+        return {column.key: lost for column in _columns()} | row
+    row |= _panel_values(np.stack([o.rankings[-1].scores for o in ended]).astype(np.float64), panel.truth)
+    return row | _whole_values(comparison.whole, ended)
+
+
+def _panel_values(scores: Matrix, truth: Floats) -> dict[str, Value]:
+    """Return the values of scores `(seeds, n)` against truth `(n,)`."""
+    out: dict[str, Value] = {
+        "tau": _mean(kendall_tau, scores, truth),
+        "tau_interval": _interval(kendall_tau, scores, truth, RESAMPLES),
+    }
+    out["tau_spread"] = _spread(kendall_tau, scores, truth)
+    for name, share in (("top_half_tau", HALF), ("top_tenth_tau", TENTH)):
+        top = _top(truth, share)
+        out[name] = _mean(kendall_tau, scores[:, top], truth[top])
+        out[f"{name}_interval"] = _interval(kendall_tau, scores[:, top], truth[top], RESAMPLES)
+    wide: list[tuple[str, Metric]] = [("spearman", spearman), ("weighted_tau", weighted_tau)]
+    wide += [(f"precision_at_{k}", partial(precision_at_k, k=k)) for k in KS]
+    for name, metric in wide:
+        out[name] = _mean(metric, scores, truth)
+        out[f"{name}_interval"] = _interval(metric, scores, truth, DETAIL_RESAMPLES)
+    for k in KS:
+        out[f"best_true_rank_{k}"] = _mean(partial(best_true_rank, k=k), scores, truth)
+    return out
+
+
+def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict[str, Value]:
+    found = [o.all_scores for o in ended if o.all_scores is not None]
+    if whole is None or len(found) < len(ended):
+        return {key: Undefined("whole space not ranked") for key in _WHOLE}
+    scores = np.stack(found).astype(np.float64)
+    half, tenth = _top(whole.truth, HALF), _top(whole.truth, TENTH)
+    return {
+        "whole_tau": _mean(kendall_tau, scores, whole.truth),
+        "whole_tau_interval": _interval(kendall_tau, scores, whole.truth, RESAMPLES),
+        "whole_top_half_tau": _mean(kendall_tau, scores[:, half], whole.truth[half]),
+        "whole_top_tenth_tau": _mean(kendall_tau, scores[:, tenth], whole.truth[tenth]),
+        "whole_ceiling": _ceiling(whole, kendall_tau),
+    }
+
+
+def _ceiling_row(identity: str, truth: PanelTruth) -> Row:
+    row: dict[str, Value] = {column.key: Undefined("not a method") for column in _columns()}
+    row |= {"label": CEILING, "panel": identity, "n": len(truth.truth)}
+    row["seeds"] = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
+    row |= {name: _ceiling(truth, metric) for name, metric in _ceiling_metrics().items()}
+    return row | ({"label": f"{CEILING}, {identity}"} if identity == "whole space" else {})
+
+
+def _ceiling_metrics() -> dict[str, Metric]:
+    def within(share: float) -> Metric:
+        return lambda score, truth: kendall_tau(score[_top(truth, share)], truth[_top(truth, share)])
+
+    return {
+        "tau": kendall_tau,
+        "top_half_tau": within(HALF),
+        "top_tenth_tau": within(TENTH),
+        "spearman": spearman,
+        "weighted_tau": weighted_tau,
+        **{f"precision_at_{k}": partial(precision_at_k, k=k) for k in KS},
+        **{f"best_true_rank_{k}": partial(best_true_rank, k=k) for k in KS},
+    }
+
+
+def _ceiling(panel: PanelTruth, metric: Metric) -> float | Undefined:
+    if panel.by_seed is None:
+        return Undefined("no table seeds")
+    return measures.defined(partial(noise_ceiling, panel.by_seed, metric))
+
+
+def _mean(metric: Metric, scores: Matrix, truth: Floats) -> float | Undefined:
+    return measures.defined(lambda: measures.mean(metric(score, truth) for score in scores))
+
+
+def _spread(metric: Metric, scores: Matrix, truth: Floats) -> float | Undefined:
+    each = measures.defined(lambda: [metric(score, truth) for score in scores])
+    return each if isinstance(each, Undefined) else measures.spread(each)
+
+
+def _interval(metric: Metric, scores: Matrix, truth: Floats, resamples: int) -> Interval | Undefined:
+    return measures.defined(partial(bootstrap_interval, scores, truth, metric, resamples=resamples))
+
+
+def _top(truth: Floats, share: float) -> NDArray[np.int64]:
+    return top_of(truth, share_of(len(truth), share))
+
+
+def _notes(comparison: Comparison) -> tuple[str, ...]:
+    silent = [label for label, outcomes in comparison.outcomes.items() if not _ranks(outcomes)]
+    return (
+        "Metrics compare the scores of the panel at the last step that ranks with mean true test accuracy; means over "
+        "seeds that ended well. Failed and incomplete runs are counted, never averaged in.",
+        f"95 %: percentile bootstrap over architectures and seeds, {RESAMPLES} resamples for tau, {DETAIL_RESAMPLES} "
+        f"for other metrics; above {EXACT_UP_TO} architectures to first order. Within the top the set stays as it is and "
+        "is resampled. One seed: over architectures only. The best rank has none: it is an extreme of the sample.",
+        "Top half and top 10 % are by true accuracy, ties with the last included.",
+        "Noise ceiling: the metric between disjoint sets of the table's own training seeds, mean over all splits; a "
+        "perfect predictor may lie slightly above it, since the truth averages all seeds.",
+        *([f"Do not rank, so not shown: {', '.join(silent)}."] if silent else []),
+    )

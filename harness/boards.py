@@ -1,0 +1,53 @@
+"""The leaderboards of stored outcomes: rank correlation, stability, final accuracy; and cost.
+
+A comparison has boards of its own: runs of another space, data set or table never share one. Equal outcomes give equal
+boards; nothing here looks at a clock, or prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from harness.board import Board
+from harness.board_accuracy import accuracy_board, cost_board
+from harness.board_stability import stability_board
+from harness.board_tau import tau_board
+from harness.errors import UnknownNameError
+from harness.outcome import Comparison
+
+Maker = Callable[[Comparison, str], Board]  # (comparison, title) -> board
+
+LEADERBOARDS = ("tau", "stability", "accuracy")
+MAKERS: Mapping[str, tuple[str, Maker]] = MappingProxyType(
+    {
+        "tau": ("Rank correlation", tau_board),
+        "stability": ("Stability", stability_board),
+        "accuracy": ("Final accuracy", accuracy_board),
+        "cost": ("Cost", cost_board),
+    }
+)
+
+
+def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Board, ...]:
+    """Return the three leaderboards of every comparison, or one board of each.
+
+    Args:
+        comparisons: from `outcome_load.load`.
+        only: `tau`, `stability`, `accuracy` or `cost`; None for the three leaderboards.
+
+    Raises:
+        UnknownNameError: no such board.
+    """
+    if only is not None and only not in MAKERS:
+        raise UnknownNameError("board", only, MAKERS)
+    names = LEADERBOARDS if only is None else (only,)
+    return tuple(
+        MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}") for found in comparisons for name in names
+    )
+
+
+def title(comparison: Comparison) -> str:
+    """Return what the boards of a comparison have in common: data set, space and table."""
+    table = "no table" if comparison.table_digest is None else f"table {comparison.table_digest[:12]}"
+    return f"{comparison.dataset}, space {comparison.space.name}, {table}"

@@ -1,0 +1,128 @@
+"""One number a run: its tau, its drop, its accuracy; and one number a label: their mean over seeds.
+
+Boards, gate and compare share these, so that they mean the same. Failed and unfinished runs are counted, never
+averaged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TypeVar
+
+import numpy as np
+from scipy import stats
+
+from harness.board import Column, Row, Undefined
+from harness.bootstrap import LEVEL, Interval
+from harness.errors import MetricError
+from harness.metrics import kendall_tau
+from harness.outcome import Comparison, PanelTruth, RunOutcome
+
+RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
+
+T = TypeVar("T")
+Outcomes = Sequence[RunOutcome]
+Measure = Callable[[Comparison, RunOutcome], float | Undefined]
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """How the runs of a label ended: with a result, failed, or not yet."""
+
+    ended: int
+    failed: int
+    incomplete: int
+
+
+def counts(outcomes: Outcomes) -> Counts:
+    """Return how many runs ended well, failed, and are pending or running."""
+    statuses = [outcome.run.status for outcome in outcomes]
+    ended = sum(status in ("done", "budget") for status in statuses)
+    failed = statuses.count("failed")
+    return Counts(ended, failed, len(statuses) - ended - failed)
+
+
+def ended(outcomes: Outcomes) -> list[RunOutcome]:
+    """Return the runs that ended well, in seed order."""
+    return [outcome for outcome in outcomes if outcome.run.status in ("done", "budget")]
+
+
+def panel_of(comparison: Comparison, outcome: RunOutcome) -> PanelTruth | None:
+    """Return the panel that a run ranks, with its truth."""
+    return None if outcome.run.key.panel is None else comparison.panels[outcome.run.key.panel]
+
+
+def tau(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return tau-b of the panel scores at the last step that ranks."""
+    panel = panel_of(comparison, outcome)
+    if panel is None or not outcome.rankings:
+        return Undefined("does not rank")
+    return defined(partial(kendall_tau, outcome.rankings[-1].scores, panel.truth))
+
+
+def tau_along(outcome: RunOutcome, panel: PanelTruth) -> list[float] | Undefined:
+    """Return tau-b at every step that ranks, in step order."""
+    return defined(lambda: [kendall_tau(ranking.scores, panel.truth) for ranking in outcome.rankings])
+
+
+def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the best minus the final true accuracy of the incumbents along a run, at least 0."""
+    if not len(outcome.accuracy):
+        return Undefined("no incumbent")
+    return float(outcome.accuracy.max() - outcome.accuracy[-1])
+
+
+def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the true accuracy of the final incumbent."""
+    found = outcome.final_accuracy
+    return Undefined("no incumbent") if found is None else found
+
+
+def by_seed(comparison: Comparison, outcomes: Outcomes, measure: Measure) -> dict[int, float] | Undefined:
+    """Return seed -> measure over the runs that ended well, or why it is not defined on all of them."""
+    found = {outcome.run.key.seed: measure(comparison, outcome) for outcome in ended(outcomes)}
+    if not found:
+        return Undefined("no run ended well")
+    good = {seed: value for seed, value in found.items() if not isinstance(value, Undefined)}
+    if len(good) < len(found):
+        reason = next(value.reason for value in found.values() if isinstance(value, Undefined))
+        share = "" if not good else f"{len(found) - len(good)} of {len(found)} seeds: "
+        return Undefined(share + reason)
+    return good
+
+
+def mean(values: Iterable[float]) -> float:
+    """Return the mean of at least one value."""
+    return float(np.mean(np.fromiter(values, dtype=np.float64)))
+
+
+def spread(values: Iterable[float]) -> float | Undefined:
+    """Return the standard deviation over seeds (n - 1), undefined for one."""
+    array = np.fromiter(values, dtype=np.float64)
+    return Undefined("one seed") if len(array) < 2 else float(array.std(ddof=1))
+
+
+def t_interval(values: Iterable[float]) -> Interval | Undefined:
+    """Return the 95 % t interval of the mean, undefined for one value."""
+    array = np.fromiter(values, dtype=np.float64)
+    if len(array) < 2:
+        return Undefined("one seed")
+    half = float(stats.t.ppf((1 + LEVEL) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
+    return Interval(float(array.mean()) - half, float(array.mean()) + half)
+
+
+def defined(compute: Callable[[], T]) -> T | Undefined:
+    """Return what a metric computes, or why it is undefined."""
+    try:
+        return compute()
+    except MetricError as error:
+        return Undefined(str(error))
+
+
+def random_search_row(comparison: Comparison, columns: Sequence[Column]) -> tuple[Row, ...]:
+    """Return a row that says `not run` when no label is random search, else nothing."""
+    if any(o.run.key.method == RANDOM_SEARCH for outcomes in comparison.outcomes.values() for o in outcomes):
+        return ()
+    return ({column.key: Undefined("not run") for column in columns} | {"label": RANDOM_SEARCH},)
