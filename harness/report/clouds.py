@@ -1,0 +1,107 @@
+"""Figures of points: predicted against true accuracy over a panel, and final accuracy over seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from harness.errors import MetricError
+from harness.measures import ended, panel_of
+from harness.metrics import TENTH, kendall_tau, share_of, top_of
+from harness.outcome import Comparison, PanelTruth, RunOutcome
+from harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from harness.space import Floats
+
+MOST_POINTS = 3000  # of a cloud; of a larger panel every k-th architecture is drawn
+ROW_HEIGHT = 46  # pixels for each label of the spread figure
+
+
+def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
+    """Return predicted against true accuracy at the last step, one figure for each label that ranks."""
+    found = []
+    for i, (label, runs) in enumerate(comparison.outcomes.items()):
+        ranked = [o for o in ended(runs) if o.rankings]
+        if ranked and (seen := panel_of(comparison, ranked[0])) is not None:
+            found.append(_prediction(f"{prefix}-prediction-{i}", label, ranked[0], seen, colours[label]))
+    if not found:
+        return (absent(f"{prefix}-prediction", "Predicted against true accuracy", "No ended run ranks a panel."),)
+    return tuple(found)
+
+
+def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> Figure:
+    """Return the final true accuracy of every ended run: a box and one point a seed for each label."""
+    key, heading = f"{prefix}-spread", "Spread over seeds"
+    finals = {
+        label: [accuracy for o in runs if (accuracy := o.final_accuracy) is not None]
+        for label, runs in comparison.outcomes.items()
+    }
+    shown = {label: values for label, values in finals.items() if values}
+    if not shown:
+        return absent(key, heading, "No run ended with an architecture.")
+    traces = [
+        _box(place, 100 * np.array(values), colours[label]) for place, (label, values) in enumerate(shown.items())
+    ]
+    names = [f"{plain(label)} ({len(values)})" for label, values in shown.items()]
+    ticks = {
+        "tickvals": list(range(len(names))),
+        "ticktext": names,
+        "range": [len(names) - 0.4, -0.6],
+        "showgrid": False,
+    }
+    marks = [] if comparison.optimum is None else [_mark(100 * comparison.optimum)]
+    layout = {
+        "xaxis": axis("True accuracy of the final architecture (%)"),
+        "yaxis": axis("", **ticks) | {"title": {}},
+        "showlegend": False,
+        "shapes": marks,
+    }
+    caption = "Each point is a seed (their number in brackets); the box holds the middle half, its line is the median."
+    if marks:
+        caption += " The dotted line is the best true accuracy in the space."
+    return figure(key, heading, caption, traces, layout, height=90 + ROW_HEIGHT * len(shown))
+
+
+def _prediction(key: str, label: str, chosen: RunOutcome, seen: PanelTruth, colour: str) -> Figure:
+    last = chosen.rankings[-1]
+    scores = last.scores.astype(np.float64)
+    top = np.zeros(len(scores), dtype=bool)
+    top[top_of(seen.truth, share_of(len(scores), TENTH))] = True
+    step = -(-len(scores) // MOST_POINTS)
+    kept = np.arange(len(scores)) % step == 0
+    traces = [
+        _points("true top 10 %", scores[kept & top], seen.truth[kept & top], {"color": colour, "size": 6}),
+        _points("others", scores[kept & ~top], seen.truth[kept & ~top], {"color": colour, "size": 5, "opacity": 0.35}),
+    ]
+    caption = f"Seed {chosen.run.key.seed}, step {last.step}, {len(scores)} architectures; {_tau_of(scores, seen)}."
+    if step > 1:
+        caption += f" Every {step}-th architecture is drawn."
+    layout = {"xaxis": axis("Predicted quality (the method's own scale)"), "yaxis": axis("True accuracy (%)")}
+    return figure(key, f"Predicted against true accuracy: {label}", caption, traces, layout, height=360)
+
+
+def _tau_of(scores: Floats, seen: PanelTruth) -> str:
+    try:
+        return f"Kendall tau {kendall_tau(scores, seen.truth):.3f}"
+    except MetricError as err:
+        return f"tau undefined, {err}"
+
+
+def _points(name: str, x: Floats, y: Floats, marker: Mapping[str, object]) -> Trace:
+    where: Trace = {"x": numbers(x), "y": numbers(100 * y)}
+    return {"type": "scatter", "mode": "markers", "name": name, "marker": dict(marker), **where}
+
+
+def _box(place: int, values: Floats, colour: str) -> Trace:
+    look: Trace = {
+        "fillcolor": faint(colour),
+        "line": {"color": colour, "width": 1.5},
+        "marker": {"color": colour, "size": 4},
+    }
+    points: Trace = {"boxpoints": "all", "jitter": 0.6, "pointpos": 0, "width": 0.6, "hoverinfo": "x"}
+    return {"type": "box", "orientation": "h", "x": numbers(values), "y": [place] * len(values), **look, **points}
+
+
+def _mark(where: float) -> Trace:
+    line = {"dash": "dot", "width": 1.5, "color": "#888888"}
+    return {"type": "line", "x0": where, "x1": where, "y0": 0, "y1": 1, "yref": "paper", "line": line}

@@ -1,0 +1,108 @@
+"""What a figure of the report is: a plotly specification with a heading and a caption, and the look that all share.
+
+What is drawn is `regret`'s, `training`'s and `clouds`' business. Colours of text and grid are set by the page, which
+knows whether it is light or dark. Text that plotly shows goes through `plain`, because plotly reads some tags in it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import plotly.graph_objects as go
+from numpy.typing import ArrayLike
+from plotly.colors import hex_to_rgb, qualitative
+
+from harness.record import Json
+
+PALETTE: tuple[str, ...] = tuple(qualitative.D3)
+LONGEST_NAME = 28  # characters of a label in a legend or on an axis
+HEIGHT = 420  # pixels
+DIGITS = 6  # significant digits of what is drawn
+
+Trace = dict[str, object]
+
+
+@dataclass(frozen=True, slots=True)
+class Figure:
+    """One figure.
+
+    Attributes:
+        key: id of its element, unique in the page and stable.
+        heading: what it shows.
+        caption: how to read it; where there is nothing to draw, why.
+        spec: `data` and `layout` for plotly, None where there is nothing to draw.
+        height: in pixels.
+    """
+
+    key: str
+    heading: str
+    caption: str
+    spec: Json
+    height: int = HEIGHT
+
+
+def figure(
+    key: str,
+    heading: str,
+    caption: str,
+    traces: Sequence[Trace],
+    layout: Mapping[str, object],
+    *,
+    height: int = HEIGHT,
+) -> Figure:
+    """Return a figure of traces (plotly's names), checked by plotly, in the look that all share.
+
+    Raises:
+        ValueError: plotly has no such property.
+    """
+    shared: dict[str, object] = {
+        "template": go.layout.Template(),
+        "paper_bgcolor": "rgba(0,0,0,0)",
+        "plot_bgcolor": "rgba(0,0,0,0)",
+        "margin": {"l": 8, "r": 12, "t": 8, "b": 8},
+        "legend": {"orientation": "h", "x": 0, "xanchor": "left", "y": 1.02, "yanchor": "bottom"},
+        "font": {"size": 13},
+        "hovermode": "closest",
+        "height": height,
+    }
+    drawn = go.Figure(data=list(traces), layout={**shared, **layout})
+    return Figure(key, heading, caption, json.loads(drawn.to_json()), height)
+
+
+def absent(key: str, heading: str, reason: str) -> Figure:
+    """Return the place of a figure for which there is nothing to draw, with the reason."""
+    return Figure(key, heading, reason, None)
+
+
+def axis(title: str, **more: object) -> Trace:
+    """Return an axis with a title and room for its numbers."""
+    return {"title": {"text": title, "standoff": 8}, "automargin": True, "zeroline": False, "showline": True, **more}
+
+
+def colours(labels: Iterable[str]) -> dict[str, str]:
+    """Return a colour for each label, the same in every figure; they repeat after the tenth."""
+    return {label: PALETTE[i % len(PALETTE)] for i, label in enumerate(labels)}
+
+
+def faint(colour: str) -> str:
+    """Return a colour as a see-through filling."""
+    red, green, blue = hex_to_rgb(colour)
+    return f"rgba({red},{green},{blue},0.18)"
+
+
+def plain(text: str) -> str:
+    """Return a name as plotly shows it literally: no tags, no control characters, not longer than fits."""
+    shown = "".join(c if c.isprintable() else " " for c in text)
+    if len(shown) > LONGEST_NAME:
+        shown = f"{shown[: LONGEST_NAME - 1]}…"
+    for special, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
+        shown = shown.replace(special, entity)
+    return shown
+
+
+def numbers(values: ArrayLike) -> list[float]:
+    """Return values as a list with `DIGITS` significant digits, which keeps the page small."""
+    return [float(f"{float(v):.{DIGITS}g}") for v in np.ravel(values)]

@@ -1,0 +1,133 @@
+"""The report as one HTML file that opens offline: what it holds, in which order, and how it reaches the disk.
+
+Everything that comes from outside is escaped by the template; besides, a content policy lets the page run no script but
+the two written here, and load nothing. Equal input gives equal bytes.
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
+from harness.board import Board
+from harness.errors import UsageError
+from harness.outcome import Comparison
+from harness.report.cells import RADIUS, FoundCell, found
+from harness.report.clouds import prediction_figures, spread_figure
+from harness.report.fairness import Check, checks
+from harness.report.figures import Figure, colours
+from harness.report.provenance import Failure, Origin, failures, origins
+from harness.report.regret import regret_figures
+from harness.report.tables import sortable
+from harness.report.training import tau_figures
+
+RUN_HEADINGS = ("run", "seed", "status", "cost (s)", "measured (s)", "queries")
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What the report shows of one comparison."""
+
+    key: str
+    name: str
+    curves: tuple[Figure, ...]
+    spread: Figure
+    predictions: tuple[Figure, ...]
+    cells: Mapping[str, tuple[FoundCell, ...]]
+    failures: tuple[Failure, ...]
+    origins: tuple[Origin, ...]
+    checks: tuple[Check, ...]
+
+
+def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
+    """Return the whole page."""
+    parts = [_part(comparison, f"part-{i}") for i, comparison in enumerate(comparisons)]
+    figures = [figure for part in parts for figure in (*part.curves, part.spread, *part.predictions)]
+    environment = Environment(
+        loader=PackageLoader("harness.report", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        keep_trailing_newline=True,
+    )
+    plotly, script = _lines(get_plotlyjs()), _source("page.js")
+    return environment.get_template("page.html.j2").render(
+        title=title,
+        summary=_summary(comparisons),
+        tables=[sortable(board, f"board-{i}") for i, board in enumerate(boards)],
+        parts=parts,
+        figures={figure.key: figure.spec for figure in figures if figure.spec is not None},
+        run_headings=RUN_HEADINGS,
+        radius=RADIUS,
+        policy=_policy(plotly, script),
+        style=Markup(_source("page.css")),
+        plotly=Markup(plotly),
+        script=Markup(script),
+    )
+
+
+def write(text: str, path: Path) -> None:
+    """Write the page so that `path` holds either what it held before or the whole page.
+
+    Raises:
+        UsageError: the folder is not there or cannot be written to.
+    """
+    try:
+        handle, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
+    except OSError as err:
+        raise UsageError(f"cannot write {path}: {err.strerror}; name a file in a writable folder") from err
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8", newline="\n") as out:
+            out.write(text)
+        part.chmod(0o644)
+        part.replace(path)
+    except OSError as err:
+        raise UsageError(f"cannot write {path}: {err.strerror}; free some space or name another file") from err
+    finally:
+        part.unlink(missing_ok=True)
+
+
+def _part(comparison: Comparison, key: str) -> Part:
+    hue = colours(comparison.outcomes)
+    return Part(
+        key,
+        f"{comparison.space.name} on {comparison.dataset}",
+        (*regret_figures(comparison, key, hue), *tau_figures(comparison, key, hue)),
+        spread_figure(comparison, key, hue),
+        prediction_figures(comparison, key, hue),
+        found(comparison),
+        failures(comparison),
+        origins(comparison),
+        checks(comparison),
+    )
+
+
+def _summary(comparisons: Sequence[Comparison]) -> str:
+    groups = [runs for comparison in comparisons for runs in comparison.outcomes.values()]
+    runs = [outcome.run for group in groups for outcome in group]
+    failed = sum(run.status == "failed" for run in runs)
+    return f"{len(runs)} runs under {len(groups)} labels in {len(comparisons)} comparisons; {failed} failed."
+
+
+def _policy(*scripts: str) -> str:
+    """Return a content policy that runs only these scripts and loads nothing; plotly sets styles and makes images."""
+    hashes = " ".join(f"'sha256-{b64encode(sha256(script.encode()).digest()).decode()}'" for script in scripts)
+    return f"default-src 'none'; script-src {hashes}; style-src 'unsafe-inline'; img-src data: blob:"
+
+
+def _source(name: str) -> str:
+    return _lines((Path(__file__).parent / name).read_text(encoding="utf-8"))
+
+
+def _lines(text: str) -> str:
+    """Return text with the line ends that a browser sees, so that its hash is the browser's."""
+    return text.replace("\r\n", "\n").replace("\r", "\n")

@@ -1,0 +1,98 @@
+"""Figures of regret against cost: how far the incumbent is from the best architecture, and what getting there cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.api import CostKind
+from harness.board import Undefined
+from harness.measures import ended, t_interval
+from harness.outcome import Comparison, RunOutcome
+from harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from harness.space import Floats
+
+GRID = 48  # costs at which a curve is evaluated
+DECADE = 10.0  # an axis is logarithmic when what it shows spans more than this
+FLOOR = 0.5  # of the lowest mean: where an interval that reaches zero is cut off on a logarithmic axis
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Mean over seeds, in percentage points, at costs `(m,)` in seconds, with its interval (None: a single seed)."""
+
+    label: str
+    seeds: int
+    cost_s: Floats
+    mean: Floats
+    low: Floats | None
+    high: Floats | None
+
+
+def regret_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
+    """Return regret against cost, one figure for each cost kind: simulated and measured seconds never share one."""
+    kinds: tuple[CostKind, ...] = ("simulated", "measured")
+    return tuple(_regret(comparison, f"{prefix}-regret-{kind}", kind, colours) for kind in kinds)
+
+
+def curve(label: str, runs: Sequence[RunOutcome], target: float) -> Curve:
+    """Return how far the incumbents of runs are from accuracy `target`, at costs from the first that all reached."""
+    start, stop = max(o.cost_s[0] for o in runs), max(o.cost_s[-1] for o in runs)
+    costs = np.geomspace(start, stop, GRID) if start > 0 else np.linspace(start, stop, GRID)
+    costs[0], costs[-1] = start, stop  # not off by a rounding
+    costs = np.unique(costs)
+    reached = np.stack([o.accuracy[np.searchsorted(o.cost_s, costs, side="right") - 1] for o in runs])  # (seeds, m)
+    regret = 100 * (target - reached)
+    bands = [band for column in regret.T if not isinstance(band := t_interval(column), Undefined)]
+    low, high = (np.array([b.low for b in bands]), np.array([b.high for b in bands])) if bands else (None, None)
+    return Curve(label, len(runs), costs, regret.mean(axis=0), low, high)
+
+
+def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[str, str]) -> Figure:
+    heading = f"Regret against {kind} cost"
+    known = comparison.optimum is not None
+    curves = []
+    for label, runs in comparison.outcomes.items():
+        counted = [o for o in ended(runs) if o.run.cost_kind == kind and len(o.accuracy)]
+        if counted:
+            curves.append(curve(label, counted, 1.0 if comparison.optimum is None else comparison.optimum))
+    if not curves:
+        return absent(key, heading, f"No run with {kind} cost ended with an architecture.")
+    scale = _scale(np.concatenate([c.mean for c in curves]))
+    floor = FLOOR * min(c.mean.min() for c in curves) if scale.get("type") == "log" else 0.0
+    traces = [trace for c in curves for trace in _traces(c, colours[c.label], floor)]
+    caption = (
+        f"{'Best true accuracy in the space minus' if known else 'One minus'} the true accuracy of the incumbent: mean "
+        "over seeds (their number in brackets) with its 95 % t interval, cut off at the foot of the picture. A curve "
+        "starts where every seed has an incumbent; a run that has ended keeps its last one."
+    )
+    layout = {
+        "xaxis": axis(f"{kind.capitalize()} cost (s)", **_scale(np.concatenate([c.cost_s for c in curves]))),
+        "yaxis": axis(f"{'Regret' if known else 'Test error'} (percentage points)", **scale),
+    }
+    return figure(key, heading, caption, traces, layout)
+
+
+def _traces(c: Curve, colour: str, floor: float) -> list[Trace]:
+    shared: Trace = {"type": "scatter", "mode": "lines", "legendgroup": c.label}
+    name = f"{plain(c.label)} ({c.seeds})"
+    line = shared | {"name": name, "x": numbers(c.cost_s), "y": numbers(c.mean), "line": {"color": colour, "width": 2}}
+    if c.low is None or c.high is None:
+        return [line]
+    outline = [*c.high, *np.maximum(c.low, floor)[::-1]]
+    band = {
+        "x": numbers([*c.cost_s, *c.cost_s[::-1]]),
+        "y": numbers(outline),
+        "fill": "toself",
+        "fillcolor": faint(colour),
+    }
+    return [shared | band | {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}, line]
+
+
+def _scale(values: Floats) -> Trace:
+    """Return a logarithmic axis where all values are positive and span more than a decade, else one from zero."""
+    if values.min() > 0 and values.max() > DECADE * values.min():
+        return {"type": "log"}
+    return {"rangemode": "tozero"}

@@ -1,0 +1,114 @@
+"""Figures of tau along training: how the agreement of predicted with true accuracy grows, and how far it could.
+
+Tau, its interval and the noise ceiling are `metrics`'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from harness.bootstrap import Interval
+from harness.errors import MetricError
+from harness.measures import ended
+from harness.metrics import bootstrap_interval, kendall_tau, noise_ceiling
+from harness.outcome import Comparison, PanelTruth, RunOutcome
+from harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+
+HEADING = "Tau along training"
+BARS = 12  # steps of a curve that have an interval, evenly spread
+RESAMPLES = 400  # of such an interval; the board's has more
+
+
+@dataclass(frozen=True, slots=True)
+class Curve:
+    """Mean tau over seeds at the steps that every seed ranked; intervals at some of them, by step."""
+
+    label: str
+    seeds: int
+    steps: tuple[int, ...]
+    tau: tuple[float, ...]
+    intervals: Mapping[int, Interval]
+
+
+def tau_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
+    """Return tau along training, one figure for each panel, with the panel's noise ceiling."""
+    if not comparison.panels:
+        return (absent(f"{prefix}-tau", HEADING, "No run ranks a panel of architectures."),)
+    each = enumerate(sorted(comparison.panels.items()))
+    return tuple(_tau(comparison, f"{prefix}-tau-{i}", name, panel, colours) for i, (name, panel) in each)
+
+
+def curve(label: str, runs: Sequence[RunOutcome], panel: PanelTruth) -> Curve:
+    """Return tau along the training of runs that rank one panel.
+
+    Raises:
+        MetricError: tau is undefined at a step, or the seeds have no step in common.
+    """
+    by_step = [{ranking.step: ranking.scores for ranking in o.rankings} for o in runs]
+    steps = sorted(set.intersection(*(set(scores) for scores in by_step)))
+    if not steps:
+        raise MetricError("its seeds ranked no step in common")
+    scores = {step: np.stack([own[step] for own in by_step]).astype(np.float64) for step in steps}  # each (seeds, n)
+    tau = tuple(float(np.mean([kendall_tau(row, panel.truth) for row in scores[step]])) for step in steps)
+    barred = {steps[i] for i in np.linspace(0, len(steps) - 1, min(len(steps), BARS)).round().astype(int)}
+    intervals = {s: bootstrap_interval(scores[s], panel.truth, resamples=RESAMPLES) for s in sorted(barred)}
+    return Curve(label, len(runs), tuple(steps), tau, intervals)
+
+
+def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, colours: Mapping[str, str]) -> Figure:
+    curves, undefined = [], []
+    for label, runs in comparison.outcomes.items():
+        ranked = [o for o in ended(runs) if o.run.key.panel == identity and o.rankings]
+        if not ranked:
+            continue
+        try:
+            curves.append(curve(label, ranked, panel))
+        except MetricError as err:
+            undefined.append(f"{label}: undefined, {err}.")
+    if not curves:
+        return absent(key, HEADING, " ".join(["No tau to draw: no ended run ranks this panel.", *undefined]))
+    traces = [_trace(c, colours[c.label]) for c in curves]
+    ceiling, said = _ceiling(panel)
+    if ceiling is not None:
+        traces.append(_level(ceiling, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
+    caption = (
+        f"Kendall's tau-b between predicted and true accuracy of the {len(panel.truth)} architectures of {identity}: "
+        "mean over seeds (their number in brackets); bars are 95 % bootstrap intervals over architectures and seeds. "
+    )
+    layout = {"xaxis": axis("Step (epoch)", rangemode="tozero"), "yaxis": axis("Kendall tau", rangemode="tozero")}
+    return figure(key, HEADING, " ".join([caption + said, *undefined]), traces, layout)
+
+
+def _ceiling(panel: PanelTruth) -> tuple[float | None, str]:
+    if panel.by_seed is None:
+        return None, "The table has only means over its training seeds, so there is no noise ceiling."
+    try:
+        ceiling = noise_ceiling(panel.by_seed)
+    except MetricError as err:
+        return None, f"No noise ceiling: {err}."
+    return ceiling, f"The noise ceiling, {ceiling:.3f}, is tau between disjoint sets of the table's own training seeds."
+
+
+def _trace(c: Curve, colour: str) -> Trace:
+    up: list[float | None] = [None] * len(c.steps)
+    down: list[float | None] = [None] * len(c.steps)
+    for i, (step, tau) in enumerate(zip(c.steps, c.tau, strict=True)):
+        if step in c.intervals:
+            up[i], down[i] = numbers([c.intervals[step].high - tau, tau - c.intervals[step].low])
+    bars = {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.2, "width": 3}
+    look: Trace = {
+        "mode": "lines+markers",
+        "line": {"color": colour, "width": 2},
+        "marker": {"color": colour, "size": 5},
+    }
+    points = {"x": numbers(c.steps), "y": numbers(c.tau), "error_y": bars}
+    return {"type": "scatter", "name": f"{plain(c.label)} ({c.seeds})", **look, **points}
+
+
+def _level(height: float, start: float, stop: float) -> Trace:
+    line = {"dash": "dash", "width": 2, "color": "#888888"}
+    ends: Trace = {"x": numbers([start, stop]), "y": numbers([height, height])}
+    return {"type": "scatter", "mode": "lines", "name": "noise ceiling", "line": line, **ends}
