@@ -1,0 +1,157 @@
+"""The tables of a store and the marker that tells ours from others. Not how they are filled: that is `store_write`'s.
+
+nasboard_schema   one row: the version below
+runs              one row a run: key, owner, status, where its last step stands
+steps             one row a checkpoint; `changed` marks those whose incumbent differs from the step before
+rankings          scores of a checkpoint, of the panel or of the whole space
+states            the latest state of each run that has not ended
+specs             strings of architectures, each stored once
+panels, owners    architectures ranked; processes at work, with their last heartbeat
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Connection,
+    Double,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Table,
+    Text,
+    UniqueConstraint,
+    inspect,
+    select,
+    true,
+)
+
+from harness.errors import SchemaError
+
+VERSION = 1
+MARKER = "nasboard_schema"
+
+_Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only under the type INTEGER
+
+tables = MetaData()
+
+schema = Table(MARKER, tables, Column("version", Integer, nullable=False))
+
+specs = Table(
+    "specs",
+    tables,
+    Column("no", _Number, primary_key=True),
+    Column("spec", Text, nullable=False, unique=True),
+)
+
+runs = Table(
+    "runs",
+    tables,
+    Column("no", _Number, primary_key=True),
+    Column("run_id", Text, nullable=False, unique=True),
+    Column("key", Text, nullable=False),  # RunKey.canonical()
+    Column("label", Text, nullable=False),
+    Column("cost_kind", Text, nullable=False),
+    Column("status", Text, nullable=False),
+    Column("owner", Text),
+    Column("error", Text),
+    Column("last_step", Integer, nullable=False, default=0),
+    Column("last_spec", _Number),
+    Column("cost_s", Double, nullable=False, default=0.0),
+    Column("wall_s", Double, nullable=False, default=0.0),
+    Column("queries", Integer, nullable=False, default=0),
+    Column("provenance", Text, nullable=False, default="{}"),
+)
+
+
+def _run_column() -> Column[int]:
+    return Column("run", ForeignKey(runs.c.no), primary_key=True, autoincrement=False)
+
+
+steps = Table(
+    "steps",
+    tables,
+    _run_column(),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("cost_s", Double, nullable=False),
+    Column("wall_s", Double, nullable=False),
+    Column("spec", _Number),
+    Column("changed", Boolean, nullable=False),
+    Column("logs", Text),  # JSON, NULL when there are none
+    sqlite_with_rowid=False,
+)
+# Boards read incumbents and logs out of these two and never walk through all steps.
+_CHANGED = (steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec)
+Index("steps_changed", *_CHANGED, sqlite_where=steps.c.changed == true(), postgresql_where=steps.c.changed)
+Index("steps_logged", steps.c.run, sqlite_where=steps.c.logs.is_not(None), postgresql_where=steps.c.logs.is_not(None))
+
+rankings = Table(
+    "rankings",
+    tables,
+    Column("no", _Number, primary_key=True),
+    Column("run", ForeignKey(runs.c.no), nullable=False),
+    Column("step", Integer, nullable=False),
+    Column("whole", Boolean, nullable=False),  # of the whole space rather than of the panel
+    Column("cost_s", Double, nullable=False),  # the step's, here too so that boards need no join
+    Column("scores", LargeBinary, nullable=False),  # little-endian float32
+    UniqueConstraint("run", "whole", "step"),
+)
+
+states = Table(
+    "states",
+    tables,
+    _run_column(),
+    Column("step", Integer, nullable=False),
+    Column("queries", Integer, nullable=False),
+    Column("state", LargeBinary, nullable=False),
+)
+
+panels = Table(
+    "panels",
+    tables,
+    Column("identity", Text, primary_key=True),
+    Column("name", Text, nullable=False),
+    Column("space", Text, nullable=False),
+    Column("slots", Integer, nullable=False),
+    Column("archs", LargeBinary, nullable=False),  # (n, slots) int8
+)
+
+owners = Table(
+    "owners",
+    tables,
+    Column("owner", Text, primary_key=True),
+    Column("beat_s", Double, nullable=False),  # the database's clock, seconds since 1970
+)
+
+
+def is_ours(conn: Connection, shown: str) -> bool:
+    """Return whether the database holds a store of this version; False when it is empty.
+
+    Raises:
+        SchemaError: it holds something else, or a store of another version; it was not written to.
+    """
+    names = set(inspect(conn).get_table_names())
+    if not names:
+        return False
+    if MARKER not in names:
+        some = ", ".join(sorted(names)[:3])
+        raise SchemaError(f"{shown} is a database of something else (tables: {some}); give another file or database")
+    found = conn.execute(select(schema.c.version)).scalar_one_or_none()
+    if found == VERSION:
+        return True
+    if found is not None and found > VERSION:
+        raise SchemaError(f"{shown} has schema {found}, this nasboard knows up to {VERSION}; update nasboard")
+    raise SchemaError(
+        f"{shown} has schema {found}, this nasboard writes {VERSION}; run `nasboard export` with the version that "
+        "wrote it, then `nasboard import` into a new store"
+    )
+
+
+def create(conn: Connection) -> None:
+    """Make the tables and the marker, inside the caller's transaction."""
+    tables.create_all(conn)
+    conn.execute(schema.insert().values(version=VERSION))

@@ -1,0 +1,201 @@
+"""What is read out of a store: runs and their steps one by one, and in bulk for boards (a single query each)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union
+
+from harness.errors import StoreError
+from harness.panel import Panel
+from harness.record import Json, RunKey, RunRecord, Status, StepRecord
+from harness.schema import panels, rankings, runs, specs, steps
+from harness.store_errors import decoded
+
+MOST_BOUND = 5000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
+
+
+Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
+Scored = tuple[str, int, float, NDArray[np.float32]]  # run_id, step, cost_s so far, scores (n,)
+Logged = tuple[str, int, Mapping[str, float]]  # run_id, step, logs
+
+
+def key_of(run_id: str, text: str, shown: str) -> RunKey:
+    """Return the key a run was stored with.
+
+    Raises:
+        StoreError: it is not the key that the run's id was made from.
+    """
+    if hashlib.sha256(text.encode()).hexdigest() != run_id:
+        raise StoreError(f"{shown} is damaged or was edited: the key of run {run_id[:12]} has another digest")
+    return RunKey(**json.loads(text))
+
+
+def all_runs(conn: Connection, shown: str, *where: ColumnElement[bool]) -> list[RunRecord]:
+    """Return the runs, in the order they were planned."""
+    columns = [c for c in runs.c if c.name not in ("no", "owner", "last_step", "last_spec")]
+    parsed: dict[str, Mapping[str, Json]] = {}
+    found = []
+    with decoded(shown):
+        for row in conn.execute(select(*columns).where(*where).order_by(runs.c.no)):
+            if row.provenance not in parsed:
+                parsed[row.provenance] = json.loads(row.provenance)
+            found.append(
+                RunRecord(
+                    row.run_id,
+                    key_of(row.run_id, row.key, shown),
+                    row.label,
+                    row.status,
+                    row.error,
+                    row.cost_kind,
+                    row.cost_s,
+                    row.wall_s,
+                    row.queries,
+                    parsed[row.provenance],
+                )
+            )
+    return found
+
+
+def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> list[StepRecord]:
+    """Return the steps of a run (`only` one of them), in order."""
+    this = [steps.c.run == no] if only is None else [steps.c.run == no, steps.c.step == only]
+    asked = select(steps.c.step, steps.c.cost_s, steps.c.wall_s, specs.c.spec, steps.c.logs)
+    these = [rankings.c.run == no] if only is None else [rankings.c.run == no, rankings.c.step == only]
+    ranked = select(rankings.c.step, rankings.c.whole, rankings.c.scores).where(*these)
+    with decoded(shown):
+        scores = {(row.step, bool(row.whole)): _scores(row.scores) for row in conn.execute(ranked)}
+        rows = conn.execute(asked.outerjoin(specs, specs.c.no == steps.c.spec).where(*this).order_by(steps.c.step))
+        return [
+            StepRecord(
+                row.step,
+                row.cost_s,
+                row.wall_s,
+                row.spec,
+                json.loads(row.logs) if row.logs else {},
+                scores.get((row.step, False)),
+                scores.get((row.step, True)),
+            )
+            for row in rows
+        ]
+
+
+def numbers(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> dict[int, str]:
+    """Return number -> run id of the given runs (None: of all), in the given order (the planned one).
+
+    Raises:
+        StoreError: one of them is not in the store.
+    """
+    if run_ids is None:
+        return {row.no: row.run_id for row in conn.execute(select(runs.c.no, runs.c.run_id).order_by(runs.c.no))}
+    found: dict[str, int] = {}
+    for at in range(0, len(run_ids), MOST_BOUND):
+        some = run_ids[at : at + MOST_BOUND]
+        asked = select(runs.c.run_id, runs.c.no).where(runs.c.run_id.in_(some))
+        found.update((row.run_id, row.no) for row in conn.execute(asked))
+    missing = next((run_id for run_id in run_ids if run_id not in found), None)
+    if missing is not None:
+        raise StoreError(f"run {missing[:12]} is not in {shown}; `nasboard ls runs` shows those that are")
+    return {found[run_id]: run_id for run_id in run_ids}
+
+
+def incumbents(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Incumbent]:
+    """Return the steps at which the incumbent differs from the step before, and the last step, of each run.
+
+    Rows ascend in (run id, step). A step without an incumbent has no row.
+    """
+    wanted = numbers(conn, run_ids, shown)
+    place = {no: i for i, (no, _) in enumerate(sorted(wanted.items(), key=lambda item: item[1]))}
+    found: list[tuple[int, int, float, int]] = []
+    for some in _some(wanted, run_ids is None):
+        changed = select(steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec).where(steps.c.changed == true())
+        last = select(runs.c.no, runs.c.last_step, runs.c.cost_s, runs.c.last_spec).where(runs.c.last_spec.is_not(None))
+        if some is not None:
+            changed, last = changed.where(steps.c.run.in_(some)), last.where(runs.c.no.in_(some))
+        found.extend(
+            row._tuple() for row in conn.execute(union(changed, last))
+        )  # a last step that is a change too comes once
+    with decoded(shown):
+        texts = _texts(conn, sorted({row[3] for row in found}))
+        found.sort(key=lambda row: (place[row[0]], row[1]))
+        return [(wanted[no], step, cost_s, texts[spec]) for no, step, cost_s, spec in found]
+
+
+def _texts(conn: Connection, codes: Sequence[int]) -> dict[int, str]:
+    found: dict[int, str] = {}
+    for at in range(0, len(codes), MOST_BOUND):
+        asked = select(specs.c.no, specs.c.spec).where(specs.c.no.in_(codes[at : at + MOST_BOUND]))
+        found.update((row.no, row.spec) for row in conn.execute(asked))
+    return found
+
+
+def scored(conn: Connection, run_ids: Sequence[str] | None, whole: bool, shown: str) -> Iterator[Scored]:
+    """Yield the scores of the panel (of the `whole` space), ascending in (run id, step)."""
+    wanted = numbers(conn, run_ids, shown)
+    asked = select(runs.c.run_id, rankings.c.step, rankings.c.cost_s, rankings.c.scores)
+    asked = asked.join(rankings, rankings.c.run == runs.c.no).where(rankings.c.whole == whole)
+    for row in _each(conn, asked.order_by(runs.c.run_id, rankings.c.step), wanted, run_ids is None):
+        with decoded(shown):
+            found = (row.run_id, row.step, row.cost_s, _scores(row.scores))
+        yield found
+
+
+def logs(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Logged]:
+    """Return the steps that logged something, ascending in (run id, step)."""
+    wanted = numbers(conn, run_ids, shown)
+    asked = select(runs.c.run_id, steps.c.step, steps.c.logs).join(steps, steps.c.run == runs.c.no)
+    asked = asked.where(steps.c.logs.is_not(None)).order_by(runs.c.run_id, steps.c.step)
+    with decoded(shown):
+        return [(row.run_id, row.step, json.loads(row.logs)) for row in _each(conn, asked, wanted, run_ids is None)]
+
+
+def _some(wanted: Mapping[int, str], everything: bool) -> list[list[int] | None]:
+    """Return the run numbers in portions that one statement can bind, ascending in run id; None stands for all runs."""
+    if everything:
+        return [None]
+    listed = sorted(wanted, key=wanted.__getitem__)
+    return [listed[at : at + MOST_BOUND] for at in range(0, len(listed), MOST_BOUND)]
+
+
+def _each(conn: Connection, asked: Select[Any], wanted: Mapping[int, str], everything: bool) -> Iterator[Row[Any]]:
+    for some in _some(wanted, everything):
+        portion = asked if some is None else asked.where(runs.c.no.in_(some))
+        yield from conn.execute(portion, execution_options={"yield_per": 200})
+
+
+def _scores(blob: bytes) -> NDArray[np.float32]:
+    scores = np.frombuffer(blob, dtype="<f4").astype(np.float32)
+    if not np.isfinite(scores).all():
+        raise ValueError("scores that are not finite")
+    return scores
+
+
+def count(conn: Connection, run_ids: Sequence[str], shown: str) -> dict[Status, int]:
+    """Return how many of the runs there are of each status."""
+    wanted = numbers(conn, run_ids, shown)
+    found: dict[Status, int] = {}
+    for some in _some(wanted, everything=False):
+        assert some is not None
+        for row in conn.execute(select(runs.c.status).where(runs.c.no.in_(some))):
+            found[row.status] = found.get(row.status, 0) + 1
+    return found
+
+
+def all_panels(conn: Connection) -> list[tuple[Panel, str]]:
+    """Return every panel with the name of its space, by identity.
+
+    Raises:
+        ValueError: the architectures are not those the identity was made from.
+    """
+    found = []
+    for row in conn.execute(select(panels).order_by(panels.c.identity)):
+        panel = Panel(row.name, np.frombuffer(row.archs, dtype=np.int8).reshape(-1, row.slots).copy())
+        if panel.identity != row.identity:
+            raise ValueError(f"panel {row.identity} has other architectures")
+        found.append((panel, row.space))
+    return found
