@@ -114,8 +114,8 @@ def _costs(outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
 def _notes(comparison: Comparison) -> tuple[str, ...]:
     best = "not known" if comparison.optimum is None else f"{100 * comparison.optimum:.2f} %"
     return (
-        "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over seeds "
-        "and t interval. Failed and incomplete runs are counted, never averaged in.",
+        "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over "
+        "seeds and t interval. Failed and incomplete runs are counted, never averaged in.",
         f"Regret: the best mean test accuracy in the space ({best}) minus the mean accuracy.",
         "Tiers: tier 1 is the best mean and all that are not significantly worse than it, the rest is tiered again. "
         "Two-sided permutation tests on the difference of means, paired by seed where both ran on the same seeds; "

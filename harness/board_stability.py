@@ -48,7 +48,7 @@ def tau_drift(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the last minus the best tau along a run, at most 0."""
     panel = measures.panel_of(comparison, outcome)
     if panel is None or not outcome.rankings:
-        return Undefined("does not rank")
+        return measures.NO_RANKING
     taus = measures.tau_along(outcome, panel)
     return taus if isinstance(taus, Undefined) else taus[-1] - max(taus)
 
@@ -93,6 +93,6 @@ def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[st
         return dict.fromkeys(("parameter_free", "collapsed"), Undefined("not known for this space"))
     finals = [outcome.archs[-1] for outcome in measures.ended(outcomes) if len(outcome.archs)]
     if not finals:
-        return dict.fromkeys(("parameter_free", "collapsed"), Undefined("no incumbent"))
+        return dict.fromkeys(("parameter_free", "collapsed"), measures.NO_INCUMBENT)
     free = np.isin(np.stack(finals), comparison.parameter_free)  # (seeds, d)
     return {"parameter_free": float(free.mean()), "collapsed": int(free.all(axis=1).sum())}

@@ -194,8 +194,8 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         "Metrics compare the scores of the panel at the last step that ranks with mean true test accuracy; means over "
         "seeds that ended well. Failed and incomplete runs are counted, never averaged in.",
         f"95 %: percentile bootstrap over architectures and seeds, {RESAMPLES} resamples for tau, {DETAIL_RESAMPLES} "
-        f"for other metrics; above {EXACT_UP_TO} architectures to first order. Within the top the set stays as it is and "
-        "is resampled. One seed: over architectures only. The best rank has none: it is an extreme of the sample.",
+        f"for other metrics; above {EXACT_UP_TO} architectures to first order. Within the top the set stays "
+        "as it is and is resampled. One seed: over architectures only. The best rank has none: it is an extreme.",
         "Top half and top 10 % are by true accuracy, ties with the last included.",
         "Noise ceiling: the metric between disjoint sets of the table's own training seeds, mean over all splits; a "
         "perfect predictor may lie slightly above it, since the truth averages all seeds.",

@@ -6,9 +6,10 @@ one. Arrays come in checked (`metrics.checked`): finite, at least two architectu
 
 Kendall's tau and Spearman's rho are computed for all resamples at once from the multiplicities w `(resamples, n)`.
 With S_ij = sign(x_i - x_j) sign(y_i - y_j), concordant minus discordant pairs of a resample are w'Sw / 2, and pairs
-untied in x are w'|Sx|w / 2; repeated draws of one architecture are tied in both, as in tau-b of the written-out resample. Above
-`EXACT_UP_TO` architectures the three forms are taken to first order around w = 1 (their Hoeffding projection), which
-needs n numbers rather than n^2; the term left out is smaller by a factor of the order of the square root of n.
+untied in x are w'|Sx|w / 2; repeated draws of one architecture are tied in both, as in tau-b of the written-out
+resample. Above `EXACT_UP_TO` architectures the three forms are taken to first order around w = 1 (their Hoeffding
+projection), which needs n numbers rather than n^2; the term left out is smaller by a factor of the order of the square
+root of n.
 """
 
 from __future__ import annotations
@@ -184,4 +185,4 @@ def _dense(values: Floats) -> NDArray[np.int32]:
 
 
 def _ratio(top: Floats, bottom: Floats) -> Floats:
-    return np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0)
+    return np.asarray(np.divide(top, bottom, out=np.full(len(top), np.nan), where=bottom > 0))

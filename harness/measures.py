@@ -6,10 +6,11 @@ averaged.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TypeVar
+from types import MappingProxyType
+from typing import Literal, TypeVar
 
 import numpy as np
 from scipy import stats
@@ -20,6 +21,10 @@ from harness.errors import MetricError
 from harness.metrics import kendall_tau
 from harness.outcome import Comparison, PanelTruth, RunOutcome
 
+Quantity = Literal["tau", "drop", "accuracy"]
+
+NO_RANKING = Undefined("does not rank")
+NO_INCUMBENT = Undefined("no incumbent")
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
@@ -58,7 +63,7 @@ def tau(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return tau-b of the panel scores at the last step that ranks."""
     panel = panel_of(comparison, outcome)
     if panel is None or not outcome.rankings:
-        return Undefined("does not rank")
+        return NO_RANKING
     return defined(partial(kendall_tau, outcome.rankings[-1].scores, panel.truth))
 
 
@@ -70,14 +75,27 @@ def tau_along(outcome: RunOutcome, panel: PanelTruth) -> list[float] | Undefined
 def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the best minus the final true accuracy of the incumbents along a run, at least 0."""
     if not len(outcome.accuracy):
-        return Undefined("no incumbent")
+        return NO_INCUMBENT
     return float(outcome.accuracy.max() - outcome.accuracy[-1])
 
 
 def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the true accuracy of the final incumbent."""
     found = outcome.final_accuracy
-    return Undefined("no incumbent") if found is None else found
+    return NO_INCUMBENT if found is None else found
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A quantity that gate and compare follow."""
+
+    measure: Measure
+    higher_is_better: bool
+
+
+QUANTITIES: Mapping[Quantity, Judged] = MappingProxyType(
+    {"tau": Judged(tau, True), "drop": Judged(drop, False), "accuracy": Judged(accuracy, True)}
+)
 
 
 def by_seed(comparison: Comparison, outcomes: Outcomes, measure: Measure) -> dict[int, float] | Undefined:

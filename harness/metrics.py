@@ -78,8 +78,8 @@ def checked(score: ArrayLike, truth: ArrayLike) -> tuple[Floats, Floats]:
         wrong = np.flatnonzero(~np.isfinite(values))
         if len(wrong):
             raise MetricError(
-                f"{name} has {len(wrong)} values of {len(x)} that are not finite, first {values[wrong[0]]} at {wrong[0]}; mend "
-                " what computes it, a metric does not skip architectures"
+                f"{name} has {len(wrong)} of {len(x)} values not finite, first {values[wrong[0]]} at {wrong[0]}; "
+                "mend what computes it, a metric does not skip architectures"
             )
         if values.min() == values.max():
             raise MetricError(

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, fields
 from itertools import groupby
 from typing import Protocol
@@ -28,22 +28,22 @@ Scores = NDArray[np.float32]
 
 
 class RunReader(Protocol):
-    """What is read of a store; each call is one query, rows ascend in (run_id, step)."""
+    """What is read of a store: each call is one query over all runs, rows ascend in (run id, step)."""
 
     def runs(self) -> list[RunRecord]:
         """Return every stored run."""
 
-    def incumbents(self, run_ids: Sequence[str] | None) -> Iterable[tuple[str, int, float, str | None]]:
+    def incumbents(self) -> Iterable[tuple[str, int, float, str]]:
         """Return (run_id, step, cost_s, spec) where the incumbent changed, and at the last step."""
 
-    def rankings(self, run_ids: Sequence[str]) -> Iterable[tuple[str, int, float, Scores]]:
-        """Return (run_id, step, cost_s, scores) of the steps that rank."""
+    def rankings(self) -> Iterable[tuple[str, int, float, Scores]]:
+        """Return (run_id, step, cost_s, panel scores) of the steps that rank."""
 
-    def all_scores(self, run_ids: Sequence[str]) -> Mapping[str, Scores]:
+    def all_scores(self) -> Mapping[str, Scores]:
         """Return run_id -> scores of the whole space."""
 
-    def logs(self, run_ids: Sequence[str]) -> Iterable[tuple[str, int, Mapping[str, float]]]:
-        """Return (run_id, step, logs)."""
+    def logs(self) -> Iterable[tuple[str, int, Mapping[str, float]]]:
+        """Return (run_id, step, logs) of the steps that logged something."""
 
     def panel(self, identity: str) -> Panel:
         """Return the panel of that identity."""
@@ -51,9 +51,9 @@ class RunReader(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
-    """What is stored along the runs of one comparison."""
+    """What is stored along the runs, by run id."""
 
-    incumbents: Mapping[str, list[tuple[str, int, float, str | None]]]
+    incumbents: Mapping[str, list[tuple[str, int, float, str]]]
     rankings: Mapping[str, tuple[Ranking, ...]]
     all_scores: Mapping[str, Scores]
     logs: Mapping[str, Mapping[str, Floats]]
@@ -71,12 +71,12 @@ def load(store: RunReader, resolve: Resolver) -> list[Comparison]:
     groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
     for run in store.runs():
         groups[run.key.dataset, run.key.space, run.key.table_digest or ""].append(run)
-    return [_comparison(store, resolve, groups[name]) for name in sorted(groups)]
+    benchmarks = {name: _benchmark(resolve, groups[name]) for name in sorted(groups)}
+    steps = _read(store)
+    return [_comparison(store, benchmark, groups[name], steps) for name, benchmark in benchmarks.items()]
 
 
-def _comparison(store: RunReader, resolve: Resolver, runs: list[RunRecord]) -> Comparison:
-    benchmark = _benchmark(resolve, runs)
-    steps = _read(store, runs)
+def _comparison(store: RunReader, benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> Comparison:
     identities = sorted({run.key.panel for run in runs if run.key.panel is not None})
     whole = _whole(benchmark)
     return Comparison(
@@ -98,33 +98,31 @@ def _benchmark(resolve: Resolver, runs: list[RunRecord]) -> Benchmark:
     for name, benchmark in found.items():
         if benchmark.digest != stored:
             raise DigestError(
-                f"the stored runs on {name!r} were made with table {stored}, the table found now is {benchmark.digest}; "
+                f"the stored runs on {name!r} were made with table {stored}, the table here is {benchmark.digest}; "
                 "install the version of nasboard that they were made with, or run the suite again into a new store"
             )
     return next(iter(found.values()))
 
 
-def _read(store: RunReader, runs: list[RunRecord]) -> _Steps:
-    ids = [run.run_id for run in runs]
-    ranking = [run.run_id for run in runs if run.key.panel is not None]
+def _read(store: RunReader) -> _Steps:
     rankings: dict[str, list[Ranking]] = defaultdict(list)
-    for run_id, step, cost_s, scores in store.rankings(ranking):
+    for run_id, step, cost_s, scores in store.rankings():
         rankings[run_id].append(Ranking(step, cost_s, scores))
     logs: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
-    for run_id, step, logged in store.logs(ids):
+    for run_id, step, logged in store.logs():
         for name, value in logged.items():
             logs[run_id][name].append((step, value))
     return _Steps(
-        incumbents={run_id: list(rows) for run_id, rows in groupby(store.incumbents(ids), key=lambda row: row[0])},
+        incumbents={run_id: list(rows) for run_id, rows in groupby(store.incumbents(), key=lambda row: row[0])},
         rankings={run_id: tuple(found) for run_id, found in rankings.items()},
-        all_scores=store.all_scores([run.run_id for run in runs if run.key.rank_all]),
+        all_scores=store.all_scores(),
         logs={run_id: {name: np.array(v).T for name, v in found.items()} for run_id, found in logs.items()},
     )
 
 
 def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dict[str, tuple[RunOutcome, ...]]:
     """Return label -> outcomes ascending in seed; each distinct spec is encoded and looked up once."""
-    specs = sorted({row[3] for rows in steps.incumbents.values() for row in rows if row[3] is not None})
+    specs = sorted({row[3] for run in runs for row in steps.incumbents.get(run.run_id, ())})
     place = {spec: i for i, spec in enumerate(specs)}
     archs = np.array([benchmark.space.encode(spec) for spec in specs], dtype=np.int8)
     archs = archs.reshape(len(specs), len(benchmark.space.choices))
@@ -132,8 +130,8 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
     by_label: dict[str, list[RunOutcome]] = defaultdict(list)
     labels = _labels(runs)
     for run in sorted(runs, key=lambda run: (run.key.seed, run.run_id)):
-        rows = [row for row in steps.incumbents.get(run.run_id, ()) if row[3] is not None]
-        chosen = np.array([place[row[3]] for row in rows if row[3] is not None], dtype=np.int64)
+        rows = steps.incumbents.get(run.run_id, [])
+        chosen = np.array([place[row[3]] for row in rows], dtype=np.int64)
         outcome = RunOutcome(
             run=run,
             steps=np.array([row[1] for row in rows], dtype=np.int64),

@@ -3,8 +3,8 @@
 The test is the permutation test on the difference of means, two-sided, because the mean is what the board shows. Where
 two methods ran on the same seeds it is paired: signs of the differences are flipped. Otherwise it is unpaired: labels
 are shuffled. Up to `EXACT_UP_TO` arrangements are enumerated; beyond that they are drawn with a fixed seed,
-`EXACT_UP_TO` of them, fewer (at least `FEWEST`) for thousands of seeds. A test that could not reach `ALPHA` whatever the
-values is not made, and the reason is given instead.
+`EXACT_UP_TO` of them, fewer (at least `FEWEST`) for thousands of seeds. A test that could not reach `ALPHA` whatever
+the values is not made, and the reason is given instead.
 """
 
 from __future__ import annotations

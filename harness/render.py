@@ -1,0 +1,216 @@
+"""Boards as text: a rich table, Markdown, CSV, JSON, LaTeX. The only place where a fraction becomes percent.
+
+Equal boards give equal bytes. Machine formats (CSV, JSON) have every column, in fractions and seconds; those for
+people leave out columns marked as details. Undefined values say so in all of them.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from harness.board import Board, Column, Undefined, Value
+from harness.bootstrap import Interval
+from harness.errors import UnknownNameError
+from harness.record import Json
+
+ARROWS: Mapping[bool, str] = MappingProxyType({True: "↑", False: "↓"})  # better is up, better is down
+UNITS: Mapping[str, str] = MappingProxyType({"fraction": "%", "seconds": "s"})
+SHORT = 22  # characters of a reason that stands in its cell; longer ones stand below
+
+_TEX = str.maketrans(
+    {
+        "\\": r"\textbackslash{}",
+        "&": r"\&",
+        "%": r"\%",
+        "$": r"\$",
+        "#": r"\#",
+        "_": r"\_",
+        "{": r"\{",
+        "}": r"\}",
+        "~": r"\textasciitilde{}",
+        "^": r"\textasciicircum{}",
+        "↑": r"$\uparrow$",
+        "↓": r"$\downarrow$",
+        "<": r"$<$",
+        ">": r"$>$",
+    }
+)
+
+
+def print_tables(boards: Sequence[Board], console: Console, *, measured: bool = True) -> None:
+    """Print boards as tables, numbers right, notes below."""
+    for board in boards:
+        columns = _for_people(board, measured)
+        table = Table(title=Text(board.title), title_justify="left", title_style="bold")
+        for column in columns:
+            table.add_column(Text(heading(column)), justify="left" if column.unit is None else "right", overflow="fold")
+        for row in board.rows:
+            table.add_row(*(Text(cell(column, row[column.key])) for column in columns))
+        console.print(table)
+        for line in (*reasons(board, columns), *board.notes):
+            console.print(Text(line), style="dim", soft_wrap=True)
+        console.print()
+
+
+def to_text(boards: Sequence[Board], form: str, *, measured: bool = True) -> str:
+    """Return boards as `md`, `csv`, `json` or `latex`, ending in a newline.
+
+    Args:
+        boards: in the order they appear.
+        form: name of the format.
+        measured: whether to show measured seconds, which no two runs share.
+
+    Raises:
+        UnknownNameError: no such format.
+    """
+    if form not in FORMATS:
+        raise UnknownNameError("format", form, FORMATS)
+    return FORMATS[form](boards, measured)
+
+
+def heading(column: Column) -> str:
+    """Return what stands above a column: name, unit, and an arrow towards the better."""
+    unit = UNITS.get(column.unit or "")
+    arrow = "" if column.higher_is_better is None else f" {ARROWS[column.higher_is_better]}"
+    return column.heading + ("" if unit is None or unit in column.heading else f" ({unit})") + arrow
+
+
+def cell(column: Column, value: Value) -> str:
+    """Return a value as people read it; percent for a fraction, `undefined` where a reason is too long for a cell."""
+    if isinstance(value, Undefined):
+        return f"({value.reason})" if len(value.reason) <= SHORT else "undefined"
+    if isinstance(value, Interval):
+        return f"{_number(column, value.low)} to {_number(column, value.high)}"
+    return value if isinstance(value, str) else _number(column, value)
+
+
+def reasons(board: Board, columns: Sequence[Column]) -> tuple[str, ...]:
+    """Return the reasons of undefined values that are too long for their cells, each with where it applies."""
+    where: dict[str, list[str]] = {}
+    for row in board.rows:
+        for column in columns:
+            value = row[column.key]
+            if isinstance(value, Undefined) and len(value.reason) > SHORT:
+                where.setdefault(value.reason, []).append(f"{row['label']} {column.heading}")
+    return tuple(f"undefined ({', '.join(places)}): {reason}" for reason, places in where.items())
+
+
+def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
+    """Return a board as JSON values: fractions and seconds, null where undefined, the reasons beside."""
+    columns = [column for column in board.columns if measured or not column.measured]
+    rows: list[Json] = []
+    for row in board.rows:
+        lost: dict[str, Json] = {c.key: value.reason for c in columns if isinstance(value := row[c.key], Undefined)}
+        rows.append({**{c.key: _json(row[c.key]) for c in columns}, "undefined": lost})
+    described: list[Json] = [
+        {
+            "key": c.key,
+            "heading": c.heading,
+            "unit": c.unit,
+            "higher_is_better": c.higher_is_better,
+            "measured": c.measured,
+        }
+        for c in columns
+    ]
+    return {"name": board.name, "title": board.title, "columns": described, "rows": rows, "notes": list(board.notes)}
+
+
+def _number(column: Column, value: float) -> str:
+    if isinstance(value, int):
+        return str(value)
+    shown = f"{100 * value if column.unit == 'fraction' else value:.{column.digits}f}"
+    return shown.lstrip("-") if float(shown) == 0 else shown
+
+
+def _json(value: Value) -> Json:
+    if isinstance(value, Undefined):
+        return None
+    return [value.low, value.high] if isinstance(value, Interval) else value
+
+
+def _for_people(board: Board, measured: bool) -> list[Column]:
+    return [column for column in board.columns if not column.detail and (measured or not column.measured)]
+
+
+def _markdown(boards: Sequence[Board], measured: bool) -> str:
+    out = []
+    for board in boards:
+        columns = _for_people(board, measured)
+        lines = [f"### {_md(board.title)}", ""]
+        lines += [_md_row([heading(column) for column in columns])]
+        lines += ["|" + "|".join("---" if column.unit is None else "---:" for column in columns) + "|"]
+        lines += [_md_row([cell(column, row[column.key]) for column in columns]) for row in board.rows]
+        lines += ["", *(f"- {_md(line)}" for line in (*reasons(board, columns), *board.notes))]
+        out.append("\n".join(lines) + "\n")
+    return "\n".join(out)
+
+
+def _md_row(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_md(text) for text in cells) + " |"
+
+
+def _md(text: str) -> str:
+    """Return text that Markdown shows as it is, on one line."""
+    for sign in "\\|*_`<>[]#@":
+        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>@" else f"\\{sign}")
+    return " ".join(text.split())
+
+
+def _csv(boards: Sequence[Board], measured: bool) -> str:
+    """Return one block a board, blocks separated by an empty line; intervals take two columns."""
+    blocks = []
+    for board in boards:
+        columns = [column for column in board.columns if measured or not column.measured]
+        split = {c.key for c in columns if any(isinstance(row[c.key], Interval) for row in board.rows)}
+        text = io.StringIO()
+        writer = csv.writer(text, lineterminator="\n")
+        heads = [[f"{c.key}_low", f"{c.key}_high"] if c.key in split else [c.key] for c in columns]
+        writer.writerow(["board", "title", *(name for head in heads for name in head)])
+        for row in board.rows:
+            cells = [_csv_cells(row[c.key], 2 if c.key in split else 1) for c in columns]
+            writer.writerow([board.name, board.title, *(value for found in cells for value in found)])
+        blocks.append(text.getvalue())
+    return "\n".join(blocks)
+
+
+def _csv_cells(value: Value, width: int) -> list[str | int | float]:
+    if isinstance(value, Undefined):
+        return [f"undefined: {value.reason}"] * width
+    return [value.low, value.high] if isinstance(value, Interval) else [value] * width
+
+
+def _json_text(boards: Sequence[Board], measured: bool) -> str:
+    found = [as_json(board, measured=measured) for board in boards]
+    return json.dumps(found, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _latex(boards: Sequence[Board], measured: bool) -> str:
+    """Return one `table` environment a board; needs the package booktabs."""
+    out = []
+    for board in boards:
+        columns = _for_people(board, measured)
+        lines = [r"\begin{table}", r"\centering", rf"\caption{{{board.title.translate(_TEX)}}}"]
+        lines += [rf"\begin{{tabular}}{{{''.join('l' if c.unit is None else 'r' for c in columns)}}}", r"\toprule"]
+        lines += [_latex_row([heading(column) for column in columns]), r"\midrule"]
+        lines += [_latex_row([cell(column, row[column.key]) for column in columns]) for row in board.rows]
+        lines += [r"\bottomrule", r"\end{tabular}"]
+        lines += [rf"% {' '.join(line.split())}" for line in (*reasons(board, columns), *board.notes)]
+        out.append("\n".join([*lines, r"\end{table}"]) + "\n")
+    return "\n".join(out)
+
+
+def _latex_row(cells: Sequence[str]) -> str:
+    return " & ".join(" ".join(text.split()).translate(_TEX) for text in cells) + r" \\"
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Board], bool], str]] = MappingProxyType(
+    {"md": _markdown, "csv": _csv, "json": _json_text, "latex": _latex}
+)
