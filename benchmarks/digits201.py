@@ -1,13 +1,13 @@
 """The embedded benchmark `digits201`: the NAS-Bench-201 cell on handwritten digits, with complete, measured truth.
 
-`tabular` answers queries from the recorded validation curves, `live` hands out images for a supernet; both are scored by
-the same table, so their runs share a board. The table holds one row per isomorphism class and three training seeds.
+`tabular` answers queries from the recorded validation curves, `live` hands out images for a supernet; both are scored
+by the same table, so their runs share a board. The table holds one row per isomorphism class and three training seeds.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
 from pathlib import Path
@@ -44,7 +44,7 @@ class RecordedCurves:
         Raises:
             UsageError: an epoch that was not recorded.
         """
-        rows, seeds, recorded = self.val_correct.shape
+        _, seeds, recorded = self.val_correct.shape
         if not 1 <= epochs <= recorded:
             raise UsageError(f"digits201 records epochs 1..{recorded}, asked for {epochs}")
         index = 0
@@ -63,7 +63,7 @@ class Digits201:
     name: str
     cost_kind: CostKind
     table: Table
-    space: SearchSpace = NB201Space()
+    space: SearchSpace = field(default_factory=NB201Space)
     dataset: str = DATASET
     parameter_free: tuple[int, ...] | None = PARAMETER_FREE
 
@@ -102,7 +102,8 @@ class Digits201:
     def truth_by_seed(self, archs: Archs) -> NDArray[np.float64]:
         """Return the test accuracy `(n, seeds)` of every training seed."""
         rows = self.table.columns["row_of"][to_index(self.space, archs)]
-        return np.asarray(self.table.columns["test_correct"][rows], dtype=np.float64) / TEST_IMAGES
+        correct: NDArray[np.float64] = np.asarray(self.table.columns["test_correct"][rows], dtype=np.float64)
+        return correct / TEST_IMAGES
 
 
 @cache

@@ -10,9 +10,7 @@ from harness.errors import DigestError, MissingDataError
 from tabular.table import TableError, verify
 
 
-def build(
-    to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]
-) -> Path | None:
+def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]) -> Path | None:
     """Train what is missing and write the table; see `benchmarks.live.build_table.build_table`.
 
     Raises:

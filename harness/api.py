@@ -166,6 +166,7 @@ class Checkpoint:
         network: images `(n, c, h, w)` -> logits `(n, classes)` of a trained network.
         state: enough to go on after this step exactly as if nothing had happened.
         logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...).
+        last: the method's own schedule ends with this step; the harness then takes its final measurements.
     """
 
     step: int
@@ -175,6 +176,7 @@ class Checkpoint:
     network: Callable[[Images], Logits] | None = None
     state: Callable[[], State] | None = None
     logs: Mapping[str, float] = field(default_factory=lambda: _NO_LOGS)
+    last: bool = False
 
 
 @runtime_checkable

@@ -32,6 +32,7 @@ class RunKey:
         seed: of the run.
         budget_s: simulated seconds, None for a run that ends by its own schedule.
         panel: identity of the architectures ranked at checkpoints, None without a panel.
+        rank_every: the panel is ranked at steps that are multiples of it, and at the last.
         rank_all: whether the last step ranks the whole space too.
     """
 
@@ -44,6 +45,7 @@ class RunKey:
     seed: int
     budget_s: float | None
     panel: str | None
+    rank_every: int = 1
     rank_all: bool = False
 
     def canonical(self) -> str:

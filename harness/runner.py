@@ -22,7 +22,7 @@ from harness.oracle import MeteredOracle
 from harness.provenance import collect
 from harness.record import RunKey, Status, StepRecord
 from harness.space import Archs, check, enumerate_all
-from harness.store import Claim, Store
+from harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
 
@@ -59,8 +59,8 @@ def execute(
 ) -> Status:
     """Make the claimed run, from where it was cut off, and return how it ended.
 
-    Whatever the method raises becomes a `failed` record with the traceback. When `stop` turns true the run is given back
-    between two steps and stays resumable; the status is then `pending`.
+    Whatever the method raises becomes a `failed` record with the traceback. When `stop` turns true the run is given
+    back between two steps and stays resumable; the status is then `pending`.
     """
     provenance = dict(collect(setting.device, setting.threads))
     progress = Progress(claim, wall_s=claim.last.wall_s if claim.last else 0.0)
@@ -72,7 +72,7 @@ def execute(
         status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark)
     except BudgetExhausted:
         status = "budget"
-    except Exception:  # noqa: BLE001 - the one broad except: a failure is a record
+    except Exception:  # the one broad except: whatever goes wrong in a method is a record
         status, error = "failed", traceback.format_exc()
         log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
     queries = oracle.queries if oracle else claim.queries
@@ -80,8 +80,7 @@ def execute(
         _flush(progress, store, owner, queries)
         store.release(claim.run_id, owner)
     else:
-        store.append(claim.run_id, owner, progress.steps, None, queries)
-        store.finish(claim.run_id, owner, status, error=error, provenance=provenance)
+        store.append(claim.run_id, owner, progress.steps, None, queries, end=Ending(status, error, provenance))
     return status
 
 

@@ -65,7 +65,8 @@ def check(space: SearchSpace, archs: ArrayLike) -> Archs:
     if wrong.any():
         row, slot = np.argwhere(wrong)[0]
         raise SpecError(
-            f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, allowed 0..{space.choices[slot] - 1}"
+            f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, "
+            f"allowed 0..{space.choices[slot] - 1}"
         )
     return given.astype(np.int8, copy=False)
 

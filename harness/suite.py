@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Callable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
@@ -69,7 +69,7 @@ def read(path: Path) -> Suite:
     """Return the suite in a TOML file.
 
     Raises:
-        SuiteError: unreadable, not TOML, or not a suite; names the place and, for an unknown key, the nearest known one.
+        SuiteError: unreadable, not TOML, or not a suite; names the place and the known key nearest to an unknown one.
     """
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
@@ -80,7 +80,9 @@ def read(path: Path) -> Suite:
     try:
         return Suite.model_validate(raw)
     except ValidationError as error:
-        raise SuiteError(f"suite {path}: " + "; ".join(_explain(e["loc"], e["type"], e["msg"]) for e in error.errors())) from error
+        raise SuiteError(
+            f"suite {path}: " + "; ".join(_explain(e["loc"], e["type"], e["msg"]) for e in error.errors())
+        ) from error
 
 
 def resolve(
@@ -119,7 +121,7 @@ def resolve(
 
 
 def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, seeds: int) -> Sequence[Planned]:
-    method = registry.method(entry.method, entry.params)
+    method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
     label = entry.label or entry.method
     asks = "query" in method.needs
     if asks and task.query is None:
@@ -140,7 +142,11 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
         "table_digest": task.digest,
         "budget_s": entry.budget_s,
     }
-    ranked = {"panel": None} if asks else {"panel": panel.identity, "rank_every": ranking.every, "rank_all": ranking.rank_all}
+    ranked = (
+        {"panel": None}
+        if asks
+        else {"panel": panel.identity, "rank_every": ranking.every, "rank_all": ranking.rank_all}
+    )
     numbers = range(entry.first_seed, entry.first_seed + seeds)
     return [Planned(RunKey(seed=seed, **common, **ranked), label, task.cost_kind) for seed in numbers]  # type: ignore[arg-type]
 
@@ -149,5 +155,7 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
     where = ".".join(str(part) for part in place) or "top level"
     if kind != "extra_forbidden":
         return f"{where}: {message}"
-    model: type[BaseModel] = {"panel": PanelEntry, "runs": RunEntry}.get(str(place[0]), Suite) if len(place) > 1 else Suite
+    model: type[BaseModel] = (
+        {"panel": PanelEntry, "runs": RunEntry}.get(str(place[0]), Suite) if len(place) > 1 else Suite
+    )
     return str(UnknownNameError(f"key at {where}:", str(place[-1]), model.model_fields))

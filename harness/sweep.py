@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
@@ -14,6 +14,7 @@ from multiprocessing.context import SpawnProcess
 from harness import worker
 from harness.errors import StoreError
 from harness.panel import Panel
+from harness.record import Status
 from harness.runner import Setting
 from harness.store import Planned, Store
 from harness.worker import Event, Order
@@ -36,7 +37,7 @@ class _Worker:
 class Swept:
     """How a sweep ended: how many of the planned runs there are of each status, and whether it was interrupted."""
 
-    counts: dict[str, int] = field(default_factory=dict)
+    counts: Mapping[Status, int] = field(default_factory=dict)
     interrupted: bool = False
 
 

@@ -81,7 +81,7 @@ def train_shard(job: Job) -> None:
     from benchmarks.live.packed import train
 
     torch.set_num_threads(1)
-    torch.set_flush_denormal(True)  # type: ignore[no-untyped-call]
+    torch.set_flush_denormal(True)
     archs = from_index(NB201Space(), np.array(job.classes))
     s = len(job.seeds)
     outcome = train(np.repeat(archs, s, axis=0), list(job.seeds) * len(archs), load(), Macro(), Recipe())
@@ -125,7 +125,9 @@ def _read(jobs: list[Job]) -> Iterator[dict[str, np.ndarray]]:
             with np.load(job.shard, allow_pickle=False) as file:
                 part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
         except (OSError, ValueError, KeyError) as error:
-            raise DigestError(f"shard {job.shard} is missing or damaged ({error}); remove it and build again") from error
+            raise DigestError(
+                f"shard {job.shard} is missing or damaged ({error}); remove it and build again"
+            ) from error
         if tuple(part["classes"].tolist()) != job.classes:
             raise DigestError(f"shard {job.shard} holds other classes than planned; remove it and build again")
         yield part

@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 import torch
@@ -20,7 +21,7 @@ from torch import Tensor
 
 from benchmarks.digits import Digits
 from benchmarks.live.recipe import Macro, Recipe
-from benchmarks.nb201_space import CONV1, CONV3, EDGES, NB201Space, NONE, POOL, SKIP
+from benchmarks.nb201_space import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
 from harness.space import Archs, to_index
 
 KERNEL = {CONV1: 1, CONV3: 3}
@@ -62,14 +63,16 @@ class Pack:
     def parameters(self) -> list[Tensor]:
         """Return every trained tensor."""
         assert self.linear is not None
-        found = [t for layer in self.layers.values() for t in (layer.weight, layer.gamma, layer.beta) if t.requires_grad]
+        found = [
+            t for layer in self.layers.values() for t in (layer.weight, layer.gamma, layer.beta) if t.requires_grad
+        ]
         return [*found, *self.linear]
 
 
 def runs(column: NDArray[np.int8]) -> list[tuple[int, int, int]]:
     """Return `(lo, hi, op)` of the stretches of equal operations along the pack."""
     cuts = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist(), len(column)]
-    return [(lo, hi, int(column[lo])) for lo, hi in zip(cuts, cuts[1:], strict=False)]
+    return [(lo, hi, int(column[lo])) for lo, hi in pairwise(cuts)]
 
 
 def initialise(archs: Archs, seeds: Sequence[int], macro: Macro, recipe: Recipe) -> Pack:
@@ -80,7 +83,9 @@ def initialise(archs: Archs, seeds: Sequence[int], macro: Macro, recipe: Recipe)
 
     def normal(lo: int, hi: int, shape: tuple[int, ...], fan_in: int, gain: float) -> Tensor:
         scale = (gain / fan_in) ** 0.5
-        values = np.stack([draws[i].standard_normal(shape, dtype=np.float32) for i in range(lo, hi)]) * np.float32(scale)
+        values = np.stack([draws[i].standard_normal(shape, dtype=np.float32) for i in range(lo, hi)]) * np.float32(
+            scale
+        )
         return torch.from_numpy(values).requires_grad_()
 
     def layer(name: str, lo: int, hi: int, c_in: int, c_out: int, kernel: int) -> None:
@@ -101,7 +106,9 @@ def initialise(archs: Archs, seeds: Sequence[int], macro: Macro, recipe: Recipe)
                     layer(f"{stage}.{edge}.{lo}", lo, hi, c, c, KERNEL[op])
     last = macro.channels[-1]
     n = m * last
-    head = Layer(torch.empty(0), torch.ones(n).requires_grad_(), torch.zeros(n).requires_grad_(), torch.zeros(n), torch.ones(n))
+    head = Layer(
+        torch.empty(0), torch.ones(n).requires_grad_(), torch.zeros(n).requires_grad_(), torch.zeros(n), torch.ones(n)
+    )
     pack.layers["head"] = head
     pack.linear = (normal(0, m, (last, macro.classes), last, 1.0), torch.zeros(m, 1, macro.classes).requires_grad_())
     return pack
@@ -129,7 +136,12 @@ def train(archs: Archs, seeds: Sequence[int], data: Digits, macro: Macro, recipe
     """
     pack = initialise(archs, seeds, macro, recipe)
     optimiser = torch.optim.SGD(
-        pack.parameters, recipe.lr, momentum=recipe.momentum, nesterov=True, weight_decay=recipe.weight_decay, foreach=True
+        pack.parameters,
+        recipe.lr,
+        momentum=recipe.momentum,
+        nesterov=True,
+        weight_decay=recipe.weight_decay,
+        foreach=True,
     )
     steps = recipe.epochs * (len(data.train[1]) // recipe.batch)
     schedule = iter([recipe.lr * 0.5 * (1 + float(np.cos(np.pi * k / steps))) for k in range(steps)])
@@ -220,14 +232,14 @@ def _conv_bn(pack: Pack, x: Tensor, name: str, training: bool) -> Tensor:
     b, h, w, m, c = x.shape
     kernel = layer.weight.shape[-1]
     y = F.conv2d(x.reshape(b, h, w, m * c).permute(0, 3, 1, 2), layer.weight, padding=kernel // 2, groups=m)
-    return _norm(pack, y.permute(0, 2, 3, 1).unflatten(3, (m, -1)), layer, training)
+    return _norm(pack, y.permute(0, 2, 3, 1).reshape(b, h, w, m, -1), layer, training)
 
 
 def _norm(pack: Pack, x: Tensor, layer: Layer, training: bool) -> Tensor:
     flat = x.flatten(3).permute(0, 3, 1, 2)  # (b, m * c, h, w), channels last
     recipe = pack.recipe
     y = F.batch_norm(flat, layer.mean, layer.var, layer.gamma, layer.beta, training, recipe.bn_momentum, recipe.bn_eps)
-    return y.permute(0, 2, 3, 1).unflatten(3, x.shape[3:])
+    return y.permute(0, 2, 3, 1).reshape(x.shape)
 
 
 def _window_sum(x: Tensor) -> Tensor:

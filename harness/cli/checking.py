@@ -24,7 +24,9 @@ EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgre
 def gate(
     baseline: Annotated[Path, typer.Argument(help="Reference values, for example baselines/quick.json.")],
     store: StoreOption = DEFAULT_STORE,
-    write: Annotated[bool, typer.Option("--write", help="Write the reference from this store instead of judging.")] = False,
+    write: Annotated[
+        bool, typer.Option("--write", help="Write the reference from this store instead of judging.")
+    ] = False,
     json: JsonOption = False,
 ) -> None:
     """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
@@ -70,7 +72,9 @@ def doctor(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None
         for heading in ("what", "state", "detail"):
             table.add_column(heading, overflow="fold")
         for finding in findings:
-            table.add_row(finding["what"], finding["state"], finding["detail"], style="" if finding["state"] != "bad" else "red")
+            table.add_row(
+                finding["what"], finding["state"], finding["detail"], style="" if finding["state"] != "bad" else "red"
+            )
         out().print(table)
     bad = [f["what"] for f in findings if f["state"] == "bad"]
     if bad:
@@ -94,7 +98,11 @@ def _table(name: str) -> dict[str, str]:
         told = registry.table(name).info(None, True)
     except NasboardError as error:
         return {"what": f"table {name}", "state": "bad", "detail": str(error)}
-    return {"what": f"table {name}", "state": "ok", "detail": f"{told['size_mb']} MB, digest {str(told['digest'])[:12]}"}
+    return {
+        "what": f"table {name}",
+        "state": "ok",
+        "detail": f"{told['size_mb']} MB, digest {str(told['digest'])[:12]}",
+    }
 
 
 def _store(store: str) -> dict[str, str]:

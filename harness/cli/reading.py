@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import typer
 from rich.table import Table
@@ -80,8 +80,10 @@ def ls(
 
 def _catalogue(what: Listing) -> list[dict[str, object]]:
     if what is Listing.metrics:
-        return [{"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS]
-    return [dict(entry) for entry in registry.describe(what.value)]
+        return [
+            {"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS
+        ]
+    return [dict(entry) for entry in registry.describe(cast(registry.Kind, what.value))]
 
 
 def _runs(store: str) -> list[dict[str, object]]:
@@ -126,7 +128,9 @@ def report(
     try:
         from harness.report import write_report
     except ImportError as error:
-        raise MissingDataError(f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})") from error
+        raise MissingDataError(
+            f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
+        ) from error
     found = comparisons_of(store)
     write_report(found, boards.make(found), output, title=title)
     out().print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")

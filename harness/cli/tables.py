@@ -36,7 +36,9 @@ def build(
 @app.command()
 def info(
     name: Annotated[str, typer.Argument(help="Which table, for example digits201.")],
-    folder: Annotated[Path | None, typer.Option("--from", help="Folder of the table; the shipped one by default.")] = None,
+    folder: Annotated[
+        Path | None, typer.Option("--from", help="Folder of the table; the shipped one by default.")
+    ] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read everything and check the digests.")] = False,
     json: JsonOption = False,
 ) -> None:

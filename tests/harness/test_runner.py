@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import runner, suite
+from harness.record import RunRecord
+from harness.store import Claim, Store, new_owner, open_store
+from harness.sweep import plan
+from tests.plugin import write_distribution
+
+BODY = """
+@dataclass(frozen=True)
+class Any_:
+    scores: str = "good"
+    needs = frozenset({"data"})
+    def search(self, task):
+        for step in (1, 2, 3):
+            arch = np.zeros(len(task.space.choices), dtype=np.int8)
+            rank = {
+                "good": lambda a: a.sum(axis=1) / 3,
+                "nan": lambda a: np.full(len(a), np.nan),
+                "short": lambda a: np.zeros(3),
+                "constant": lambda a: np.zeros(len(a)),
+            }.get(self.scores)
+            logs = {"loss": float("nan") if self.scores == "badlog" else 1.0}
+            if self.scores == "outside":
+                arch = arch + 9
+            number = 7 if self.scores == "steps" and step == 2 else step
+            yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3)
+"""
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "anything", BODY, {"any": "anything:Any_"})))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"sqlite:///{tmp_path}/runs.db")
+
+
+def made(store: Store, scores: str, **panel: object) -> RunRecord:
+    pytest.importorskip("torch")
+    entry = {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"scores": scores}}
+    raw = {"name": "test", "panel": {"size": 30} | panel, "runs": [entry]}
+    ids = plan(store, *suite.resolve(suite.Suite.model_validate(raw)))
+    owner = new_owner()
+    claim = store.claim(ids, owner)
+    assert isinstance(claim, Claim)
+    runner.execute(claim, store, owner, runner.Setting())
+    return store.runs()[0]
+
+
+def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
+    record = made(store, "good", every=2, rank_all=True)
+    steps = store.steps(record.run_id)
+    assert record.status == "done"
+    assert [s.step for s in steps] == [1, 2, 3]
+    assert [s.scores is not None for s in steps] == [False, True, True]  # every second, and the last
+    assert [s.all_scores is not None for s in steps] == [False, False, True]
+    panel = store.panel(record.key.panel or "")
+    np.testing.assert_array_equal(steps[1].scores, (panel.archs.sum(axis=1) / 3).astype(np.float32))
+    assert record.cost_kind == "measured"
+    assert record.provenance["seed_policy"]
+
+
+@pytest.mark.parametrize(
+    ("scores", "message"),
+    [
+        ("nan", "30 scores that are not finite"),
+        ("short", r"shape \(3,\) for 30 architectures"),
+        ("badlog", "log 'loss' is nan"),
+        ("outside", "in slot 0, allowed 0..4"),
+        ("steps", "checkpoint 2 was due, the method yielded step 7"),
+    ],
+)
+def test_what_breaks_the_contract_is_a_failed_record_that_says_how(store: Store, scores: str, message: str) -> None:
+    record = made(store, scores)
+    assert record.status == "failed"
+    assert record.error is not None
+    with pytest.raises(AssertionError, match=message):
+        raise AssertionError(record.error)
+
+
+def test_constant_scores_are_stored_as_they_are(store: Store) -> None:
+    assert made(store, "constant").status == "done"

@@ -1,0 +1,123 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from harness import suite
+from harness.errors import SuiteError, UnknownNameError
+
+GOOD = """
+name = "tiny"
+[panel]
+size = 50
+[[runs]]
+method = "random_search"
+benchmark = "digits201"
+seeds = 3
+budget_s = 5
+"""
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    path = tmp_path / "suite.toml"
+    path.write_text(text)
+    return path
+
+
+def test_a_suite_resolves_to_one_planned_run_a_seed(tmp_path: Path) -> None:
+    planned, panels = suite.resolve(suite.read(written(tmp_path, GOOD)))
+    assert [p.key.seed for p in planned] == [0, 1, 2]
+    assert {p.cost_kind for p in planned} == {"simulated"}
+    assert len({p.key.run_id for p in planned}) == 3
+    assert panels == []  # nothing that ranks, nothing to rank on
+
+
+def test_the_resolved_configuration_is_what_is_stored(tmp_path: Path) -> None:
+    text = GOOD.replace('"random_search"', '"regularized_evolution"')
+    given = suite.resolve(suite.read(written(tmp_path, text + "[runs.params]\npopulation = 10\n")))[0][0].key
+    default = suite.resolve(suite.read(written(tmp_path, text)))[0][0].key
+    assert default.params["population"] == 10
+    assert given.run_id == default.run_id
+
+
+def test_seeds_and_only_override_the_file(tmp_path: Path) -> None:
+    read = suite.read(written(tmp_path, GOOD))
+    assert len(suite.resolve(read, seeds=7, only="random*")[0]) == 7
+    with pytest.raises(SuiteError, match=r"no entry of suite 'tiny' matches --only 'darts'; it has random_search"):
+        suite.resolve(read, only="darts")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "message"),
+    [
+        ("sedes = 3", r"runs\.0\.sedes.*did you mean 'seeds'"),
+        ("seeds = 0", r"runs\.0\.seeds: Input should be greater than or equal to 1"),
+        ('seeds = "3"', r"runs\.0\.seeds: Input should be a valid integer"),
+        ("seeds = true", r"runs\.0\.seeds"),
+        ("", r"runs\.0\.seeds: Field required"),
+    ],
+)
+def test_a_wrong_entry_is_refused_with_its_place(tmp_path: Path, wrong: str, message: str) -> None:
+    with pytest.raises(SuiteError, match=message):
+        suite.read(written(tmp_path, GOOD.replace("seeds = 3", wrong)))
+
+
+def test_unknown_keys_name_the_nearest_known_one_at_every_level(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"panel\.sise.*did you mean 'size'"):
+        suite.read(written(tmp_path, GOOD.replace("size = 50", "sise = 50")))
+    with pytest.raises(SuiteError, match=r"key at nmae.*did you mean 'name'"):
+        suite.read(written(tmp_path, GOOD.replace("name =", "nmae =", 1)))
+
+
+def test_names_are_checked_before_anything_runs(tmp_path: Path) -> None:
+    read = suite.read(written(tmp_path, GOOD.replace("random_search", "randon_search")))
+    with pytest.raises(UnknownNameError, match="did you mean 'random_search'"):
+        suite.resolve(read)
+    read = suite.read(written(tmp_path, GOOD.replace('"digits201"', '"digits202"')))
+    with pytest.raises(UnknownNameError, match="did you mean 'digits201"):
+        suite.resolve(read)
+    read = suite.read(written(tmp_path, GOOD + "[runs.params]\npopluation = 3\n"))
+    with pytest.raises(UnknownNameError, match="popluation"):
+        suite.resolve(read)
+
+
+def test_a_budget_belongs_to_queries_alone(tmp_path: Path) -> None:
+    read = suite.read(written(tmp_path, GOOD.replace("budget_s = 5", "")))
+    with pytest.raises(SuiteError, match="set budget_s"):
+        suite.resolve(read)
+    pytest.importorskip("torch")
+    read = suite.read(written(tmp_path, GOOD.replace("random_search", "darts").replace("digits201", "digits201-live")))
+    with pytest.raises(SuiteError, match="remove budget_s"):
+        suite.resolve(read)
+
+
+def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path) -> None:
+    read = suite.read(written(tmp_path, GOOD.replace("digits201", "digits201-live")))
+    with pytest.raises(SuiteError, match="use the tabular benchmark"):
+        suite.resolve(read)
+
+
+def test_two_entries_need_two_labels(tmp_path: Path) -> None:
+    entry = GOOD[GOOD.index("[[runs]]") :]
+    with pytest.raises(SuiteError, match="share the label 'random_search'"):
+        suite.read(written(tmp_path, GOOD + entry))
+
+
+@pytest.mark.parametrize("text", ["name = ", "[[runs]", "\x00", 'name = "x"\nruns = []'])
+def test_what_is_no_suite_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SuiteError, match=r"suite\.toml"):
+        suite.read(written(tmp_path, text))
+
+
+def test_a_missing_file_says_where_suites_are(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="no suite file"):
+        suite.read(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "suites").glob("*.toml")), ids=lambda p: p.stem)
+def test_every_shipped_suite_resolves(path: Path) -> None:
+    pytest.importorskip("torch")
+    planned, panels = suite.resolve(suite.read(path))
+    assert len(planned) > 300
+    assert {len(panel.archs) for panel, _ in panels} == {1000}

@@ -1,0 +1,141 @@
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from harness import suite
+from harness.store import Store, open_store
+from harness.sweep import Swept, plan, sweep
+from harness.worker import Event
+from tests.plugin import write_distribution
+
+BODY = """
+@dataclass(frozen=True)
+class Deadly:
+    at: int = 3
+    needs = frozenset({"query"})
+    def search(self, task):
+        for step in range(1, 6):
+            if step == self.at and task.rng.random() < 2 and self.at:
+                os.kill(os.getpid(), signal.SIGKILL)
+            arch = sample(task.space, task.rng, 1)[0]
+            task.query(arch)
+            yield Checkpoint(step, arch)
+
+@dataclass(frozen=True)
+class Raising:
+    needs = frozenset({"query"})
+    def search(self, task):
+        yield Checkpoint(1, sample(task.space, task.rng, 1)[0])
+        raise ZeroDivisionError("on purpose")
+
+@dataclass(frozen=True)
+class Slow:
+    needs = frozenset({"query"})
+    def search(self, task):
+        done = 0 if task.resume is None else task.resume["step"]
+        for step in range(done + 1, 200):
+            time.sleep(0.02)
+            task.query(sample(task.space, task.rng, 1)[0])
+            yield Checkpoint(step, sample(task.space, task.rng, 1)[0], state=lambda step=step: {"step": step})
+"""
+ENTRIES = {"deadly": "mortal:Deadly", "raising": "mortal:Raising", "slow": "mortal:Slow"}
+
+
+@pytest.fixture(autouse=True)
+def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "mortal", BODY, ENTRIES)))
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return open_store(f"sqlite:///{tmp_path}/runs.db")
+
+
+def planned(store: Store, **entries: int) -> tuple[str, ...]:
+    runs = [{"method": m, "benchmark": "digits201", "seeds": n, "budget_s": 1000.0} for m, n in entries.items()]
+    if "random_search" in entries:
+        runs[list(entries).index("random_search")]["budget_s"] = 5.0
+    return plan(store, *suite.resolve(suite.Suite.model_validate({"name": "test", "runs": runs})))
+
+
+def test_every_run_is_made_once_and_told_of(store: Store) -> None:
+    ids = planned(store, random_search=9)
+    events: list[Event] = []
+    swept = sweep(store, ids, jobs=2, on_event=events.append)
+    assert swept == Swept({"budget": 9})
+    assert Counter(e.kind for e in events if e.kind in ("start", "end")) == {"start": 9, "end": 9}
+    assert {e.run_id for e in events if e.kind == "end"} == set(ids)
+    assert sweep(store, ids, jobs=2, on_event=events.append) == swept
+    assert sum(e.kind == "start" for e in events) == 9
+
+
+def test_a_worker_that_is_killed_fails_its_own_run_and_no_other(store: Store) -> None:
+    ids = planned(store, random_search=4, deadly=2)
+    swept = sweep(store, ids, jobs=2)
+    assert swept.counts == {"budget": 4, "failed": 2}
+    errors = [r.error for r in store.runs(status="failed")]
+    assert all(error is not None and "SIGKILL" in error and "memory" in error for error in errors)
+
+
+def test_what_a_method_raises_is_a_failed_record_with_its_traceback(store: Store) -> None:
+    ids = planned(store, raising=2, random_search=1)
+    assert sweep(store, ids, jobs=1).counts == {"failed": 2, "budget": 1}
+    record = store.runs(status="failed")[0]
+    assert record.error is not None
+    assert "ZeroDivisionError: on purpose" in record.error
+    assert len(store.steps(record.run_id)) == 1
+
+
+def test_failed_runs_are_made_again_only_when_asked(store: Store) -> None:
+    ids = planned(store, raising=1)
+    sweep(store, ids, jobs=1)
+    assert store.unfinished(ids) == 0
+    assert store.reset_failed(ids) == 1
+    assert store.unfinished(ids) == 1
+
+
+def test_ctrl_c_keeps_what_was_reached_and_the_next_sweep_goes_on(store: Store) -> None:
+    ids = planned(store, slow=2)
+
+    def interrupt(event: Event) -> None:
+        if event.kind == "start" and event.seed == 1:
+            threading.Timer(1.6, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    swept = sweep(store, ids, jobs=2, on_event=interrupt)
+    assert swept.interrupted
+    assert swept.counts == {"pending": 2}
+    reached = [len(store.steps(i)) for i in ids]
+    assert min(reached) >= 5
+    assert sweep(store, ids, jobs=2).counts == {"done": 2}
+    assert [len(store.steps(i)) for i in ids] == [199, 199]
+
+
+def test_two_sweeps_on_one_store_share_the_work(store: Store) -> None:
+    ids = planned(store, slow=4)
+    starts: list[str] = []
+
+    def take(event: Event) -> None:
+        if event.kind == "start":
+            starts.append(event.run_id)
+
+    other = open_store(store.url)
+    beside = threading.Thread(target=lambda: sweep(other, ids, jobs=1, on_event=take))
+    beside.start()
+    time.sleep(0.1)
+    assert sweep(store, ids, jobs=1, on_event=take).counts == {"done": 4}
+    beside.join()
+    assert sorted(starts) == sorted(ids)
+
+
+def test_threads_are_divided_by_jobs_and_recorded(store: Store) -> None:
+    cores = os.cpu_count() or 1
+    ids = planned(store, random_search=1)
+    sweep(store, ids, jobs=cores)
+    assert store.runs()[0].provenance["threads"] == 1
