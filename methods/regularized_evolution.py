@@ -29,17 +29,16 @@ class RegularizedEvolution:
     population: int = 10  # NAS-Bench-201 protocol
     tournament: int = 3  # NAS-Bench-201 protocol; drawn with replacement
 
-    def search(self, task: Task) -> Iterator[Checkpoint]:
-        """Yield a checkpoint after every query.
-
-        Raises:
-            UsageError: a population or tournament below 1.
-        """
+    def __post_init__(self) -> None:
+        """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
         if self.population < 1 or self.tournament < 1:
             raise UsageError(
                 "regularized_evolution: population and tournament are at least 1, "
                 f"given {self.population} and {self.tournament}"
             )
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every query."""
         return play(lambda: Aging(self, task.space, task.rng), task)
 
 

@@ -37,18 +37,17 @@ class Reinforce:
     beta2: float = 0.999
     adam_eps: float = 1e-8
 
-    def search(self, task: Task) -> Iterator[Checkpoint]:
-        """Yield a checkpoint after every query.
-
-        Raises:
-            UsageError: a rate that is not positive, or a decay outside [0, 1).
-        """
+    def __post_init__(self) -> None:
+        """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
         if not (self.lr > 0 and self.adam_eps > 0):
             raise UsageError(f"reinforce: lr and adam_eps are positive, given {self.lr} and {self.adam_eps}")
         decays = {"baseline_decay": self.baseline_decay, "beta1": self.beta1, "beta2": self.beta2}
         for name, value in decays.items():
             if not 0 <= value < 1:
                 raise UsageError(f"reinforce: {name} is in [0, 1), given {value}")
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every query."""
         return play(lambda: Policy(self, task.space, task.rng), task)
 
 

@@ -1,0 +1,164 @@
+"""The NAS-Bench-201 space: published strings, order and counts, and the graphs behind them."""
+
+from __future__ import annotations
+
+import io
+import pickle
+from itertools import pairwise, product
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from benchmarks.nb201_space import (
+    CLASSES,
+    EDGES,
+    NONE,
+    OPS,
+    SKIP,
+    NB201Space,
+    class_representatives,
+    isomorphism_string,
+    prune,
+    published_order,
+)
+from harness.errors import SpecError
+from harness.space import Arch, Archs, enumerate_all, from_index, size
+from tests.data_folder import data_file
+from tests.strategies import archs, batches
+
+SPACE = NB201Space()
+FIRST = "|avg_pool_3x3~0|+|nor_conv_1x1~0|skip_connect~1|+|nor_conv_1x1~0|skip_connect~1|skip_connect~2|"
+
+
+class PlainUnpickler(pickle.Unpickler):
+    """Reads containers, numbers, strings and numpy scalars, and refuses every other class."""
+
+    ALLOWED = frozenset({("numpy", "dtype"), ("numpy.core.multiarray", "scalar"), ("numpy._core.multiarray", "scalar")})
+
+    def find_class(self, module: str, name: str) -> object:
+        if (module, name) not in self.ALLOWED:
+            raise pickle.UnpicklingError(f"{module}.{name} is not allowed")
+        return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+
+
+def function_of(arch: Arch) -> object:
+    """Return the function a cell computes, as a nested expression over paths; equal means equal."""
+    nodes: list[object] = ["x", None, None, None]
+    for target in (1, 2, 3):
+        terms = []
+        for (source, end), op in zip(EDGES, arch.tolist(), strict=True):
+            if end == target and op != NONE and nodes[source] is not None:
+                terms.append(nodes[source] if op == SKIP else (op, nodes[source]))
+        nodes[target] = ("sum", *sorted(terms, key=repr)) if terms else None
+    return nodes[3]
+
+
+def test_counts_are_the_published_ones() -> None:
+    everything = enumerate_all(SPACE)
+    assert len(everything) == size(SPACE) == 15_625
+    assert len(np.unique(SPACE.canonical(everything))) == CLASSES == 6_466
+    assert len(np.unique(prune(everything), axis=0)) == 9_445
+
+
+def test_the_published_enumeration_begins_as_published() -> None:
+    order = published_order()
+    assert np.array_equal(np.sort(order), np.arange(15_625))
+    assert SPACE.decode(from_index(SPACE, order[:1])[0]) == FIRST
+
+
+def test_the_whole_published_enumeration_is_ours() -> None:
+    with data_file("nb201/nb2_cf10_hp12_info.p").open("rb") as file:
+        rows = PlainUnpickler(file).load()
+    assert len(rows) == 15_625
+    ours = [SPACE.decode(arch) for arch in from_index(SPACE, published_order())]
+    assert ours == [row["arch"] for row in rows]
+
+
+def test_the_restricted_reader_refuses_code() -> None:
+    with pytest.raises(pickle.UnpicklingError, match="is not allowed"):
+        PlainUnpickler(io.BytesIO(pickle.dumps(product))).load()
+
+
+@given(archs(SPACE))
+def test_encode_and_decode_are_inverse(arch: Arch) -> None:
+    spec = SPACE.decode(arch)
+    assert np.array_equal(SPACE.encode(spec), arch)
+    assert SPACE.decode(SPACE.encode(spec)) == spec
+    assert SPACE.encode(spec).dtype == np.int8
+
+
+@pytest.mark.parametrize(
+    ("spec", "says"),
+    [
+        ("", "is not of the form"),
+        (FIRST + " ", "is not of the form"),
+        (FIRST.replace("~2", "~1"), "is not of the form"),
+        (
+            FIRST.replace("avg_pool_3x3", "max_pool_3x3"),
+            "unknown operation 'max_pool_3x3' .* allowed: none, skip_connect",
+        ),
+    ],
+)
+def test_other_strings_are_refused(spec: str, says: str) -> None:
+    with pytest.raises(SpecError, match=says):
+        SPACE.encode(spec)
+
+
+@pytest.mark.parametrize("arch", [[0] * 5, [0] * 7, [5, 0, 0, 0, 0, 0], [-1, 0, 0, 0, 0, 0]])
+def test_other_rows_have_no_string(arch: list[int]) -> None:
+    with pytest.raises(SpecError, match=r"six integers in 0\.\.4"):
+        SPACE.decode(np.array(arch, dtype=np.int8))
+
+
+@given(batches(SPACE))
+def test_the_canonical_form_is_a_member_of_its_class(some: Archs) -> None:
+    canonical = SPACE.canonical(some)
+    representatives = from_index(SPACE, canonical)
+    assert np.array_equal(SPACE.canonical(representatives), canonical)
+    for arch, representative in zip(some, representatives, strict=True):
+        assert isomorphism_string(arch) == isomorphism_string(representative)
+
+
+def test_equal_classes_compute_equal_functions() -> None:
+    """The published string may tell equal functions apart, but never calls different ones equal."""
+    functions: dict[int, object] = {}
+    for arch, representative in zip(enumerate_all(SPACE), class_representatives().tolist(), strict=True):
+        assert functions.setdefault(representative, _flat(function_of(arch))) == _flat(function_of(arch))
+
+
+def test_a_skipped_node_and_its_source_are_the_same() -> None:
+    direct, round_about = (
+        SPACE.encode("|skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|none~1|none~2|"),
+        SPACE.encode("|skip_connect~0|+|none~0|none~1|+|none~0|nor_conv_3x3~1|none~2|"),
+    )
+    same = SPACE.canonical(np.stack([direct, round_about]))
+    assert same[0] == same[1]
+
+
+@given(batches(SPACE))
+def test_pruning_keeps_the_function_and_is_idempotent(some: Archs) -> None:
+    before = some.copy()
+    pruned = prune(some)
+    assert np.array_equal(some, before)
+    assert np.array_equal(prune(pruned), pruned)
+    for arch, short in zip(some, pruned, strict=True):
+        assert function_of(arch) == function_of(short)
+
+
+def test_slots_are_edges_in_target_major_order() -> None:
+    assert len(EDGES) == len(SPACE.choices)
+    assert all((a[1], a[0]) < (b[1], b[0]) for a, b in pairwise(EDGES))
+    assert SPACE.choices == (len(OPS),) * 6
+
+
+def _flat(found: object) -> object:
+    """Return the expression with sums spread out into their terms: a skip passes a sum on, as published."""
+    if not isinstance(found, tuple):
+        return found
+    if found[0] != "sum":
+        return (found[0], _flat(found[1]))
+    terms: list[object] = []
+    for term in map(_flat, found[1:]):
+        terms += term[1:] if isinstance(term, tuple) and term[0] == "sum" else [term]
+    return terms[0] if len(terms) == 1 else ("sum", *sorted(terms, key=repr))

@@ -1,0 +1,18 @@
+"""Hypothesis strategies over search spaces, in one place."""
+
+from __future__ import annotations
+
+import numpy as np
+from hypothesis import strategies as st
+
+from harness.space import Arch, Archs, SearchSpace
+
+
+def archs(space: SearchSpace) -> st.SearchStrategy[Arch]:
+    """Draw one architecture `(d,)` int8."""
+    return st.tuples(*(st.integers(0, n - 1) for n in space.choices)).map(lambda row: np.array(row, dtype=np.int8))
+
+
+def batches(space: SearchSpace, most: int = 8) -> st.SearchStrategy[Archs]:
+    """Draw 1..most architectures `(n, d)` int8."""
+    return st.lists(archs(space), min_size=1, max_size=most).map(np.stack)
