@@ -21,6 +21,7 @@ from harness.schema import runs
 from harness.store_claim import Claim, take
 from harness.store_engine import Database, clock_s, connect, serialise
 from harness.store_errors import decoded, translated
+from harness.store_import import put_panel, put_run
 from harness.store_owner import new_owner, owner_alive
 from harness.store_read import Incumbent, Logged, Scored
 from harness.store_write import Ending, Planned
@@ -173,9 +174,9 @@ class Store:
         with self._db.write() as conn:
             serialise(conn)
             for panel, space in known:
-                store_write.put_panel(conn, panel, space)
+                put_panel(conn, panel, space)
             for run, steps in ended:
-                store_write.put_run(conn, run, steps)
+                put_run(conn, run, steps)
 
     def runs(self, label: str | None = None, status: Status | None = None) -> list[RunRecord]:
         """Return the stored runs (of a label, of a status), in the order they were planned."""
@@ -212,7 +213,7 @@ class Store:
     def add_panel(self, panel: Panel, space: str) -> None:
         """Store a panel of architectures of `space`, unless it is there."""
         with self._db.write() as conn:
-            store_write.put_panel(conn, panel, space)
+            put_panel(conn, panel, space)
 
     def panel(self, identity: str) -> Panel:
         """Return a stored panel.

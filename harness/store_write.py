@@ -15,9 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from harness.api import CostKind
 from harness.errors import StoreError
-from harness.panel import Panel
-from harness.record import ENDED, Json, RunKey, RunRecord, Status, StepRecord
-from harness.schema import owners, panels, rankings, runs, specs, states, steps
+from harness.record import ENDED, Json, RunKey, Status, StepRecord
+from harness.schema import owners, rankings, runs, specs, states, steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,27 +50,27 @@ class Ending:
             raise StoreError(f"a failed run has an error and no other has, given {self.status!r} with {self.error!r}")
 
 
-def put_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> int:
-    """Insert the rows whose primary or unique value is not there yet; returns how many."""
-    if not rows:
-        return 0
-    make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
-    return conn.execute(make(table).on_conflict_do_nothing(), rows).rowcount
+def put_new(conn: Connection, table: Table, rows: Sequence[Mapping[str, object]]) -> None:
+    """Insert the rows whose primary or unique value is not there yet."""
+    if rows:
+        make = postgresql.insert if conn.dialect.name == "postgresql" else sqlite.insert
+        conn.execute(make(table).on_conflict_do_nothing(), rows)
 
 
 def plan(conn: Connection, planned: Iterable[Planned]) -> int:
-    """Insert what is missing as `pending`; returns how many rows are new."""
+    """Insert what is missing as `pending` (the caller has locked out other planners); returns how many are new."""
+    by_id = {p.key.run_id: p for p in planned}
+    ids = list(by_id)
+    for at in range(0, len(ids), 1000):
+        for known in conn.execute(select(runs.c.run_id).where(runs.c.run_id.in_(ids[at : at + 1000]))).scalars():
+            del by_id[known]
     rows = [
-        {
-            "run_id": p.key.run_id,
-            "key": p.key.canonical(),
-            "label": p.label,
-            "cost_kind": p.cost_kind,
-            "status": "pending",
-        }
-        for p in planned
+        {"run_id": i, "key": p.key.canonical(), "label": p.label, "cost_kind": p.cost_kind, "status": "pending"}
+        for i, p in by_id.items()
     ]
-    return put_new(conn, runs, rows)
+    if rows:
+        conn.execute(insert(runs), rows)
+    return len(rows)
 
 
 def intern(conn: Connection, wanted: Iterable[str]) -> dict[str, int]:
@@ -167,39 +166,6 @@ def beat(conn: Connection, owner: str, now_s: float) -> None:
     """Note that `owner` is at work."""
     if not conn.execute(update(owners).where(owners.c.owner == owner).values(beat_s=now_s)).rowcount:
         put_new(conn, owners, [{"owner": owner, "beat_s": now_s}])
-
-
-def put_panel(conn: Connection, panel: Panel, space: str) -> None:
-    """Store a panel unless it is there."""
-    archs = np.ascontiguousarray(panel.archs, dtype=np.int8)
-    row = {
-        "identity": panel.identity,
-        "name": panel.name,
-        "space": space,
-        "slots": archs.shape[1],
-        "archs": archs.tobytes(),
-    }
-    put_new(conn, panels, [row])
-
-
-def put_run(conn: Connection, run: RunRecord, given: Sequence[StepRecord]) -> None:
-    """Store a run that ended elsewhere; one that is only planned here is filled in.
-
-    Raises:
-        StoreError: it has not ended, or it is running or has ended here.
-    """
-    plan(conn, [Planned(run.key, run.label, run.cost_kind)])
-    row = conn.execute(select(runs.c.no, runs.c.status).where(runs.c.run_id == run.run_id).with_for_update()).one()
-    if row.status != "pending":
-        raise StoreError(
-            f"run {run.run_id[:12]} is {row.status} in this store; it can only take the place of a planned one"
-        )
-    clear(conn, [row.no])
-    named = intern(conn, (step.incumbent for step in given if step.incumbent is not None))
-    stand = append(conn, Stand(row.no, 0, None), given, named)
-    move(conn, stand, None, run.queries, Ending(run.status, run.error, run.provenance))
-    totals = {"label": run.label, "cost_s": run.cost_s, "wall_s": run.wall_s}
-    conn.execute(update(runs).where(runs.c.no == row.no).values(**totals))
 
 
 def to_json(value: Mapping[str, Json] | Mapping[str, float]) -> str:

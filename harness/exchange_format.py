@@ -1,0 +1,157 @@
+"""The JSON form of runs and panels: pydantic models, made of our records and turned back into them. Touches no file.
+
+Scores are base64 of little-endian float32, architectures of int8; a step leaves out what it does not have.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
+from harness.api import CostKind
+from harness.errors import StoreError
+from harness.panel import Panel
+from harness.record import RunKey, RunRecord, StepRecord
+
+FORMAT = "nasboard-runs"
+VERSION = 1
+
+
+class _Strict(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class StepJson(_Strict):
+    """A checkpoint."""
+
+    step: int = Field(ge=1)
+    cost_s: float
+    wall_s: float
+    incumbent: str | None = None
+    logs: dict[str, float] = Field(default_factory=dict)
+    scores: str | None = None
+    all_scores: str | None = None
+
+    @classmethod
+    def of(cls, step: StepRecord) -> StepJson:
+        """Return the JSON form of `step`."""
+        return cls(
+            step=step.step,
+            cost_s=step.cost_s,
+            wall_s=step.wall_s,
+            incumbent=step.incumbent,
+            logs=dict(step.logs),
+            scores=_text(step.scores),
+            all_scores=_text(step.all_scores),
+        )
+
+    def record(self) -> StepRecord:
+        """Return the checkpoint as it is stored.
+
+        Raises:
+            StoreError: scores that are not base64 of float32.
+        """
+        scores, all_scores = _scores(self.scores), _scores(self.all_scores)
+        return StepRecord(self.step, self.cost_s, self.wall_s, self.incumbent, self.logs, scores, all_scores)
+
+
+class RunJson(_Strict):
+    """A run that has ended, with its steps."""
+
+    run_id: str
+    key: dict[str, JsonValue]
+    label: str
+    status: Literal["done", "budget", "failed"]
+    error: str | None
+    cost_kind: CostKind
+    cost_s: float
+    wall_s: float
+    queries: int = Field(ge=0)
+    provenance: dict[str, JsonValue]
+    steps: list[StepJson]
+
+    @classmethod
+    def of(cls, run: RunRecord, steps: Sequence[StepRecord]) -> RunJson:
+        """Return the JSON form of `run`."""
+        return cls.model_validate(asdict(run) | {"steps": [StepJson.of(step) for step in steps]})
+
+    def record(self) -> RunRecord:
+        """Return the run as it is stored.
+
+        Raises:
+            StoreError: its key is not the one its id was made from.
+        """
+        name = self.run_id[:12]
+        try:
+            key = RunKey(**self.key)  # type: ignore[arg-type]  # the digest says whether the values are right
+        except TypeError as error:
+            raise StoreError(f"the key of run {name} is from another version of nasboard ({error})") from error
+        if key.run_id != self.run_id:
+            raise StoreError(f"run {name} has the key of run {key.run_id[:12]}; it was edited, export it again")
+        return RunRecord(key=key, **self.model_dump(exclude={"key", "steps"}))
+
+
+class PanelJson(_Strict):
+    """A panel and the name of its space."""
+
+    identity: str
+    name: str
+    space: str
+    slots: int = Field(ge=1)
+    archs: str
+
+    @classmethod
+    def of(cls, panel: Panel, space: str) -> PanelJson:
+        """Return the JSON form of `panel`, a sample of `space`."""
+        archs = np.ascontiguousarray(panel.archs, dtype=np.int8)
+        text = base64.b64encode(archs.tobytes()).decode()
+        return cls(identity=panel.identity, name=panel.name, space=space, slots=archs.shape[1], archs=text)
+
+    def record(self) -> Panel:
+        """Return the panel.
+
+        Raises:
+            StoreError: the architectures are not those its identity was made from.
+        """
+        flat = np.frombuffer(_bytes(self.archs, self.slots), dtype=np.int8)
+        found = Panel(self.name, flat.reshape(-1, self.slots))
+        if found.identity != self.identity:
+            raise StoreError(f"panel {self.identity} has the architectures of {found.identity}; export it again")
+        return found
+
+
+class Document(_Strict):
+    """A whole file."""
+
+    format: Literal["nasboard-runs"]
+    version: Literal[1]
+    panels: list[PanelJson]
+    runs: list[RunJson]
+
+
+def _text(scores: NDArray[np.float32] | None) -> str | None:
+    if scores is None:
+        return None
+    return base64.b64encode(np.ascontiguousarray(scores, dtype="<f4").tobytes()).decode()
+
+
+def _scores(text: str | None) -> NDArray[np.float32] | None:
+    return None if text is None else np.frombuffer(_bytes(text, 4), dtype="<f4").astype(np.float32)
+
+
+def _bytes(text: str, unit: int) -> bytes:
+    """Return what base64 `text` says, a multiple of `unit` bytes."""
+    try:
+        content = base64.b64decode(text, validate=True)
+    except (binascii.Error, ValueError) as error:
+        raise StoreError(f"{text[:12]!r}... is not base64 ({error}); export it again") from error
+    if len(content) % unit:
+        raise StoreError(f"{len(content)} bytes of {text[:12]!r}... are not a multiple of {unit}; export it again")
+    return content
