@@ -1,0 +1,82 @@
+"""Training shared weights: batches, schedule, one weight step. No search logic, no architecture is chosen here."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor
+
+from benchmarks.live.supernet import Supernet
+from harness.api import Images, Labels
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the data on the device: images `(n, c, side, side)` in the channels-last layout, labels `(n,)`."""
+
+    images: Tensor
+    labels: Tensor
+
+    def take(self, index: Tensor) -> Part:
+        """Return the images at `index` `(b,)`."""
+        return Part(self.images[index].contiguous(memory_format=torch.channels_last), self.labels[index])
+
+
+@dataclass(frozen=True, slots=True)
+class WeightSchedule:
+    """How shared weights are trained: Nesterov SGD, a cosine over epochs, clipped gradients."""
+
+    epochs: int
+    batch: int
+    lr: float
+    lr_min: float
+    momentum: float
+    weight_decay: float
+    clip: float
+
+    def lr_at(self, epoch: int) -> float:
+        """Return the learning rate of epoch 0, 1, ...: from `lr` along a half cosine towards `lr_min`."""
+        return self.lr_min + (self.lr - self.lr_min) * 0.5 * (1 + math.cos(math.pi * epoch / self.epochs))
+
+    def optimiser(self, net: Supernet) -> torch.optim.SGD:
+        """Return the optimiser of all weights of `net`, at the first epoch's rate."""
+        return torch.optim.SGD(
+            net.parameters(), self.lr, momentum=self.momentum, nesterov=True, weight_decay=self.weight_decay
+        )
+
+
+def on_device(part: tuple[Images, Labels], device: str) -> Part:
+    """Return a part of the data as tensors on `device`."""
+    images = torch.tensor(part[0]).to(device).contiguous(memory_format=torch.channels_last)
+    return Part(images, torch.tensor(part[1]).to(device))
+
+
+def batches(part: Part, size: int, rng: Generator) -> Iterator[Part]:
+    """Yield all images once in an order drawn from `rng`, `size` at a time; the last batch may be smaller."""
+    order = torch.from_numpy(rng.permutation(len(part.labels))).to(part.labels.device)
+    for at in range(0, len(order), size):
+        yield part.take(order[at : at + size])
+
+
+def weight_step(net: Supernet, optimiser: torch.optim.SGD, batch: Part, mix: Tensor, clip: float) -> float:
+    """Make one SGD step on the cross-entropy of `batch` under `mix` `(edges, ops)`; returns the loss before it.
+
+    A weight that the mixture does not use gets no gradient, hence neither momentum nor decay in this step.
+    """
+    loss = F.cross_entropy(net(batch.images, mix), batch.labels)
+    optimiser.zero_grad(set_to_none=True)
+    loss.backward()  # type: ignore[no-untyped-call]
+    torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
+    optimiser.step()
+    return float(loss.detach())
+
+
+def set_lr(optimiser: torch.optim.SGD, lr: float) -> None:
+    """Set the learning rate of every group."""
+    for group in optimiser.param_groups:
+        group["lr"] = lr

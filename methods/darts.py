@@ -1,0 +1,179 @@
+"""DARTS, first order: architecture logits by Adam on validation batches, shared weights by SGD on training batches.
+
+The epoch loop is here; what a smoothed variant changes is the mixture of the weight step alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+from itertools import cycle
+from typing import ClassVar, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from benchmarks.live.data import live_data
+from benchmarks.live.ops import BN_POLICY
+from benchmarks.live.ranking import evaluate
+from benchmarks.live.supernet import Supernet
+from benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
+from benchmarks.nb201_space import EDGES, OPS
+from harness.api import Checkpoint, Need, State, Task
+from harness.space import Arch, Archs, Floats
+from methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
+
+Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (edges, ops) and epoch -> mixture of the weight step
+
+
+@dataclass(frozen=True, slots=True)
+class Darts:
+    """Differentiable architecture search, first order.
+
+    Source: Liu et al., DARTS (ICLR 2019), first-order approximation (xi = 0); defaults of its NAS-Bench-201 version
+    (Dong & Yang, ICLR 2020). An edge takes its arg-max operation, and `none` may win. Architectures are ranked by the validation
+    score of the shared weights under their one-hot mixture, not by alpha: that is what weight sharing predicts.
+    Differs: no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data"})
+    bn_policy: ClassVar[str] = BN_POLICY
+
+    epochs: int = 50  # NAS-Bench-201 version, as all that follows
+    batch: int = 64
+    lr: float = 0.025  # Nesterov SGD, cosine by epoch
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    clip: float = 5.0  # norm of the gradient of the weights
+    alpha_lr: float = 3e-4  # Adam
+    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_weight_decay: float = 1e-3
+    alpha_init: float = 1e-3  # times N(0, 1)
+    eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every epoch.
+
+        Raises:
+            UsageError: the task has no live data of this search space.
+        """
+        return self.bilevel(task, "darts", lambda clean, _: clean)
+
+    def bilevel(self, task: Task, name: str, smooth: Smoothing) -> Iterator[Checkpoint]:
+        """Alternate alpha and weight steps, the latter under `smooth(softmax(alpha), epoch)`."""
+        data = live_data(task, name)
+        train, val = on_device(data.train, task.device), on_device(data.val, task.device)
+        net = data.supernet(task.rng, task.device)
+        run = Bilevel(self, net, train, val, task.rng)
+        if task.resume is not None:
+            run.load(task.resume)
+        while run.epoch < self.epochs:
+            logs = run.advance(smooth)
+            yield Checkpoint(
+                step=run.epoch,
+                incumbent=run.genotype(),
+                rank=run.rank,
+                state=run.save,
+                logs=logs,
+                last=run.epoch == self.epochs,
+            )
+
+
+class Bilevel:
+    """The state of a search: shared weights, alpha, both optimisers, the epoch."""
+
+    def __init__(self, settings: Darts, net: Supernet, train: Part, val: Part, rng: Generator) -> None:
+        """Draw alpha; everything else starts at zero."""
+        s = settings
+        self.settings = settings
+        self.train, self.val, self.rng = train, val, rng
+        self.schedule = WeightSchedule(s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip)
+        self.learner = Learner(net, self.schedule.optimiser(net))
+        drawn = rng.standard_normal((len(EDGES), len(OPS)), dtype=np.float32) * np.float32(s.alpha_init)
+        self.alpha = torch.tensor(drawn, device=val.images.device, requires_grad=True)
+        self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
+        self.epoch = 0
+
+    def advance(self, smooth: Smoothing) -> Mapping[str, float]:
+        """Search for one epoch and return what is worth a curve."""
+        net, optimiser = self.learner.net, self.learner.optimiser
+        set_lr(optimiser, self.schedule.lr_at(self.epoch))
+        losses, seen = [], self.val
+        size = self.settings.batch
+        for batch, seen in zip(batches(self.train, size, self.rng), cycle(batches(self.val, size, self.rng))):
+            self.alpha.grad = alpha_gradient(net, self.alpha, seen)
+            self.adam.step()
+            mix = smooth(self.alpha.detach().softmax(1), self.epoch)
+            losses.append(weight_step(net, optimiser, batch, mix, self.settings.clip))
+        self.epoch += 1
+        return {"loss": float(np.mean(losses))} | self._measure(seen)
+
+    def genotype(self) -> Arch:
+        """Return the arg-max operation of every edge `(6,)`."""
+        best: Arch = array(self.alpha).argmax(1).astype(np.int8)
+        return best
+
+    def rank(self, archs: Archs) -> Floats:
+        """Return the validation score `(n,)` of architectures `(n, 6)` with shared weights."""
+        return evaluate(self.learner.net, archs, self.val.images, self.val.labels).score
+
+    def save(self) -> State:
+        """Return all that the next epoch depends on."""
+        return {
+            "epoch": self.epoch,
+            "learner": self.learner.save(),
+            "alpha": array(self.alpha),
+            "adam": save_adam(self.adam, self.alpha),
+            "rng": save_rng(self.rng),
+        }
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned."""
+        self.epoch = cast(int, state["epoch"])
+        self.learner.load(cast(State, state["learner"]))
+        with torch.no_grad():
+            self.alpha.copy_(torch.tensor(cast("NDArray[np.float32]", state["alpha"])))
+        load_adam(self.adam, self.alpha, cast(State, state["adam"]))
+        load_rng(self.rng, cast(State, state["rng"]))
+
+    def _measure(self, batch: Part) -> dict[str, float]:
+        weights = self.alpha.detach().softmax(1)
+        with torch.no_grad():
+            right = self.learner.net(self.val.images, weights).argmax(1) == self.val.labels
+        logs = {
+            "supernet_accuracy": float(right.double().mean()),
+            "alpha_entropy": float(torch.special.entr(weights).sum(1).mean()),  # nats, mean over edges
+        }
+        every = self.settings.eigenvalue_every
+        if every and self.epoch % every == 0:
+            logs["eigenvalue"] = eigenvalue(partial(val_loss, self.learner.net, batch), self.alpha)
+        return logs
+
+
+def val_loss(net: Supernet, batch: Part, alpha: Tensor) -> Tensor:
+    """Return the cross-entropy of a validation batch under softmax(alpha), alpha `(edges, ops)`."""
+    return F.cross_entropy(net(batch.images, alpha.softmax(1)), batch.labels)
+
+
+def alpha_gradient(net: Supernet, alpha: Tensor, batch: Part) -> Tensor:
+    """Return the first-order gradient `(edges, ops)` of the validation loss at the present weights."""
+    (gradient,) = torch.autograd.grad(val_loss(net, batch, alpha), alpha)
+    return gradient
+
+
+def eigenvalue(loss: Callable[[Tensor], Tensor], alpha: Tensor) -> float:
+    """Return the largest absolute eigenvalue of the Hessian of `loss` at `alpha` `(edges, ops)`, exactly.
+
+    Source: Zela et al., RobustDARTS (ICLR 2020); Chen & Hsieh, SmoothDARTS (ICML 2020), whose release does it so.
+    """
+    at = alpha.detach().clone().requires_grad_()
+    (gradient,) = torch.autograd.grad(loss(at), at, create_graph=True)
+    rows = [torch.autograd.grad(g, at, retain_graph=True)[0].flatten() for g in gradient.flatten()]
+    hessian = torch.stack(rows).double().cpu()
+    return float(torch.linalg.eigvalsh((hessian + hessian.T) / 2).abs().max())

@@ -1,0 +1,89 @@
+"""Few-shot: split k edges of a trained one-shot supernet, and let each part of the space have weights of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar, cast
+
+from benchmarks.live.data import LiveData, live_data
+from benchmarks.live.ops import BN_POLICY
+from benchmarks.live.supernet import Supernet, splits, transfer
+from benchmarks.live.training import WeightSchedule, on_device
+from harness.api import Checkpoint, Need, Task
+from harness.errors import UsageError
+from methods.live_state import Learner
+from methods.single_path import Derivation, SinglePath
+
+
+@dataclass(frozen=True, slots=True)
+class FewShot:
+    """Several sub-supernets, each with one operation on the split edges.
+
+    Source: Zhao et al., Few-shot Neural Architecture Search (ICML 2021): train the one-shot supernet, copy every shared
+    tensor into each sub-supernet, train each briefly with the learning-rate schedule begun again; an architecture is
+    scored by the sub-supernet that owns it. Defaults of the release for NAS-Bench-201. With k = 0 this is one-shot.
+    Differs: sampling is uniform over all architectures (see `single_path`), scores are taken on validation images (the
+    release takes test images), and the split edge's own tensors are copied like all others.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data"})
+    bn_policy: ClassVar[str] = BN_POLICY
+
+    k: int = 1  # edges split: 5^k sub-supernets
+    split_order: tuple[int, ...] = (0, 1, 2, 3, 4, 5)  # the first k are split; edge 0 is 1<-0, which the release splits
+    epochs: int = 600  # of the one-shot supernet; release
+    sub_epochs: int = 300  # of each sub-supernet; release
+    batch: int = 48  # release, as all that follows
+    lr: float = 0.025  # Nesterov SGD, cosine by epoch
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 1e-4
+    clip: float = 5.0  # norm of the gradient
+    candidates: int = 100  # NAS-Bench-201 version of random search with weight sharing
+    derive_every: int = 25  # steps; ours
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every epoch of the one-shot supernet, then of all sub-supernets.
+
+        Raises:
+            UsageError: k is out of range, or the task has no live data of this search space.
+        """
+        if not 0 <= self.k <= len(self.split_order):
+            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (edges in split_order), given {self.k}")
+        edges = self.split_order[: self.k]
+        data = live_data(task, "few_shot")
+        shared, own = self._schedule(self.epochs), self._schedule(self.sub_epochs)
+        end = self.epochs + (self.sub_epochs if edges else 0)
+        net = data.supernet(task.rng, task.device)
+        run = SinglePath(
+            space=task.space,
+            train=on_device(data.train, task.device),
+            val=on_device(data.val, task.device),
+            rng=task.rng,
+            derivation=Derivation(self.candidates, self.derive_every),
+            learners=[Learner(net, shared.optimiser(net))],
+        )
+        if task.resume is not None:
+            if cast(int, task.resume["step"]) > self.epochs:
+                _split(run, edges, data, own, task.device)
+            run.load(task.resume)
+        yield from run.phase(shared, 0, end)
+        if edges:
+            if not run.edges:
+                _split(run, edges, data, own, task.device)
+            yield from run.phase(own, self.epochs, end)
+
+    def _schedule(self, epochs: int) -> WeightSchedule:
+        return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)
+
+
+def _split(run: SinglePath, edges: tuple[int, ...], data: LiveData, schedule: WeightSchedule, device: str) -> None:
+    """Put the sub-supernets, with the weights of the one-shot supernet, in its place."""
+    parent: Supernet = run.learners[0].net
+    run.learners = []
+    for allowed in splits(edges):
+        child = data.supernet(run.rng, device, allowed)
+        transfer(parent, child)
+        run.learners.append(Learner(child, schedule.optimiser(child)))
+    run.edges = edges

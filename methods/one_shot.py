@@ -1,0 +1,60 @@
+"""One-shot: one supernet trained along uniform single paths ranks every architecture with its shared weights."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from benchmarks.live.data import live_data
+from benchmarks.live.ops import BN_POLICY
+from benchmarks.live.training import WeightSchedule, on_device
+from harness.api import Checkpoint, Need, Task
+from methods.live_state import Learner
+from methods.single_path import Derivation, SinglePath
+
+
+@dataclass(frozen=True, slots=True)
+class OneShot:
+    """A supernet trained along uniform single paths.
+
+    Source: Li & Talwalkar, Random Search and Reproducibility for NAS (UAI 2019); defaults of its NAS-Bench-201 version
+    (Dong & Yang, ICLR 2020): the result is the best of 100 random architectures by supernet score. Differs: the score
+    is taken on all validation images rather than one batch, and the result is derived along the search too.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data"})
+    bn_policy: ClassVar[str] = BN_POLICY
+
+    epochs: int = 250  # NAS-Bench-201 version, as all that follows
+    batch: int = 64
+    lr: float = 0.025  # Nesterov SGD, cosine by epoch
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    clip: float = 5.0  # norm of the gradient
+    candidates: int = 100
+    derive_every: int = 25  # epochs; ours
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every epoch; the incumbent is None before the first derivation.
+
+        Raises:
+            UsageError: the task has no live data of this search space.
+        """
+        data = live_data(task, "one_shot")
+        schedule = WeightSchedule(
+            self.epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip
+        )
+        net = data.supernet(task.rng, task.device)
+        run = SinglePath(
+            space=task.space,
+            train=on_device(data.train, task.device),
+            val=on_device(data.val, task.device),
+            rng=task.rng,
+            derivation=Derivation(self.candidates, self.derive_every),
+            learners=[Learner(net, schedule.optimiser(net))],
+        )
+        if task.resume is not None:
+            run.load(task.resume)
+        yield from run.phase(schedule, 0, self.epochs)

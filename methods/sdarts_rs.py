@@ -1,0 +1,56 @@
+"""SDARTS-RS: DARTS whose weight step sees randomly smoothed architecture weights. The rest is `darts`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from numpy.random import Generator
+from torch import Tensor
+
+from harness.api import Checkpoint, Task
+from methods.darts import Darts
+
+
+@dataclass(frozen=True, slots=True)
+class SdartsRs(Darts):
+    """SmoothDARTS with random smoothing, first order.
+
+    Source: Chen & Hsieh, SmoothDARTS (ICML 2020), SDARTS-RS: the weights minimise the expected training loss under
+    uniform noise in [-eps, eps] on the softmaxed architecture weights, one draw a step, brought back to the simplex by
+    the release's clipping. `eps` grows linearly from `eps_min` towards `eps_max`; alpha is updated without noise.
+    """
+
+    eps_min: float = 0.03  # SmoothDARTS, linear in the epoch
+    eps_max: float = 0.3
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every epoch.
+
+        Raises:
+            UsageError: the task has no live data of this search space.
+        """
+        return self.bilevel(task, "sdarts_rs", lambda clean, epoch: perturb(clean, self.eps_at(epoch), task.rng))
+
+    def eps_at(self, epoch: int) -> float:
+        """Return the radius in epoch 0, 1, ...; `eps_max` would be reached one epoch after the last."""
+        return self.eps_min + (self.eps_max - self.eps_min) * epoch / self.epochs
+
+
+def perturb(clean: Tensor, eps: float, rng: Generator) -> Tensor:
+    """Return `clean` `(edges, ops)`, rows on the simplex, with uniform noise in [-eps, eps], projected back."""
+    noise = rng.uniform(-eps, eps, tuple(clean.shape)).astype(np.float32)
+    return project(clean + torch.from_numpy(noise).to(clean.device))
+
+
+def project(weights: Tensor) -> Tensor:
+    """Return rows `(edges, ops)` clamped to [0, 1] and divided by their sum.
+
+    A row without anything left gets 1 at its former maximum. This is the release's projection, not the Euclidean one.
+    """
+    kept = weights.clamp(0, 1)
+    total = kept.sum(1, keepdim=True)
+    highest = torch.nn.functional.one_hot(weights.argmax(1), weights.shape[1]).to(weights.dtype)
+    return torch.where(total > 0, kept / total.clamp_min(torch.finfo(weights.dtype).tiny), highest)
