@@ -96,7 +96,7 @@ def kendall_tau(score: ArrayLike, truth: ArrayLike) -> float:
         MetricError: see `checked`; so do all metrics below.
     """
     x, y = checked(score, truth)
-    return _finite(stats.kendalltau(x, y, method="asymptotic").statistic)
+    return _finite(stats.kendalltau(x, y).statistic)
 
 
 def spearman(score: ArrayLike, truth: ArrayLike) -> float:
