@@ -1,0 +1,276 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import boards
+from harness.board import Board, Undefined
+from harness.bootstrap import Interval
+from harness.errors import UnknownNameError
+from harness.metrics import kendall_tau, noise_ceiling, precision_at_k
+from harness.outcome import Comparison
+from tests.harness.stored_runs import (
+    ARCHS,
+    BENCHMARK,
+    ORDER,
+    PANEL,
+    PANEL_TRUTH,
+    SMALL_PANEL,
+    TRUTH,
+    Stored,
+    key,
+    loaded,
+    noisy,
+    ranked,
+    searched,
+)
+
+BEST = len(ORDER) - 1
+
+
+def board(comparisons: list[Comparison], name: str) -> Board:
+    [made] = boards.make(comparisons, only=name)
+    for row in made.rows:
+        assert set(row) == {column.key for column in made.columns}
+    return made
+
+
+def row(made: Board, label: str) -> dict[str, object]:
+    [found] = [dict(r) for r in made.rows if r["label"] == label]
+    return found
+
+
+def spread_over(label: str, middle: int, seeds: int = 12, **how: object) -> list[Stored]:
+    rng = np.random.default_rng(len(label) + middle)
+    return [searched(label, s, [10, middle + int(rng.integers(-40, 41))], **how) for s in range(seeds)]  # type: ignore[arg-type]
+
+
+# rank correlation
+
+
+def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_ceiling(tmp_path: Path) -> None:
+    runs = [ranked("one_shot", s, [noisy(s, 9.0), noisy(s + 50, 0.05)]) for s in range(3)]
+    found = row(board(loaded(tmp_path, runs), "tau"), "one_shot")
+    each = [kendall_tau(noisy(s + 50, 0.05), PANEL_TRUTH) for s in range(3)]
+    assert found["tau"] == pytest.approx(np.mean(each))
+    assert found["tau_spread"] == pytest.approx(np.std(each, ddof=1))
+    assert isinstance(found["tau_interval"], Interval)
+    assert found["tau_interval"].low < found["tau"] < found["tau_interval"].high
+    assert found["ceiling"] == pytest.approx(noise_ceiling(BENCHMARK.truth_by_seed(PANEL.archs)))
+    assert (found["n"], found["seeds"], found["panel"]) == (300, 3, PANEL.identity)
+    assert found["precision_at_10"] == pytest.approx(
+        np.mean([precision_at_k(noisy(s + 50, 0.05), PANEL_TRUTH, 10) for s in range(3)])
+    )
+
+
+def test_rankings_are_ordered_by_tau_with_the_ceiling_last(tmp_path: Path) -> None:
+    runs = [ranked(label, s, [noisy(s, noise)]) for label, noise in (("weak", 0.5), ("strong", 0.02)) for s in range(2)]
+    made = board(loaded(tmp_path, runs), "tau")
+    assert [r["label"] for r in made.rows] == ["strong", "weak", "noise ceiling"]
+    ceiling = made.rows[-1]
+    assert ceiling["tau"] > made.rows[0]["tau"] - 0.2
+    assert ceiling["top_tenth_tau"] < ceiling["tau"]
+    assert ceiling["seeds"] == 3
+
+
+def test_the_top_is_shown_where_the_whole_hides_it(tmp_path: Path) -> None:
+    scores = PANEL_TRUTH.copy()
+    top = np.argsort(scores)[-30:]
+    scores[top] = scores[top][::-1]
+    scores[top] = scores[top].max() + scores[top].min() - PANEL_TRUTH[top]
+    found = row(board(loaded(tmp_path, [ranked("r", 0, [scores.astype(np.float32)])]), "tau"), "r")
+    assert found["tau"] > 0.9
+    assert found["top_tenth_tau"] < -0.9
+    assert isinstance(found["top_tenth_tau_interval"], Interval)
+
+
+def test_the_whole_space_has_columns_only_where_it_was_ranked(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    whole = (TRUTH + 0.05 * rng.standard_normal(len(TRUTH))).astype(np.float32)
+    without = board(loaded(tmp_path / "a", [ranked("r", 0, [noisy(0, 0.1)])]), "tau")
+    made = board(loaded(tmp_path / "b", [ranked("r", 0, [noisy(0, 0.1)], whole=whole)]), "tau")
+    assert "whole_tau" not in {column.key for column in without.columns}
+    found = row(made, "r")
+    assert found["whole_tau"] == pytest.approx(kendall_tau(whole, TRUTH))
+    assert isinstance(found["whole_tau_interval"], Interval)
+    assert found["whole_tau_interval"].low < found["whole_tau"] < found["whole_tau_interval"].high
+    assert row(made, "noise ceiling, whole space")["n"] == len(TRUTH)
+
+
+def test_constant_scores_are_undefined_with_the_reason(tmp_path: Path) -> None:
+    runs = [ranked("flat", 0, [np.zeros(300, dtype=np.float32)]), ranked("flat", 1, [noisy(1, 0.1)])]
+    found = row(board(loaded(tmp_path, runs), "tau"), "flat")
+    assert isinstance(found["tau"], Undefined)
+    assert "every score of 300 is 0" in found["tau"].reason
+    assert isinstance(found["best_true_rank_10"], Undefined)
+
+
+def test_k_beyond_the_panel_is_undefined(tmp_path: Path) -> None:
+    found = row(board(loaded(tmp_path, [ranked("r", 0, [noisy(0, 0.1, SMALL_PANEL)], panel=SMALL_PANEL)]), "tau"), "r")
+    assert isinstance(found["precision_at_10"], float)
+    assert isinstance(found["precision_at_100"], Undefined)
+
+
+def test_failed_rankings_are_counted_and_searches_are_named_as_not_ranking(tmp_path: Path) -> None:
+    runs = [ranked("r", 0, [noisy(0, 0.1)]), ranked("r", 1, [noisy(1, 0.1)], status="failed"), searched("re", 0, [7])]
+    made = board(loaded(tmp_path, runs, planned=[key("r", 2, PANEL)]), "tau")
+    found = row(made, "r")
+    assert (found["seeds"], found["failed"], found["incomplete"]) == (1, 1, 1)
+    assert found["tau"] == pytest.approx(kendall_tau(noisy(0, 0.1), PANEL_TRUTH))
+    assert found["tau_spread"] == Undefined("one seed")
+    assert any("Do not rank, so not shown: re." in note for note in made.notes)
+
+
+def test_a_label_of_failures_only_is_shown_without_numbers(tmp_path: Path) -> None:
+    found = row(board(loaded(tmp_path, [ranked("r", 0, [noisy(0, 0.1)], status="failed")]), "tau"), "r")
+    assert found["tau"] == Undefined("no run ended well")
+    assert found["failed"] == 1
+
+
+def test_a_truth_without_seeds_has_no_ceiling(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [ranked("r", 0, [noisy(0, 0.1)])])
+    bare = replace(found, panels={PANEL.identity: replace(found.panels[PANEL.identity], by_seed=None)})
+    made = board([bare], "tau")
+    assert row(made, "r")["ceiling"] == Undefined("no table seeds")
+    assert row(made, "noise ceiling")["tau"] == Undefined("no table seeds")
+
+
+# stability
+
+
+def test_drop_is_best_minus_final_and_the_smallest_comes_first(tmp_path: Path) -> None:
+    runs = [searched("falls", s, [100, 2000, 500]) for s in range(2)] + [
+        searched("holds", s, [100, 2000]) for s in range(2)
+    ]
+    made = board(loaded(tmp_path, runs), "stability")
+    assert [r["label"] for r in made.rows] == ["holds", "falls", "random_search"]
+    assert row(made, "holds")["drop"] == 0.0
+    assert row(made, "falls")["drop"] == pytest.approx(TRUTH[ORDER[2000]] - TRUTH[ORDER[500]])
+
+
+def test_worst_seed_and_spread_are_of_final_accuracy(tmp_path: Path) -> None:
+    made = board(loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 50, 2000])]), "stability")
+    finals = TRUTH[ORDER[[1000, 50, 2000]]]
+    assert row(made, "a")["worst_seed"] == finals.min()
+    assert row(made, "a")["seed_spread"] == pytest.approx(finals.std(ddof=1))
+    assert row(made, "a")["parameter_free"] == Undefined("not known for this space")
+
+
+def test_collapse_is_the_share_of_parameter_free_operations_in_final_cells(tmp_path: Path) -> None:
+    [found] = loaded(
+        tmp_path, [searched("a", 0, [7, 1234]), searched("a", 1, [7, 99]), searched("a", 2, [3], status="failed")]
+    )
+    cells = ARCHS[ORDER[[1234, 99]]]
+    made = row(board([replace(found, parameter_free=(0, 1))], "stability"), "a")
+    assert made["parameter_free"] == pytest.approx(np.isin(cells, (0, 1)).mean())
+    everything = row(board([replace(found, parameter_free=(0, 1, 2, 3, 4))], "stability"), "a")
+    assert (everything["parameter_free"], everything["collapsed"]) == (1.0, 2)
+
+
+def test_tau_drift_is_last_minus_best(tmp_path: Path) -> None:
+    scores = [noisy(0, 0.3), noisy(1, 0.01), noisy(2, 0.1)]
+    found = row(board(loaded(tmp_path, [ranked("r", 0, scores)]), "stability"), "r")
+    taus = [kendall_tau(s, PANEL_TRUTH) for s in scores]
+    assert found["tau_drift"] == pytest.approx(taus[2] - taus[1])
+    assert found["drop"] == Undefined("no incumbent")
+
+
+def test_eigenvalue_growth_is_last_over_first(tmp_path: Path) -> None:
+    runs = [searched("a", 0, [1, 2], logs=[0.5, 2.0]), searched("a", 1, [1, 2], logs=[0.5, 0.5]), searched("b", 0, [1])]
+    made = board(loaded(tmp_path / "good", runs), "stability")
+    assert row(made, "a")["eigenvalue_growth"] == pytest.approx(2.0)  # the geometric mean of 4 and 1
+    assert row(made, "b")["eigenvalue_growth"] == Undefined("not logged")
+    made = board(loaded(tmp_path / "bad", [searched("a", 0, [1, 2], logs=[-0.5, 2.0])]), "stability")
+    assert row(made, "a")["eigenvalue_growth"] == Undefined("eigenvalues -0.5 and 2 have no ratio")
+
+
+# final accuracy
+
+
+def test_accuracy_has_mean_spread_interval_and_regret(tmp_path: Path) -> None:
+    made = board(loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 1500, 2000])]), "accuracy")
+    finals = TRUTH[ORDER[[1000, 1500, 2000]]]
+    found = row(made, "a")
+    assert found["accuracy"] == pytest.approx(finals.mean())
+    assert found["accuracy_spread"] == pytest.approx(finals.std(ddof=1))
+    assert found["regret"] == pytest.approx(TRUTH.max() - finals.mean())
+    half = 4.302653 * finals.std(ddof=1) / 3**0.5  # t of 2 degrees of freedom
+    assert isinstance(found["accuracy_interval"], Interval)
+    assert found["accuracy_interval"].high == pytest.approx(finals.mean() + half, rel=1e-6)
+
+
+def test_the_optimum_has_no_regret(tmp_path: Path) -> None:
+    assert row(board(loaded(tmp_path, [searched("a", 0, [BEST])]), "accuracy"), "a")["regret"] == 0.0
+
+
+def test_tiers_part_methods_by_significance(tmp_path: Path) -> None:
+    runs = spread_over("good", 3000) + spread_over("good2", 3000) + spread_over("random_search", 1000)
+    made = board(loaded(tmp_path, runs), "accuracy")
+    assert [r["tier"] for r in made.rows] == [1, 1, 2]
+    assert made.rows[-1]["label"] == "random_search"
+    assert made.rows[-1]["p"] < 0.01
+    assert made.rows[-1]["test"] == "permutation, paired"
+    assert made.rows[0]["p"] == Undefined("the best")
+
+
+def test_few_seeds_have_no_tier_but_a_reason(tmp_path: Path) -> None:
+    runs = spread_over("good", 3000) + spread_over("few", 2000, seeds=2)
+    found = row(board(loaded(tmp_path, runs), "accuracy"), "few")
+    assert found["tier"] == Undefined("2 seeds, a test takes 3")
+    assert isinstance(found["accuracy"], float)
+
+
+def test_random_search_always_has_a_row(tmp_path: Path) -> None:
+    absent = board(loaded(tmp_path / "a", [searched("a", 0, [7])]), "accuracy")
+    assert row(absent, "random_search")["accuracy"] == Undefined("not run")
+    assert absent.rows[-1]["label"] == "random_search"
+    present = board(loaded(tmp_path / "b", [searched("random_search", 0, [7])]), "accuracy")
+    assert len(present.rows) == 1
+
+
+def test_failed_and_incomplete_runs_are_counted_and_never_averaged_in(tmp_path: Path) -> None:
+    runs = [searched("a", 0, [2000]), searched("a", 1, [0], status="failed"), searched("a", 2, [2100], status="budget")]
+    comparisons = loaded(tmp_path, runs, planned=[key("a", 3), key("a", 4)])
+    for name in ("stability", "accuracy", "cost"):
+        found = row(board(comparisons, name), "a")
+        assert (found["seeds"], found["failed"], found["incomplete"]) == (2, 1, 2)
+    assert row(board(comparisons, "accuracy"), "a")["accuracy"] == pytest.approx(TRUTH[ORDER[[2000, 2100]]].mean())
+
+
+def test_simulated_and_measured_seconds_stand_in_columns_of_their_own(tmp_path: Path) -> None:
+    runs = [searched("re", s, [7], cost_s=100.0 + s) for s in range(2)]
+    runs += [searched("darts", s, [7], kind="measured", cost_s=5.0, wall_s=5.0) for s in range(2)]
+    for name in ("accuracy", "cost"):
+        made = board(loaded(tmp_path / name, runs), name)
+        assert (row(made, "re")["cost_simulated_s"], row(made, "re")["cost_measured_s"]) == (100.5, Undefined("none"))
+        assert (row(made, "darts")["cost_simulated_s"], row(made, "darts")["cost_measured_s"]) == (
+            Undefined("none"),
+            5.0,
+        )
+        assert {c.key for c in made.columns if c.measured} == {"cost_measured_s", "wall_s"}
+
+
+# all of them
+
+
+def test_three_boards_a_comparison_and_one_on_request(tmp_path: Path) -> None:
+    comparisons = loaded(tmp_path, [searched("a", 0, [7])])
+    assert [made.name for made in boards.make(comparisons)] == ["tau", "stability", "accuracy"]
+    assert [made.name for made in boards.make(comparisons, "cost")] == ["cost"]
+    assert boards.make([]) == ()
+    assert "planted, space planted, table " in boards.make(comparisons)[0].title
+
+
+def test_an_unknown_board_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
+        boards.make([], "acuracy")
+
+
+def test_equal_runs_give_equal_boards_whatever_their_order_of_arrival(tmp_path: Path) -> None:
+    runs = spread_over("good", 3000, seeds=4) + [ranked("r", s, [noisy(s, 0.1)]) for s in range(3)]
+    there = boards.make(loaded(tmp_path / "a", runs))
+    back = boards.make(loaded(tmp_path / "b", runs[::-1]))
+    assert there == back

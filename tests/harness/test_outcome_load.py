@@ -1,0 +1,130 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness.errors import DigestError, UnknownNameError
+from harness.outcome_load import load
+from harness.store import Planned, open_store
+from tests.harness.stored_runs import (
+    ARCHS,
+    BENCHMARK,
+    ORDER,
+    PANEL,
+    PANEL_TRUTH,
+    TRUTH,
+    key,
+    loaded,
+    noisy,
+    ranked,
+    searched,
+    store_at,
+)
+
+
+def test_incumbents_come_with_their_true_accuracy_where_they_change_and_at_the_end(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", 0, [5, 5, 900, 900, 900], cost_s=10.0)])
+    [outcome] = found.outcomes["a"]
+    assert outcome.steps.tolist() == [1, 3, 5]
+    assert outcome.cost_s.tolist() == [2.0, 6.0, 10.0]
+    assert outcome.archs.tolist() == ARCHS[ORDER[[5, 900, 900]]].tolist()
+    assert outcome.accuracy.tolist() == TRUTH[ORDER[[5, 900, 900]]].tolist()
+    assert outcome.final_accuracy == TRUTH[ORDER[900]]
+
+
+def test_a_comparison_knows_optimum_whole_space_and_panels(tmp_path: Path) -> None:
+    whole = TRUTH.astype(np.float32)
+    [found] = loaded(tmp_path, [ranked("r", 0, [noisy(0, 0.1), noisy(1, 0.1)], whole=whole)])
+    assert (found.dataset, found.space.name, found.table_digest) == ("planted", "planted", BENCHMARK.digest)
+    assert found.optimum == TRUTH.max()
+    assert found.whole is not None
+    assert np.array_equal(found.whole.truth, TRUTH)
+    assert list(found.panels) == [PANEL.identity]
+    assert np.array_equal(found.panels[PANEL.identity].truth, PANEL_TRUTH)
+    [outcome] = found.outcomes["r"]
+    assert [(r.step, r.cost_s) for r in outcome.rankings] == [(1, 1.5), (2, 3.0)]
+    assert np.array_equal(outcome.rankings[1].scores, noisy(1, 0.1))
+    assert outcome.all_scores is not None
+    assert np.array_equal(outcome.all_scores, whole)
+
+
+def test_logs_become_curves(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", 0, [1, 2, 3], logs=[0.5, 0.7, 0.9])])
+    assert found.outcomes["a"][0].logs["eigenvalue"].tolist() == [[1, 2, 3], [0.5, 0.7, 0.9]]
+
+
+def test_outcomes_ascend_in_seed_and_labels_by_name(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched(label, seed, [7]) for label in "ba" for seed in (2, 0, 1)])
+    assert list(found.outcomes) == ["a", "b"]
+    assert [o.run.key.seed for o in found.outcomes["a"]] == [0, 1, 2]
+
+
+def test_failed_and_planned_runs_are_there_without_a_final_accuracy(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", 0, [7], status="failed")], planned=[key("a", 1)])
+    assert [o.run.status for o in found.outcomes["a"]] == ["failed", "pending"]
+    assert [o.final_accuracy for o in found.outcomes["a"]] == [None, None]
+    assert found.outcomes["a"][1].archs.shape == (0, 6)
+
+
+def test_configurations_under_one_label_are_told_apart(tmp_path: Path) -> None:
+    runs = [
+        searched("a", 0, [7], params={"eps": 0.1}),
+        searched("a", 0, [9], params={"eps": 0.2}),
+        searched("b", 0, [1]),
+    ]
+    [found] = loaded(tmp_path, runs)
+    assert len(found.outcomes) == 3
+    assert "b" in found.outcomes
+    assert all(len(outcomes) == 1 for outcomes in found.outcomes.values())
+    assert sum(label.startswith("a@") for label in found.outcomes) == 2
+
+
+def test_another_table_is_an_error_that_names_both_digests(tmp_path: Path) -> None:
+    with pytest.raises(DigestError, match=f"{'0' * 64}.*{BENCHMARK.digest}"):
+        loaded(tmp_path, [searched("a", 0, [7]), searched("b", 0, [7], digest="0" * 64)])
+
+
+def test_runs_of_two_data_sets_are_two_comparisons(tmp_path: Path) -> None:
+    other = replace(BENCHMARK, name="other", dataset="other")
+    url = store_at(tmp_path, [searched("a", 0, [7])])
+    with open_store(url) as store:
+        store.plan([Planned(replace(key("a", 0), benchmark="other", dataset="other"), "a", "simulated")])
+        found = load(store, {"planted": BENCHMARK, "other": other}.__getitem__)
+    assert [(c.dataset, [o.run.status for o in c.outcomes["a"]]) for c in found] == [
+        ("other", ["pending"]),
+        ("planted", ["done"]),
+    ]
+
+
+def test_a_benchmark_without_a_table_has_no_optimum(tmp_path: Path) -> None:
+    class Untabulated:
+        """Planted without a digest."""
+
+        digest = None
+        name = dataset = "planted"
+        space, parameter_free = BENCHMARK.space, (0,)
+        truth, truth_by_seed = BENCHMARK.truth, BENCHMARK.truth_by_seed
+
+    url = store_at(tmp_path, [])
+    with open_store(url) as store:
+        store.plan([Planned(replace(key("a", 0), table_digest=None), "a", "measured")])
+        [found] = load(store, lambda name: Untabulated())
+    assert (found.optimum, found.whole, found.parameter_free) == (None, None, (0,))
+
+
+def test_an_unknown_benchmark_is_the_resolvers_error(tmp_path: Path) -> None:
+    def resolve(name: str) -> None:
+        raise UnknownNameError("benchmark", name, ["plante"])
+
+    with (
+        open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store,
+        pytest.raises(UnknownNameError, match="did you mean 'plante'"),
+    ):
+        load(store, resolve)
+
+
+def test_an_empty_store_has_no_comparison(tmp_path: Path) -> None:
+    assert loaded(tmp_path, []) == []
