@@ -25,7 +25,8 @@ def write_report(comparisons: Sequence[Comparison], boards: Sequence[Board], pat
     try:
         from harness.report import page
     except ModuleNotFoundError as err:
-        if err.name not in ("jinja2", "markupsafe", "plotly"):
+        package = (err.name or "").partition(".")[0]
+        if package not in ("jinja2", "markupsafe", "plotly"):
             raise
-        raise MissingDataError(f"the report needs {err.name}; pip install 'nasboard[report]'") from err
+        raise MissingDataError(f"the report needs {package}; pip install 'nasboard[report]'") from err
     page.write(page.html(comparisons, boards, title), path)

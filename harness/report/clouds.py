@@ -14,7 +14,7 @@ from harness.report.figures import Figure, Trace, absent, axis, faint, figure, n
 from harness.space import Floats
 
 MOST_POINTS = 3000  # of a cloud; of a larger panel every k-th architecture is drawn
-ROW_HEIGHT = 46  # pixels for each label of the spread figure
+ROW_HEIGHT = 62  # pixels for each label of the spread figure
 
 
 def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
@@ -42,21 +42,20 @@ def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str
     traces = [
         _box(place, 100 * np.array(values), colours[label]) for place, (label, values) in enumerate(shown.items())
     ]
-    names = [f"{plain(label)} ({len(values)})" for label, values in shown.items()]
-    ticks = {
-        "tickvals": list(range(len(names))),
-        "ticktext": names,
-        "range": [len(names) - 0.4, -0.6],
-        "showgrid": False,
-    }
+    names = [_name(place, f"{plain(label)} ({len(values)})") for place, (label, values) in enumerate(shown.items())]
+    rows = {"visible": False, "range": [len(names) - 0.5, -0.7]}
     marks = [] if comparison.optimum is None else [_mark(100 * comparison.optimum)]
     layout = {
-        "xaxis": axis("True accuracy of the final architecture (%)"),
-        "yaxis": axis("", **ticks) | {"title": {}},
+        "xaxis": axis("True accuracy (%)"),
+        "yaxis": rows,
+        "annotations": names,
         "showlegend": False,
         "shapes": marks,
     }
-    caption = "Each point is a seed (their number in brackets); the box holds the middle half, its line is the median."
+    caption = (
+        "Final architectures; each point is a seed (their number in brackets); the box holds the middle half, its line "
+        "is the median."
+    )
     if marks:
         caption += " The dotted line is the best true accuracy in the space."
     return figure(key, heading, caption, traces, layout, height=90 + ROW_HEIGHT * len(shown))
@@ -76,7 +75,7 @@ def _prediction(key: str, label: str, chosen: RunOutcome, seen: PanelTruth, colo
     caption = f"Seed {chosen.run.key.seed}, step {last.step}, {len(scores)} architectures; {_tau_of(scores, seen)}."
     if step > 1:
         caption += f" Every {step}-th architecture is drawn."
-    layout = {"xaxis": axis("Predicted quality (the method's own scale)"), "yaxis": axis("True accuracy (%)")}
+    layout = {"xaxis": axis("Predicted quality"), "yaxis": axis("True accuracy (%)")}
     return figure(key, f"Predicted against true accuracy: {label}", caption, traces, layout, height=360)
 
 
@@ -98,8 +97,14 @@ def _box(place: int, values: Floats, colour: str) -> Trace:
         "line": {"color": colour, "width": 1.5},
         "marker": {"color": colour, "size": 4},
     }
-    points: Trace = {"boxpoints": "all", "jitter": 0.6, "pointpos": 0, "width": 0.6, "hoverinfo": "x"}
+    points: Trace = {"boxpoints": "all", "jitter": 0.6, "pointpos": 0, "width": 0.5, "hoverinfo": "x"}
     return {"type": "box", "orientation": "h", "x": numbers(values), "y": [place] * len(values), **look, **points}
+
+
+def _name(place: int, text: str) -> Trace:
+    """Return a label above its box; beside it, it would leave a narrow window no room."""
+    where: Trace = {"xref": "paper", "x": 0, "xanchor": "left", "y": place - 0.3, "yanchor": "bottom"}
+    return where | {"text": text, "showarrow": False}
 
 
 def _mark(where: float) -> Trace:

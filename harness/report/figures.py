@@ -17,7 +17,7 @@ from plotly.colors import hex_to_rgb, qualitative
 
 from harness.record import Json
 
-PALETTE: tuple[str, ...] = tuple(qualitative.D3)
+PALETTE: tuple[str, ...] = tuple(c for c in qualitative.T10 if c != "#EECA3B")  # yellow is lost on white
 LONGEST_NAME = 28  # characters of a label in a legend or on an axis
 HEIGHT = 420  # pixels
 DIGITS = 6  # significant digits of what is drawn
@@ -83,14 +83,14 @@ def axis(title: str, **more: object) -> Trace:
 
 
 def colours(labels: Iterable[str]) -> dict[str, str]:
-    """Return a colour for each label, the same in every figure; they repeat after the tenth."""
+    """Return a colour for each label, the same in every figure; they repeat after the ninth."""
     return {label: PALETTE[i % len(PALETTE)] for i, label in enumerate(labels)}
 
 
 def faint(colour: str) -> str:
     """Return a colour as a see-through filling."""
     red, green, blue = hex_to_rgb(colour)
-    return f"rgba({red},{green},{blue},0.18)"
+    return f"rgba({red},{green},{blue},0.14)"
 
 
 def plain(text: str) -> str:

@@ -25,7 +25,7 @@ from harness.report.cells import RADIUS, FoundCell, found
 from harness.report.clouds import prediction_figures, spread_figure
 from harness.report.fairness import Check, checks
 from harness.report.figures import Figure, colours
-from harness.report.provenance import Failure, Origin, failures, origins
+from harness.report.provenance import Fact, Failure, Origin, failures, origins
 from harness.report.regret import regret_figures
 from harness.report.tables import sortable
 from harness.report.training import tau_figures
@@ -44,6 +44,7 @@ class Part:
     predictions: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
     failures: tuple[Failure, ...]
+    common: tuple[Fact, ...]
     origins: tuple[Origin, ...]
     checks: tuple[Check, ...]
 
@@ -106,7 +107,7 @@ def _part(comparison: Comparison, key: str) -> Part:
         prediction_figures(comparison, key, hue),
         found(comparison),
         failures(comparison),
-        origins(comparison),
+        *origins(comparison),
         checks(comparison),
     )
 
@@ -115,7 +116,7 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     groups = [runs for comparison in comparisons for runs in comparison.outcomes.values()]
     runs = [outcome.run for group in groups for outcome in group]
     failed = sum(run.status == "failed" for run in runs)
-    return f"{len(runs)} runs under {len(groups)} labels in {len(comparisons)} comparisons; {failed} failed."
+    return f"Comparisons: {len(comparisons)}. Methods: {len(groups)}. Runs: {len(runs)}, of which {failed} failed."
 
 
 def _policy(*scripts: str) -> str:

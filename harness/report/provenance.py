@@ -13,6 +13,10 @@ from harness.outcome import Comparison, RunOutcome
 from harness.record import Json, RunRecord
 
 SHOWN_VALUES = 3  # distinct values listed before the rest is only counted
+ABSENT = "absent"
+LOST = "circumstances"  # the fact that a run has instead of a provenance, when its worker was killed
+
+Fact = tuple[str, str]  # name, value as text
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +25,13 @@ class Origin:
 
     Attributes:
         label: as boards show it.
-        shared: name -> the distinct values over the runs, as text.
+        own: name and distinct values, as text, of what is not common to all runs of the comparison.
         varying: names whose values differ between the runs, seeds aside.
         runs: one row a run: id, seed, status, cost and measured seconds, queries, then the varying values.
     """
 
     label: str
-    shared: tuple[tuple[str, str], ...]
+    own: tuple[Fact, ...]
     varying: tuple[str, ...]
     runs: tuple[tuple[str, ...], ...]
 
@@ -42,9 +46,13 @@ class Failure:
     error: str
 
 
-def origins(comparison: Comparison) -> tuple[Origin, ...]:
-    """Return the origins of every label, in the comparison's order."""
-    return tuple(_origin(label, runs) for label, runs in comparison.outcomes.items() if runs)
+def origins(comparison: Comparison) -> tuple[tuple[Fact, ...], tuple[Origin, ...]]:
+    """Return what all runs share, and the origins of every label in the comparison's order."""
+    each = {label: [facts(o.run) for o in runs] for label, runs in comparison.outcomes.items() if runs}
+    every = [found for group in each.values() for found in group]
+    common = {name: value for name, value in _values(every).items() if len(value) == 1}
+    own = tuple(_origin(label, comparison.outcomes[label], found, common) for label, found in each.items())
+    return tuple((name, value[0]) for name, value in common.items()), own
 
 
 def failures(comparison: Comparison) -> tuple[Failure, ...]:
@@ -69,26 +77,36 @@ def facts(run: RunRecord) -> dict[str, str]:
         "budget_s": key.budget_s,
         "cost kind": run.cost_kind,
         "panel": key.panel,
+        "ranks the panel every": key.rank_every,
         "ranks the whole space": key.rank_all,
     }
     flat.update(_flatten("parameter", key.params))
-    flat.update(_flatten("", run.provenance))
+    flat.update(_flatten("", run.provenance or {LOST: "not recorded, the run ended before it could"}))
     return {name: _text(value) for name, value in flat.items()}
 
 
-def _origin(label: str, runs: Sequence[RunOutcome]) -> Origin:
-    each = [facts(outcome.run) for outcome in runs]
-    names = list(dict.fromkeys(name for found in each for name in found))
-    values = {name: list(dict.fromkeys(found.get(name, "absent") for found in each)) for name in names}
-    varying = tuple(name for name in names if len(values[name]) > 1)
-    shared = tuple((name, _several(values[name])) for name in names)
+def _origin(
+    label: str, runs: Sequence[RunOutcome], each: Sequence[Mapping[str, str]], common: Mapping[str, Sequence[str]]
+) -> Origin:
+    values = {name: value for name, value in _values(each).items() if name not in common}
+    varying = tuple(name for name, value in values.items() if len(value) > 1)
+    own = tuple((name, _several(value)) for name, value in values.items())
     rows = tuple(_row(o.run, found, varying) for o, found in zip(runs, each, strict=True))
-    return Origin(label, shared, varying, rows)
+    return Origin(label, own, varying, rows)
+
+
+def _values(each: Sequence[Mapping[str, str]]) -> dict[str, list[str]]:
+    """Return name -> the distinct values over runs, in order of appearance; runs without provenance tell nothing."""
+    names = dict.fromkeys(name for found in each for name in found)
+    return {
+        name: list(dict.fromkeys(found.get(name, ABSENT) for found in each if name in found or LOST not in found))
+        for name in names
+    }
 
 
 def _row(run: RunRecord, found: Mapping[str, str], varying: Sequence[str]) -> tuple[str, ...]:
     fixed = (run.run_id[:12], str(run.key.seed), run.status, f"{run.cost_s:.6g}", f"{run.wall_s:.3g}", str(run.queries))
-    return (*fixed, *(found.get(name, "absent") for name in varying))
+    return (*fixed, *(found.get(name, ABSENT) for name in varying))
 
 
 def _several(values: Sequence[str]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 import numpy as np
 
@@ -16,7 +17,7 @@ from harness.space import Floats
 
 GRID = 48  # costs at which a curve is evaluated
 DECADE = 10.0  # an axis is logarithmic when what it shows spans more than this
-FLOOR = 0.5  # of the lowest mean: where an interval that reaches zero is cut off on a logarithmic axis
+CUT = 0.5  # of the lowest mean: where an interval that reaches zero is cut off on a logarithmic axis
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,10 +40,7 @@ def regret_figures(comparison: Comparison, prefix: str, colours: Mapping[str, st
 
 def curve(label: str, runs: Sequence[RunOutcome], target: float) -> Curve:
     """Return how far the incumbents of runs are from accuracy `target`, at costs from the first that all reached."""
-    start, stop = max(o.cost_s[0] for o in runs), max(o.cost_s[-1] for o in runs)
-    costs = np.geomspace(start, stop, GRID) if start > 0 else np.linspace(start, stop, GRID)
-    costs[0], costs[-1] = start, stop  # not off by a rounding
-    costs = np.unique(costs)
+    costs = _grid([o.cost_s for o in runs])
     reached = np.stack([o.accuracy[np.searchsorted(o.cost_s, costs, side="right") - 1] for o in runs])  # (seeds, m)
     regret = 100 * (target - reached)
     bands = [band for column in regret.T if not isinstance(band := t_interval(column), Undefined)]
@@ -61,8 +59,8 @@ def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[s
     if not curves:
         return absent(key, heading, f"No run with {kind} cost ended with an architecture.")
     scale = _scale(np.concatenate([c.mean for c in curves]))
-    floor = FLOOR * min(c.mean.min() for c in curves) if scale.get("type") == "log" else 0.0
-    traces = [trace for c in curves for trace in _traces(c, colours[c.label], floor)]
+    foot = CUT * min(c.mean.min() for c in curves) if scale.get("type") == "log" else 0.0
+    traces = [trace for c in curves for trace in _traces(c, colours[c.label], foot)]
     caption = (
         f"{'Best true accuracy in the space minus' if known else 'One minus'} the true accuracy of the incumbent: mean "
         "over seeds (their number in brackets) with its 95 % t interval, cut off at the foot of the picture. A curve "
@@ -75,24 +73,41 @@ def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[s
     return figure(key, heading, caption, traces, layout)
 
 
-def _traces(c: Curve, colour: str, floor: float) -> list[Trace]:
+def _grid(costs: Sequence[Floats]) -> Floats:
+    """Return the costs at which incumbents change, from the first that all runs reached; not more than `GRID`."""
+    start, stop = max(c[0] for c in costs), max(c[-1] for c in costs)
+    every = np.unique(np.concatenate(costs))
+    every = every[np.searchsorted(every, start) :]
+    if len(every) <= GRID:
+        return every
+    grid = np.geomspace(start, stop, GRID) if start > 0 else np.linspace(start, stop, GRID)
+    grid[0], grid[-1] = start, stop  # not off by a rounding
+    return grid
+
+
+def _traces(c: Curve, colour: str, cut: float) -> list[Trace]:
     shared: Trace = {"type": "scatter", "mode": "lines", "legendgroup": c.label}
-    name = f"{plain(c.label)} ({c.seeds})"
-    line = shared | {"name": name, "x": numbers(c.cost_s), "y": numbers(c.mean), "line": {"color": colour, "width": 2}}
+    look = {"name": f"{plain(c.label)} ({c.seeds})", "line": {"color": colour, "width": 2}}
+    x, y = _stairs(c.cost_s, c.mean)
+    line = shared | look | {"x": numbers(x), "y": numbers(y)}
     if c.low is None or c.high is None:
         return [line]
-    outline = [*c.high, *np.maximum(c.low, floor)[::-1]]
-    band = {
-        "x": numbers([*c.cost_s, *c.cost_s[::-1]]),
-        "y": numbers(outline),
-        "fill": "toself",
-        "fillcolor": faint(colour),
-    }
-    return [shared | band | {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False}, line]
+    top, foot = _stairs(c.cost_s, c.high)[1], _stairs(c.cost_s, np.maximum(c.low, cut))[1]
+    outline = {"x": numbers([*x, *x[::-1]]), "y": numbers([*top, *foot[::-1]]), "fill": "toself"}
+    hidden = {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, "fillcolor": faint(colour)}
+    return [shared | outline | hidden, line]
+
+
+def _stairs(x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """Return the corners of a curve that keeps each value until the next cost."""
+    return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
 
 
 def _scale(values: Floats) -> Trace:
     """Return a logarithmic axis where all values are positive and span more than a decade, else one from zero."""
-    if values.min() > 0 and values.max() > DECADE * values.min():
-        return {"type": "log"}
-    return {"rangemode": "tozero"}
+    low, high = float(values.min()), float(values.max())
+    if low <= 0 or high <= DECADE * low:
+        return {"rangemode": "tozero"}
+    steps = (1, 2, 5) if high < DECADE**3 * low else (1,)
+    ticks = [step * DECADE**power for power in range(floor(log10(low)), ceil(log10(high)) + 1) for step in steps]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}

@@ -1,6 +1,6 @@
-"""Boards as sortable tables: what each cell shows, what it is sorted by, and the reasons of undefined values.
+"""Boards as sortable tables: what each heading offers and what each cell is sorted by.
 
-How a number looks is `render`'s; order and statistics are `boards`'.
+How a value looks is `render`'s; the order of rows and the statistics are the boards'.
 """
 
 from __future__ import annotations
@@ -10,9 +10,10 @@ from typing import Literal
 
 from harness.board import Board, Column, Undefined, Value
 from harness.bootstrap import Interval
+from harness.render import UNITS, cell, reasons
 
 Order = Literal["ascending", "descending"]
-_UNITS = {"fraction": "%", "seconds": "s"}
+Kind = Literal["number", "text"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,18 +22,17 @@ class Heading:
 
     text: str
     hint: str
-    kind: Literal["number", "text"]
+    kind: Kind
     first: Order
 
 
 @dataclass(frozen=True, slots=True)
 class Cell:
-    """A cell: text, sort value (None: undefined, sorted last), whether it is a number, number of its footnote."""
+    """A cell: its text, what it is sorted by (None: undefined, always last), and what its column holds."""
 
     text: str
     value: str | None
-    number: bool
-    footnote: int | None
+    kind: Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,41 +43,33 @@ class SortableTable:
     title: str
     headings: tuple[Heading, ...]
     rows: tuple[tuple[Cell, ...], ...]
-    footnotes: tuple[str, ...]
     notes: tuple[str, ...]
 
 
 def sortable(board: Board, key: str) -> SortableTable:
     """Return a board as a table whose element is called `key`; columns of detail are left to machine formats."""
     columns = [column for column in board.columns if not column.detail]
-    footnotes: dict[str, int] = {}
-    rows = tuple(tuple(_cell(column, row[column.key], footnotes) for column in columns) for row in board.rows)
-    return SortableTable(key, board.title, tuple(map(_heading, columns)), rows, tuple(footnotes), board.notes)
+    kinds = [_kind(board, column) for column in columns]
+    rows = tuple(
+        tuple(Cell(cell(c, row[c.key]), _sort_value(row[c.key]), kind) for c, kind in zip(columns, kinds, strict=True))
+        for row in board.rows
+    )
+    headings = tuple(_heading(column, kind) for column, kind in zip(columns, kinds, strict=True))
+    return SortableTable(key, board.title, headings, rows, (*reasons(board, columns), *board.notes))
 
 
-def _heading(column: Column) -> Heading:
+def _heading(column: Column, kind: Kind) -> Heading:
     better = {None: "", True: "higher is better", False: "lower is better"}[column.higher_is_better]
-    hints = [_UNITS.get(column.unit or "", ""), "measured" if column.measured else "", better]
-    first: Order = "descending" if column.higher_is_better else "ascending"
-    return Heading(column.heading, ", ".join(filter(None, hints)), "text" if column.unit is None else "number", first)
+    unit = UNITS.get(column.unit or "", "")
+    hint = ", ".join(filter(None, (unit if unit not in column.heading else "", better)))
+    return Heading(column.heading, hint, kind, "descending" if column.higher_is_better else "ascending")
 
 
-def _cell(column: Column, value: Value, footnotes: dict[str, int]) -> Cell:
-    number = column.unit is not None
+def _kind(board: Board, column: Column) -> Kind:
+    return "text" if any(isinstance(row[column.key], str) for row in board.rows) else "number"
+
+
+def _sort_value(value: Value) -> str | None:
     if isinstance(value, Undefined):
-        return Cell("undefined", None, number, footnotes.setdefault(value.reason, len(footnotes) + 1))
-    return Cell(_text(column, value), _sort_value(value), number, None)
-
-
-def _sort_value(value: Value) -> str:
-    if isinstance(value, Interval):
-        return repr((value.low + value.high) / 2)
-    return str(value)
-
-
-def _text(column: Column, value: Value) -> str:
-    if isinstance(value, Interval):
-        return f"{_text(column, value.low)} to {_text(column, value.high)}"
-    if not isinstance(value, float | int):
-        return str(value)
-    return f"{100 * value if column.unit == 'fraction' else value:.{column.digits}f}"
+        return None
+    return repr((value.low + value.high) / 2) if isinstance(value, Interval) else str(value)

@@ -18,8 +18,8 @@ from harness.outcome import Comparison, PanelTruth, RunOutcome
 from harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 
 HEADING = "Tau along training"
-BARS = 12  # steps of a curve that have an interval, evenly spread
-RESAMPLES = 400  # of such an interval; the board's has more
+BARS = 8  # steps of a curve that have an interval, evenly spread
+RESAMPLES = 300  # of such an interval; the board's has more
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 import numpy as np
 from numpy.random import Generator
 
@@ -10,7 +12,7 @@ from harness.api import CostKind
 from harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from harness.panel import Panel, uniform
 from harness.record import Json, RunKey, RunRecord, Status
-from harness.space import Floats, enumerate_all, to_index
+from harness.space import Arch, Floats, enumerate_all, to_index
 
 SPACE = NB201Space()
 DIGEST = "ab" * 32
@@ -114,16 +116,28 @@ def failed(label: str, seed: int, kind: CostKind = "simulated") -> RunOutcome:
     return RunOutcome(run, nothing.astype(np.int64), nothing, np.empty((0, 6), np.int8), nothing, (), None, {})
 
 
-def comparison() -> Comparison:
-    """Return the comparison that most tests read."""
+def ending_with(label: str, seed: int, arch: Arch) -> RunOutcome:
+    """Return a run of one step that found `arch`."""
+    truth = WHOLE.truth[to_index(SPACE, arch[None])]
+    run = record(label, seed, "simulated", 10.0)
+    return RunOutcome(run, np.array([1]), np.array([10.0]), arch[None], truth, (), None, {})
+
+
+def everything() -> dict[str, tuple[RunOutcome, ...]]:
+    """Return runs of every kind: many seeds, few seeds, one that failed, a label full of markup."""
     seeds = range(20)
-    outcomes = {
+    return {
         "random_search": tuple(black_box("random_search", s, 0) for s in seeds),
         "regularized_evolution": tuple(black_box("regularized_evolution", s, 3) for s in seeds),
         EVIL_LABEL: (*(black_box(EVIL_LABEL, s, 1) for s in range(19)), failed(EVIL_LABEL, 19)),
         "one_shot": tuple(live("one_shot", s, 0.5) for s in range(3)),
         "few_shot": tuple(live("few_shot", s, 1.0) for s in range(3)),
     }
+
+
+def comparison(outcomes: Mapping[str, tuple[RunOutcome, ...]] | None = None) -> Comparison:
+    """Return a comparison of given runs, or of every kind of them."""
     panels = {PANEL.identity: PanelTruth(PANEL, WHOLE.truth[PANEL_ROWS], WHOLE.by_seed[PANEL_ROWS])}
     optimum = float(WHOLE.truth.max())
-    return Comparison(SPACE, "digits", DIGEST, optimum, outcomes, panels, WHOLE, PARAMETER_FREE)
+    runs = everything() if outcomes is None else outcomes
+    return Comparison(SPACE, "digits", DIGEST, optimum, runs, panels, WHOLE, PARAMETER_FREE)
