@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from harness.board import Undefined
+from harness.bootstrap import Interval
+from harness.compare import compare, difference
+from harness.metrics import kendall_tau
+from tests.harness.stored_runs import PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
+
+
+def rows(made) -> dict[str, dict[str, object]]:
+    return {str(row["label"]): dict(row) for row in made.rows}
+
+
+def test_differences_are_b_minus_a_with_an_interval_paired_by_seed(tmp_path: Path) -> None:
+    a = loaded(tmp_path / "a", [ranked("r", s, [noisy(s, 0.05)]) for s in range(4)])
+    b = loaded(tmp_path / "b", [ranked("r", s, [noisy(s, 0.3)]) for s in range(4)])
+    [made] = compare(a, b)
+    found = rows(made)["r"]
+    each = np.array(
+        [kendall_tau(noisy(s, 0.3), PANEL_TRUTH) - kendall_tau(noisy(s, 0.05), PANEL_TRUTH) for s in range(4)]
+    )
+    low, high = stats.ttest_1samp(each, 0).confidence_interval(0.95)
+    assert found["tau_difference"] == pytest.approx(each.mean())
+    assert found["tau_interval"] == Interval(pytest.approx(low), pytest.approx(high))
+    assert found["accuracy_difference"] == Undefined("not in both")
+    assert (found["seeds_a"], found["seeds_b"]) == (4, 4)
+
+
+def test_other_seeds_take_welchs_interval() -> None:
+    rng = np.random.default_rng(0)
+    x, y = rng.standard_normal(6), 3 * rng.standard_normal(9) + 1
+    low, high = stats.ttest_ind(y, x, equal_var=False).confidence_interval(0.95)
+    found = difference(dict(enumerate(x)), dict(enumerate(y)))
+    assert found == Interval(pytest.approx(low), pytest.approx(high))
+
+
+def test_a_difference_without_spread_is_a_point() -> None:
+    assert difference({0: 1.0, 1: 1.0}, {5: 3.0, 6: 3.0, 7: 3.0}) == Interval(2.0, 2.0)
+
+
+def test_one_seed_has_no_interval() -> None:
+    assert difference({0: 1.0}, {0: 2.0, 1: 3.0}) == Undefined("one seed")
+
+
+def test_a_store_does_not_differ_from_itself(tmp_path: Path) -> None:
+    a = loaded(tmp_path, [searched("re", s, [3000, 100 * s]) for s in range(3)])
+    [made] = compare(a, a)
+    found = rows(made)["re"]
+    assert found["accuracy_difference"] == found["drop_difference"] == 0.0
+    assert found["accuracy_interval"] == Interval(0.0, 0.0)
+    assert found["accuracy_a"] == found["accuracy_b"]
+
+
+def test_a_label_of_one_store_is_shown_without_a_difference(tmp_path: Path) -> None:
+    a = loaded(tmp_path / "a", [searched("old", s, [5]) for s in range(2)])
+    b = loaded(tmp_path / "b", [searched("new", s, [5]) for s in range(2)])
+    [made] = compare(a, b)
+    assert list(rows(made)) == ["new", "old"]
+    assert rows(made)["old"]["accuracy_b"] == Undefined("not in this store")
+    assert rows(made)["old"]["accuracy_difference"] == Undefined("not in both")
+
+
+def test_rankings_of_two_panels_are_not_compared(tmp_path: Path) -> None:
+    a = loaded(tmp_path / "a", [ranked("r", s, [noisy(s, 0.05)]) for s in range(2)])
+    b = loaded(tmp_path / "b", [ranked("r", s, [noisy(s, 0.05, SMALL_PANEL)], panel=SMALL_PANEL) for s in range(2)])
+    [made] = compare(a, b)
+    assert rows(made)["r"]["tau_difference"] == Undefined("panels differ")
+
+
+def test_runs_of_two_tables_are_never_on_one_board(tmp_path: Path) -> None:
+    [a] = loaded(tmp_path, [searched("re", s, [5]) for s in range(2)])
+    first, second = compare([a], [replace(a, table_digest="f" * 64)])
+    assert first.title != second.title
+    assert {r["accuracy_difference"] for made in (first, second) for r in made.rows} == {Undefined("not in both")}
