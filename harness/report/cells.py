@@ -96,12 +96,17 @@ def _chosen(space: SearchSpace, runs: Sequence[RunOutcome]) -> tuple[FoundCell, 
     if not ended:
         return ()
     accuracy, best = max(ended, key=lambda pair: (pair[0], -pair[1].run.key.seed))
-    cells = [_cell(space, "best", best, accuracy, f"seed {best.run.key.seed}")]
     classes = space.canonical(np.stack([run.archs[-1] for _, run in ended])).tolist()
     counts = Counter(classes)
     frequent = max(range(len(ended)), key=lambda i: (counts[classes[i]], ended[i][0], -i))
-    note = f"{counts[classes[frequent]]} of {len(ended)} seeds (isomorphic cells counted as one)"
-    return (*cells, _cell(space, "most frequent", ended[frequent][1], ended[frequent][0], note))
+    note = f"seed {best.run.key.seed}"
+    if counts[classes[frequent]] == 1:
+        return (_cell(space, "best", best, accuracy, f"{note}; no cell was found by two seeds"),)
+    often = f"{counts[classes[frequent]]} of {len(ended)} seeds (isomorphic cells counted as one)"
+    return (
+        _cell(space, "best", best, accuracy, note),
+        _cell(space, "most frequent", ended[frequent][1], ended[frequent][0], often),
+    )
 
 
 def _cell(space: SearchSpace, role: str, run: RunOutcome, accuracy: float, note: str) -> FoundCell:

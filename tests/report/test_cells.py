@@ -40,10 +40,17 @@ def test_best_and_most_frequent_cells_come_from_ended_runs_only() -> None:
     comparison = fields.comparison()
     shown = found(comparison)
     assert list(shown) == list(comparison.outcomes)
-    for label, (best, frequent) in shown.items():
+    for label, cells in shown.items():
         finals = [o.final_accuracy for o in comparison.outcomes[label] if o.final_accuracy is not None]
-        assert best.accuracy == max(finals)
-        assert f"of {len(finals)} seeds" in frequent.note
+        assert cells[0].accuracy == max(finals)
+        assert all(f"of {len(finals)} seeds" in cell.note for cell in cells[1:])
+
+
+def test_without_a_cell_found_twice_only_the_best_is_shown() -> None:
+    archs = [SPACE.encode(f"|{op}~0|+|none~0|none~1|+|none~0|{op}~1|none~2|") for op in OPS[2:]]
+    runs = tuple(fields.ending_with("random_search", seed, arch) for seed, arch in enumerate(archs))
+    (best,) = found(fields.comparison({"random_search": runs}))["random_search"]
+    assert best.note.endswith("no cell was found by two seeds")
 
 
 def test_the_most_frequent_cell_counts_isomorphic_ones_as_one() -> None:
