@@ -1,0 +1,60 @@
+"""Speed of metrics and boards; run with `--benchmark-only`. Goals are in the issue, not asserted here."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
+from benchmarks.planted import planted
+from harness import boards
+from harness.metrics import bootstrap_interval, kendall_tau, spearman, weighted_tau
+from harness.outcome_load import load
+from harness.store import open_store
+from tests.harness.stored_runs import searched
+
+RUNS, STEPS, LABELS = 10_000, 100, ("random_search", "regularized_evolution", "reinforce")
+WHOLE_SPACE, PANEL, SEEDS = 15_625, 1_000, 3
+
+
+def scores(n: int) -> tuple[np.ndarray, np.ndarray]:
+    rng = np.random.default_rng(0)
+    truth = rng.integers(600, 997, n) / 997  # counts of 997 images, so with ties
+    return truth + 0.1 * rng.standard_normal((SEEDS, n)), truth
+
+
+@pytest.fixture(scope="module")
+def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a store of 10,000 runs; a search finds something better about ten times."""
+    rng = np.random.default_rng(0)
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'runs.db'}"
+    best = np.maximum.accumulate(rng.integers(0, 3_600, (RUNS, STEPS)), axis=1)
+    with open_store(url) as store:
+        for start in range(0, RUNS, 500):
+            some = range(start, start + 500)
+            store.insert([searched(LABELS[i % 3], i // 3, best[i].tolist()) for i in some], [])
+    return url
+
+
+@pytest.mark.parametrize("metric", [kendall_tau, spearman, weighted_tau])
+def test_metric_over_the_whole_space(benchmark: BenchmarkFixture, metric) -> None:
+    score, truth = scores(WHOLE_SPACE)
+    assert 0.4 < benchmark(metric, score[0], truth) < 0.9
+
+
+@pytest.mark.parametrize("n", [PANEL, WHOLE_SPACE])
+def test_interval_of_tau_over_three_seeds(benchmark: BenchmarkFixture, n: int) -> None:
+    score, truth = scores(n)
+    found = benchmark.pedantic(bootstrap_interval, (score, truth), rounds=3)
+    assert found.low < kendall_tau(score[0], truth) < found.high
+
+
+def test_leaderboards_from_ten_thousand_runs(benchmark: BenchmarkFixture, stored: str) -> None:
+    def read() -> tuple[boards.Board, ...]:
+        with open_store(stored, must_exist=True) as store:
+            return boards.make(load(store, {"planted": planted()}.__getitem__))
+
+    made = benchmark.pedantic(read, rounds=3)
+    assert [len(board.rows) for board in made] == [0, 3, 3]
