@@ -90,6 +90,7 @@ class Store:
         """
         left = [run_id for run_id in run_ids if run_id not in self._ended]
         with self._db.write() as conn:
+            serialise(conn)
             found = take(conn, left, owner, self._ended, self._db.shown)
             if found is None and len(left) < len(run_ids):  # somebody may have reset one that had ended
                 self._ended.clear()

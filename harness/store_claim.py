@@ -84,7 +84,7 @@ def _gone(conn: Connection, names: set[str]) -> set[str]:
 
 
 def _won(conn: Connection, no: int, before: str | None, owner: str) -> bool:
-    """Take the run unless another process did since it was looked at (PostgreSQL)."""
+    """Take the run unless an owner that seemed gone has moved since it was looked at (PostgreSQL)."""
     same = runs.c.status == "pending" if before is None else and_(runs.c.status == "running", runs.c.owner == before)
     return conn.execute(update(runs).where(runs.c.no == no, same).values(status="running", owner=owner)).rowcount == 1
 

@@ -10,7 +10,7 @@ import os
 import sqlite3
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,7 +25,7 @@ from harness.store_errors import translated
 LOCK_WAIT_S = 60.0  # how long a writer waits for the others
 _MAGIC = b"SQLite format 3\0"
 _WRITES = "nasboard_writes"
-_SERIAL = 0x6E617362  # PostgreSQL advisory lock ("nasb") held while the schema is made, runs are planned or imported
+_SERIAL = 0x6E617362  # PostgreSQL advisory lock ("nasb"), see `serialise`
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,7 +86,7 @@ def connect(url: str, *, must_exist: bool) -> Database:
 
 
 def serialise(conn: Connection) -> None:
-    """Let no other writer plan, import or make tables until the transaction ends; SQLite's writers are alone anyway."""
+    """Let no other process plan, claim or import until the transaction ends; SQLite's writers are alone anyway."""
     if conn.dialect.name == "postgresql":
         conn.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": _SERIAL})
 
@@ -132,7 +132,10 @@ def _sqlite(url: URL, shown: str, must_exist: bool) -> Engine:
         conn = sqlite3.connect(
             address, uri=True, timeout=LOCK_WAIT_S, isolation_level=None, check_same_thread=False, cached_statements=256
         )
-        conn.execute("PRAGMA synchronous=NORMAL")  # with WAL: a power cut may lose the last commits, never the file
+        with ExitStack() as on_error:
+            on_error.callback(conn.close)
+            conn.execute("PRAGMA synchronous=NORMAL")  # with WAL: a power cut may lose the last commits, never the file
+            on_error.pop_all()
         return conn
 
     engine = create_engine("sqlite+pysqlite://", creator=open_file, poolclass=QueuePool)
@@ -201,8 +204,9 @@ def _write_ahead(engine: Engine) -> None:
             try:
                 raw.cursor().execute("PRAGMA journal_mode=WAL")
                 return
-            except sqlite3.OperationalError:  # two processes at once: SQLite does not wait here by itself
-                if time.monotonic() > until:
+            except sqlite3.OperationalError as error:
+                # two processes at once: SQLite does not wait here by itself
+                if error.sqlite_errorcode != sqlite3.SQLITE_BUSY or time.monotonic() > until:
                     raise
                 time.sleep(0.02)
     finally:

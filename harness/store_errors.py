@@ -56,6 +56,8 @@ def translated(shown: str) -> Iterator[None]:
         yield
     except (SQLAlchemyError, sqlite3.Error) as error:
         raise explain(error, shown) from error
+    except UnicodeDecodeError as error:  # SQLite quotes the damaged bytes in its own message
+        raise StoreError(f"{shown} {_DAMAGED} ({error.reason})") from error
 
 
 @contextmanager

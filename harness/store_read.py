@@ -111,15 +111,13 @@ def incumbents(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> l
     """
     wanted = numbers(conn, run_ids, shown)
     place = {no: i for i, (no, _) in enumerate(sorted(wanted.items(), key=lambda item: item[1]))}
-    found: list[tuple[int, int, float, int]] = []
+    found: list[Any] = []  # (run, step, cost_s, spec)
     for some in _some(wanted, run_ids is None):
         changed = select(steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec).where(steps.c.changed == true())
         last = select(runs.c.no, runs.c.last_step, runs.c.cost_s, runs.c.last_spec).where(runs.c.last_spec.is_not(None))
         if some is not None:
             changed, last = changed.where(steps.c.run.in_(some)), last.where(runs.c.no.in_(some))
-        found.extend(
-            row._tuple() for row in conn.execute(union(changed, last))
-        )  # a last step that is a change too comes once
+        found.extend(conn.execute(union(changed, last)))  # a last step that is a change too comes once
     with decoded(shown):
         texts = _texts(conn, sorted({row[3] for row in found}))
         found.sort(key=lambda row: (place[row[0]], row[1]))

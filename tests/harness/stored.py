@@ -1,0 +1,66 @@
+"""Runs to store in tests: keys, steps with a known course, and a run made from start to end."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from harness.record import RunKey, StepRecord
+from harness.store import Ending, Planned, Store
+
+DONE = Ending("done", None, {"git": "0000000", "dirty": False, "versions": {"numpy": "2"}})
+
+
+def key(seed: int, method: str = "walk") -> RunKey:
+    return RunKey(
+        method=method,
+        params={"width": 3, "rate": 0.1, "names": ["a", "b"], "deep": {"none": None}},
+        benchmark="planted",
+        dataset="dots",
+        space="cells",
+        table_digest="ab" * 32,
+        seed=seed,
+        budget_s=100.5,
+        panel=None,
+    )
+
+
+def planned(n: int, method: str = "walk") -> list[Planned]:
+    return [Planned(key(seed, method), method, "simulated") for seed in range(n)]
+
+
+def step(number: int, incumbent: str | None = "|a|", **rest: object) -> StepRecord:
+    return StepRecord(number, number * 1.1, number / 3, incumbent, **rest)  # type: ignore[arg-type]
+
+
+def course(seed: int, n: int = 10) -> list[StepRecord]:
+    """Return steps with changing incumbents, logs, and scores at every third step, of the whole space at the last."""
+    rng = np.random.default_rng(seed)
+    steps = []
+    for number in range(1, n + 1):
+        scores = rng.standard_normal(7).astype(np.float32) if number % 3 == 0 else None
+        whole = rng.standard_normal(20).astype(np.float32) if number == n else None
+        logs = {"eigenvalue": float(rng.random()), "ä \0 'quoted'": -0.0} if number % 2 else {}
+        incumbent = None if number == 1 else f"|cell {rng.integers(3)}|"
+        steps.append(step(number, incumbent, logs=logs, scores=scores, all_scores=whole))
+    return steps
+
+
+def same(a: StepRecord, b: StepRecord) -> bool:
+    """Return whether two steps are equal to the last bit."""
+    plain = (a.step, a.cost_s, a.wall_s, a.incumbent, dict(a.logs)) == (b.step, b.cost_s, b.wall_s, b.incumbent, b.logs)
+    return plain and _bits(a.scores) == _bits(b.scores) and _bits(a.all_scores) == _bits(b.all_scores)
+
+
+def _bits(scores: np.ndarray | None) -> bytes | None:
+    return None if scores is None else np.asarray(scores, dtype=np.float32).tobytes()
+
+
+def fill(store: Store, owner: str, n: int, method: str = "walk") -> list[str]:
+    """Plan `n` runs, make all of them, and return their ids."""
+    runs = planned(n, method)
+    store.plan(runs)
+    ids = [p.key.run_id for p in runs]
+    while (claim := store.claim(ids, owner)) is not None:
+        steps = course(claim.key.seed)
+        store.append(claim.run_id, owner, steps, None, len(steps), end=DONE)
+    return ids

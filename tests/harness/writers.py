@@ -1,0 +1,35 @@
+"""What the processes of `test_store_writers` do; apart from the tests, so that a child imports no test tools."""
+
+from __future__ import annotations
+
+from harness.store import Ending, new_owner, open_store
+from tests.harness.stored import course, key, planned
+
+RUNS = 2000
+STEPS = 5
+
+
+def write_all(url: str) -> tuple[int, list[str]]:
+    """Plan all runs, then claim and make them until none is free; returns how many were new and which were made."""
+    owner, made = new_owner(), []
+    with open_store(url) as store:
+        new = store.plan(planned(RUNS))
+        ids = [p.key.run_id for p in planned(RUNS)]
+        while (claim := store.claim(ids, owner)) is not None:
+            steps = course(claim.key.seed, STEPS)
+            store.append(claim.run_id, owner, steps[:2], b"state", 2)
+            store.append(claim.run_id, owner, steps[2:], None, STEPS, end=Ending("done", None, {"owner": owner}))
+            made.append(claim.run_id)
+    return new, made
+
+
+def write_endlessly(url: str) -> None:
+    owner = new_owner()
+    with open_store(url) as store:
+        claim = store.claim([key(0).run_id], owner)
+        assert claim is not None
+        done = claim.last.step if claim.last else 0
+        steps = course(0, 100_000)[done:]
+        for at in range(0, len(steps), 3):
+            last = steps[at + 2].step
+            store.append(claim.run_id, owner, steps[at : at + 3], f"after {last}".encode() * 500, last)
