@@ -26,7 +26,8 @@ from harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
 
-COMMIT_EVERY_S = 1.0  # at most this much work is lost to a kill; shorter runs are one transaction
+COMMIT_EVERY_S = 1.0  # about this much work is lost to a kill at most; shorter runs are one transaction
+COMMIT_SHARE = 0.02  # of the time goes into commits at most: large states are stored less often
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +47,7 @@ class Progress:
     last: Checkpoint | None = None
     wall_s: float = 0.0
     since: float = field(default_factory=time.monotonic)
+    wait_s: float = COMMIT_EVERY_S
 
 
 def execute(
@@ -146,7 +148,7 @@ def _pull(
         progress.last = checkpoint
         if stop():
             return "pending"
-        if time.monotonic() - progress.since >= COMMIT_EVERY_S:
+        if time.monotonic() - progress.since >= progress.wait_s:
             _flush(progress, store, owner, oracle.queries if oracle else 0)
 
 
@@ -154,9 +156,11 @@ def _flush(progress: Progress, store: Store, owner: str, queries: int) -> None:
     """Store what is pulled with the state to resume from; a method without state keeps its steps until it ends."""
     if progress.last is None or progress.last.state is None or not progress.steps:
         return
+    start = time.monotonic()
     store.append(progress.claim.run_id, owner, progress.steps, state.dump(progress.last.state()), queries)
     progress.steps = []
     progress.since = time.monotonic()
+    progress.wait_s = max(COMMIT_EVERY_S, (progress.since - start) / COMMIT_SHARE)
 
 
 @dataclass(frozen=True, slots=True)

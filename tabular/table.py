@@ -104,7 +104,9 @@ def verify(table: Table) -> None:
     for name, told in _digests(table.manifest, table.folder).items():
         found = column_digest(table.columns[name])
         if found != told:
-            raise TableError(f"column {table.folder / name}.npy has digest {found[:12]}…, recorded {told[:12]}…; {_REMEDY}")
+            raise TableError(
+                f"column {table.folder / name}.npy has digest {found[:12]}…, recorded {told[:12]}…; {_REMEDY}"
+            )
 
 
 def write_table(folder: Path, columns: Mapping[str, Array], about: Mapping[str, object]) -> Table:

@@ -1,0 +1,90 @@
+from __future__ import annotations
+
+import multiprocessing
+import os
+import signal
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+torch = pytest.importorskip("torch")
+
+from benchmarks import digits201  # noqa: E402
+from benchmarks.digits import load  # noqa: E402
+from benchmarks.live import build  # noqa: E402
+from benchmarks.live.build_table import build_table, multiply_adds, parameters  # noqa: E402
+from benchmarks.live.packed import train  # noqa: E402
+from benchmarks.live.recipe import Macro, Recipe  # noqa: E402
+from benchmarks.nb201_space import NB201Space  # noqa: E402
+from harness.errors import DigestError, UsageError  # noqa: E402
+
+
+@pytest.mark.slow
+def test_retraining_gives_the_recorded_accuracy_within_its_seed_noise() -> None:
+    table = digits201.shipped_table()
+    rows = np.linspace(50, len(table.columns["classes"]) - 1, 5).astype(int)
+    archs = np.stack(np.unravel_index(table.columns["classes"][rows], NB201Space().choices), axis=1).astype(np.int8)
+    again = train(np.repeat(archs, 3, axis=0), [0, 1, 2] * len(archs), load(), Macro(), Recipe())
+    found = again.test_correct.reshape(-1, 3).mean(axis=1) / digits201.TEST_IMAGES
+    recorded = table.columns["test_correct"][rows] / digits201.TEST_IMAGES
+    # both are means of three; pooled over the table the seeds' standard deviation is known well
+    noise = (table.columns["test_correct"] / digits201.TEST_IMAGES).std(axis=1, ddof=1).mean() * (2 / 3) ** 0.5
+    assert np.all(np.abs(found - recorded.mean(axis=1)) < 4 * noise)
+    fresh = train(np.repeat(archs, 3, axis=0), [3, 4, 5] * len(archs), load(), Macro(), Recipe())
+    other = fresh.test_correct.reshape(-1, 3).mean(axis=1) / digits201.TEST_IMAGES
+    assert np.all(np.abs(other - recorded.mean(axis=1)) < 6 * noise)
+
+
+def _build(folder: str) -> None:
+    os.setsid()
+    build_table(Path(folder) / "tiny", seeds=2, jobs=1, limit=12, progress=lambda done, total: None)
+
+
+def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    process = multiprocessing.get_context("spawn").Process(target=_build, args=(str(tmp_path),))
+    process.start()
+    shards = tmp_path / "tiny.shards"
+    deadline = time.monotonic() + 120
+    while not list(shards.glob("*.npz")) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert process.pid is not None
+    os.killpg(process.pid, signal.SIGKILL)
+    process.join()
+    before = {p: p.stat().st_mtime_ns for p in shards.glob("*.npz")}
+    assert 1 <= len(before) < 3
+    seen: list[tuple[int, int]] = []
+    whole = build_table(tmp_path / "tiny", seeds=2, jobs=1, limit=12, progress=lambda *at: seen.append(at))
+    assert whole is None  # 12 of 6,466 classes are no table
+    assert seen[0] == (4 * len(before), 12)
+    assert seen[-1] == (12, 12)
+    assert all(p.stat().st_mtime_ns == at for p, at in before.items())
+    gathered = build.gather(build.plan(shards, 2, 12))
+    assert gathered["test_correct"].shape == (12, 2)
+    assert gathered["val_correct"].shape == (12, 2, 15)
+    assert np.all(np.diff(gathered["classes"]) > 0)
+
+
+def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+    jobs = build.plan(tmp_path, 1, 4)
+    jobs[0].shard.write_bytes(b"PK not a shard")
+    with pytest.raises(DigestError, match="missing or damaged"):
+        build.gather(jobs)
+
+
+@pytest.mark.parametrize(("seeds", "limit", "message"), [(0, None, "--seeds"), (1, 0, "--limit"), (1, 7000, "6466")])
+def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | None, message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        build.plan(tmp_path, seeds, limit)
+
+
+def test_sizes_agree_with_the_tensors_of_a_network() -> None:
+    from benchmarks.live.packed import initialise
+
+    arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int8)
+    pack = initialise(arch, [0], Macro(), Recipe())
+    assert parameters(arch)[0] == sum(p.numel() for p in pack.parameters)
+    # stem, reduction and linear layer, then conv1x1 and twice conv3x3 at 8 channels and 8x8, and at 16 and 4x4
+    fixed = 64 * 8 + 16 * 8 * 16 + 160
+    assert multiply_adds(arch)[0] == fixed + 64 * (64 + 2 * 576) + 16 * (256 + 2 * 2304)

@@ -1,0 +1,102 @@
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from benchmarks import digits201
+from benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
+from benchmarks.nb201_space import CLASSES, NB201Space, class_representatives
+from harness.errors import DigestError, MissingDataError, UsageError
+from harness.metrics import kendall_tau, noise_ceiling
+from harness.space import enumerate_all, from_index
+from tabular.table import verify
+
+SPACE = NB201Space()
+BENCHMARK = digits201.tabular()
+
+
+def test_the_shipped_table_is_whole_small_and_complete() -> None:
+    table = digits201.shipped_table()
+    verify(table)
+    assert sum(path.stat().st_size for path in table.folder.iterdir()) <= 4e6
+    np.testing.assert_array_equal(table.columns["classes"], np.unique(class_representatives()))
+    assert table.columns["val_correct"].shape == (CLASSES, 3, 15)
+    assert table.columns["test_correct"].shape == (CLASSES, 3)
+    assert np.all(table.columns["train_s"] > 0)
+    assert table.columns["val_correct"].max() <= VAL_IMAGES
+    assert table.columns["test_correct"].max() <= TEST_IMAGES
+
+
+def test_isomorphic_cells_share_their_row() -> None:
+    rows = digits201.shipped_table().columns["row_of"]
+    np.testing.assert_array_equal(digits201.shipped_table().columns["classes"][rows], class_representatives())
+
+
+def test_a_query_answers_with_a_recorded_training_of_that_architecture() -> None:
+    table, arch = BENCHMARK.table, SPACE.encode("|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|")
+    assert BENCHMARK.query is not None
+    row = table.columns["row_of"][int("".join(map(str, arch)), 5)]
+    for epochs in (1, 7, 15):
+        rng = np.random.default_rng(0)
+        seen = {(o.val_accuracy, o.cost_s) for o in (BENCHMARK.query(arch, epochs, rng) for _ in range(50))}
+        correct, train_s = table.columns["val_correct"][row, :, epochs - 1], table.columns["train_s"][row]
+        assert seen == {(c / VAL_IMAGES, s * epochs / 15) for c, s in zip(correct.tolist(), train_s.tolist(), strict=True)}
+
+
+def test_an_epoch_that_was_not_recorded_is_refused() -> None:
+    assert BENCHMARK.query is not None
+    assert BENCHMARK.fidelities == tuple(range(1, 16))
+    for epochs in (0, 16):
+        with pytest.raises(UsageError, match=r"records epochs 1\.\.15"):
+            BENCHMARK.query(np.zeros(6, dtype=np.int8), epochs, np.random.default_rng(0))
+
+
+def test_truth_is_the_mean_over_training_seeds() -> None:
+    archs = enumerate_all(SPACE)
+    by_seed = BENCHMARK.truth_by_seed(archs)
+    assert by_seed.shape == (15_625, 3)
+    np.testing.assert_allclose(BENCHMARK.truth(archs), by_seed.mean(axis=1))
+    assert 0.09 < BENCHMARK.truth(archs[:1])[0] < 0.115  # all `none`: one class for every image
+
+
+def test_the_recorded_noise_ceiling_is_that_of_the_table() -> None:
+    told = BENCHMARK.table.manifest["noise_ceiling"]
+    assert isinstance(told, dict)
+    assert told["whole"] == pytest.approx(noise_ceiling(BENCHMARK.truth_by_seed(enumerate_all(SPACE))), abs=1e-4)
+    assert told["whole"] >= 0.75
+
+
+def test_validation_guides_towards_test() -> None:
+    rng = np.random.default_rng(3)
+    archs = from_index(SPACE, rng.choice(15_625, 400, replace=False))
+    assert BENCHMARK.query is not None
+    seen = [BENCHMARK.query(a, 15, rng).val_accuracy for a in archs]
+    assert kendall_tau(seen, BENCHMARK.truth(archs)) > 0.7
+
+
+def test_the_live_benchmark_has_data_and_no_queries_and_the_same_truth() -> None:
+    pytest.importorskip("torch")
+    live = digits201.live()
+    assert live.query is None
+    assert BENCHMARK.data() is None
+    assert live.digest == BENCHMARK.digest
+    data = live.data()
+    assert data is not None
+    assert data.train[0].shape == (300, 1, 8, 8)
+    assert data.val[0].shape == (500, 1, 8, 8)
+
+
+def test_a_missing_table_names_the_command_that_builds_it(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="nasboard table build digits201 --to"):
+        load_table(tmp_path / "none")
+
+
+def test_a_damaged_table_is_refused(tmp_path: Path) -> None:
+    folder = tmp_path / "digits201"
+    shutil.copytree(BENCHMARK.table.folder, folder)
+    (folder / "test_correct.npy").write_bytes(b"nothing")
+    with pytest.raises(DigestError, match=r"test_correct\.npy cannot be read"):
+        load_table(folder)
