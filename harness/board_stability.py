@@ -90,7 +90,7 @@ def _mean(comparison: Comparison, outcomes: Sequence[RunOutcome], measure: Measu
 
 def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
     if comparison.parameter_free is None:
-        return dict.fromkeys(("parameter_free", "collapsed"), Undefined("not known for this space"))
+        return dict.fromkeys(("parameter_free", "collapsed"), Undefined("not known"))
     finals = [outcome.archs[-1] for outcome in measures.ended(outcomes) if len(outcome.archs)]
     if not finals:
         return dict.fromkeys(("parameter_free", "collapsed"), measures.NO_INCUMBENT)

@@ -66,23 +66,23 @@ def _columns() -> list[Column]:
         tau("tau", "Kendall tau"),
         tau("tau_interval", "95 %"),
         tau("ceiling", "ceiling"),
-        Column("tau_spread", "sd over seeds", "correlation", False, 3),
+        Column("tau_spread", "sd over seeds", "correlation", False, 3, detail=True),
         tau("top_half_tau", "tau, top half"),
         tau("top_half_tau_interval", "top half, 95 %", detail=True),
         tau("top_tenth_tau", "tau, top 10 %"),
         tau("top_tenth_tau_interval", "top 10 %, 95 %", detail=True),
         tau("spearman", "Spearman"),
         tau("spearman_interval", "Spearman, 95 %", detail=True),
-        tau("weighted_tau", "weighted tau"),
-        tau("weighted_tau_interval", "weighted tau, 95 %", detail=True),
+        tau("weighted_tau", "weighted"),
+        tau("weighted_tau_interval", "weighted, 95 %", detail=True),
         *(Column(f"precision_at_{k}", f"P@{k}", "fraction", True, 1) for k in KS),
         *(Column(f"precision_at_{k}_interval", f"P@{k}, 95 %", "fraction", True, 1, detail=True) for k in KS),
-        *(Column(f"best_true_rank_{k}", f"best rank in top {k}", "rank", False, 1) for k in KS),
+        *(Column(f"best_true_rank_{k}", f"best of top {k}", "rank", False, 1) for k in KS),
         tau("whole_tau", "tau, whole space"),
         tau("whole_tau_interval", "whole space, 95 %"),
         tau("whole_top_half_tau", "whole space, top half", detail=True),
         tau("whole_top_tenth_tau", "whole space, top 10 %", detail=True),
-        tau("whole_ceiling", "whole-space ceiling"),
+        tau("whole_ceiling", "whole space, ceiling", detail=True),
         Column("n", "n", "count"),
         Column("seeds", "seeds", "count"),
         Column("failed", "failed", "count", False),
@@ -130,7 +130,7 @@ def _panel_values(scores: Matrix, truth: Floats) -> dict[str, Value]:
 def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict[str, Value]:
     found = [o.all_scores for o in ended if o.all_scores is not None]
     if whole is None or len(found) < len(ended):
-        return {key: Undefined("whole space not ranked") for key in _WHOLE}
+        return {key: Undefined("not ranked") for key in _WHOLE}
     scores = np.stack(found).astype(np.float64)
     half, tenth = _top(whole.truth, HALF), _top(whole.truth, TENTH)
     return {
@@ -143,7 +143,7 @@ def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict
 
 
 def _ceiling_row(identity: str, truth: PanelTruth) -> Row:
-    row: dict[str, Value] = {column.key: Undefined("not a method") for column in _columns()}
+    row: dict[str, Value] = {column.key: Undefined("n/a") for column in _columns()}
     row |= {"label": CEILING, "panel": identity, "n": len(truth.truth)}
     row["seeds"] = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
     row |= {name: _ceiling(truth, metric) for name, metric in _ceiling_metrics().items()}
@@ -195,8 +195,9 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         "seeds that ended well. Failed and incomplete runs are counted, never averaged in.",
         f"95 %: percentile bootstrap over architectures and seeds, {RESAMPLES} resamples for tau, {DETAIL_RESAMPLES} "
         f"for other metrics; above {EXACT_UP_TO} architectures to first order. Within the top the set stays "
-        "as it is and is resampled. One seed: over architectures only. The best rank has none: it is an extreme.",
-        "Top half and top 10 % are by true accuracy, ties with the last included.",
+        "as it is and is resampled. One seed: over architectures only. Best of top k has none: it is an extreme.",
+        "Top half and top 10 % are by true accuracy, ties with the last included. P@k: share of the predicted top k "
+        "that is in the true top k. Best of top k: best true rank among them, 1 is the best of all.",
         "Noise ceiling: the metric between disjoint sets of the table's own training seeds, mean over all splits; a "
         "perfect predictor may lie slightly above it, since the truth averages all seeds.",
         *([f"Do not rank, so not shown: {', '.join(silent)}."] if silent else []),

@@ -12,7 +12,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 
-from rich.console import Console
+from rich.box import SIMPLE_HEAD
+from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
@@ -23,7 +24,8 @@ from harness.record import Json
 
 ARROWS: Mapping[bool, str] = MappingProxyType({True: "↑", False: "↓"})  # better is up, better is down
 UNITS: Mapping[str, str] = MappingProxyType({"fraction": "%", "seconds": "s"})
-SHORT = 22  # characters of a reason that stands in its cell; longer ones stand below
+SHORT = 16  # characters of a reason that stands in its cell; longer ones stand below
+GAP = 2  # between columns of a table, one of it the box's
 
 _TEX = str.maketrans(
     {
@@ -46,15 +48,12 @@ _TEX = str.maketrans(
 
 
 def print_tables(boards: Sequence[Board], console: Console, *, measured: bool = True) -> None:
-    """Print boards as tables, numbers right, notes below."""
+    """Print boards as tables, numbers right, notes below; what is too wide goes into further tables."""
     for board in boards:
         columns = _for_people(board, measured)
-        table = Table(title=Text(board.title), title_justify="left", title_style="bold")
-        for column in columns:
-            table.add_column(Text(heading(column)), justify="left" if column.unit is None else "right", overflow="fold")
-        for row in board.rows:
-            table.add_row(*(Text(cell(column, row[column.key])) for column in columns))
-        console.print(table)
+        console.print(Text(board.title, style="bold"))
+        for portion in _portions(board, columns, console.width):
+            console.print(_table(board, portion))
         for line in (*reasons(board, columns), *board.notes):
             console.print(Text(line), style="dim", soft_wrap=True)
         console.print()
@@ -88,19 +87,19 @@ def cell(column: Column, value: Value) -> str:
     if isinstance(value, Undefined):
         return f"({value.reason})" if len(value.reason) <= SHORT else "undefined"
     if isinstance(value, Interval):
-        return f"{_number(column, value.low)} to {_number(column, value.high)}"
+        return f"[{_number(column, value.low)}, {_number(column, value.high)}]"
     return value if isinstance(value, str) else _number(column, value)
 
 
 def reasons(board: Board, columns: Sequence[Column]) -> tuple[str, ...]:
-    """Return the reasons of undefined values that are too long for their cells, each with where it applies."""
-    where: dict[str, list[str]] = {}
+    """Return the reasons of undefined values that are too long for their cells, each with the rows it applies to."""
+    where: dict[tuple[str, str], list[str]] = {}
     for row in board.rows:
         for column in columns:
             value = row[column.key]
             if isinstance(value, Undefined) and len(value.reason) > SHORT:
-                where.setdefault(value.reason, []).append(f"{row['label']} {column.heading}")
-    return tuple(f"undefined ({', '.join(places)}): {reason}" for reason, places in where.items())
+                where.setdefault((str(row["label"]), value.reason), []).append(column.heading)
+    return tuple(f"undefined, {label} ({', '.join(names)}): {reason}" for (label, reason), names in where.items())
 
 
 def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
@@ -121,6 +120,37 @@ def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
         for c in columns
     ]
     return {"name": board.name, "title": board.title, "columns": described, "rows": rows, "notes": list(board.notes)}
+
+
+def _portions(board: Board, columns: Sequence[Column], width: int) -> list[dict[Column, int]]:
+    """Return columns with their widths, in portions that fit side by side; the first column leads each of them."""
+    wanted = {c: min(width // 2, max(_words(heading(c)), *_lengths(board, c))) for c in columns}
+    first = columns[0]
+    portions = [{first: wanted[first]}]
+    for column in columns[1:]:
+        if sum(portions[-1].values()) + wanted[column] + GAP * (len(portions[-1]) + 1) > width:
+            portions.append({first: wanted[first]})
+        portions[-1][column] = wanted[column]
+    return portions
+
+
+def _words(text: str) -> int:
+    """Return the narrowest a heading can be: its longest word, and three lines at most."""
+    return max(*(len(word) for word in text.split()), -(-len(text) // 3))
+
+
+def _lengths(board: Board, column: Column) -> list[int]:
+    return [0, *(len(cell(column, row[column.key])) for row in board.rows)]
+
+
+def _table(board: Board, widths: Mapping[Column, int]) -> Table:
+    table = Table(box=SIMPLE_HEAD, padding=(0, GAP - 1, 0, 0), pad_edge=False, show_edge=False)
+    for column, width in widths.items():
+        side: JustifyMethod = "left" if column.unit is None else "right"
+        table.add_column(Text(heading(column)), justify=side, overflow="fold", width=width, vertical="bottom")
+    for row in board.rows:
+        table.add_row(*(Text(cell(column, row[column.key])) for column in widths))
+    return table
 
 
 def _number(column: Column, value: float) -> str:

@@ -156,7 +156,7 @@ def test_worst_seed_and_spread_are_of_final_accuracy(tmp_path: Path) -> None:
     finals = TRUTH[ORDER[[1000, 50, 2000]]]
     assert row(made, "a")["worst_seed"] == finals.min()
     assert row(made, "a")["seed_spread"] == pytest.approx(finals.std(ddof=1))
-    assert row(made, "a")["parameter_free"] == Undefined("not known for this space")
+    assert row(made, "a")["parameter_free"] == Undefined("not known")
 
 
 def test_collapse_is_the_share_of_parameter_free_operations_in_final_cells(tmp_path: Path) -> None:

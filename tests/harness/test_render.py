@@ -44,7 +44,7 @@ def table(measured: bool = True, width: int = 200) -> str:
 
 def test_percent_exists_only_where_something_is_rendered() -> None:
     assert cell(COLUMNS[1], 0.91234) == "91.23"
-    assert cell(COLUMNS[2], Interval(0.9, 0.925)) == "90.00 to 92.50"
+    assert cell(COLUMNS[2], Interval(0.9, 0.925)) == "[90.00, 92.50]"
     assert heading(COLUMNS[1]) == "accuracy (%) ↑"
     [found] = json.loads(to_text([BOARD], "json"))
     assert found["rows"][0]["accuracy"] == 0.91234
