@@ -31,7 +31,7 @@ def read(value: str) -> Outline | None:
     if tree is None:
         return None
     found = tree if not attr else _defined(tree, attr)
-    return None if found is None else Outline(first_line(ast.get_docstring(found)), _needs(found))
+    return None if found is None else Outline(first_line(ast.get_docstring(found)), _needs(found, tree))
 
 
 def first_line(docstring: str | None) -> str:
@@ -53,8 +53,8 @@ def _defined(tree: ast.Module, name: str) -> Documented | None:
     return next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == name), None)
 
 
-def _needs(found: Documented) -> tuple[str, ...]:
-    """Return the strings on the class's line `needs = frozenset({...})`, sorted."""
+def _needs(found: Documented, tree: ast.Module) -> tuple[str, ...]:
+    """Return the strings on the class's line `needs = frozenset({...})`, or on that of its bases, sorted."""
     if not isinstance(found, ast.ClassDef):
         return ()
     for node in found.body:
@@ -64,4 +64,16 @@ def _needs(found: Documented) -> tuple[str, ...]:
         if any(isinstance(target, ast.Name) and target.id == "needs" for target in targets):
             written = {leaf.value for leaf in ast.walk(node) if isinstance(leaf, ast.Constant)}
             return tuple(need for need in NEEDS if need in written)
+    inherited = [_needs_of_base(base.id, tree) for base in found.bases if isinstance(base, ast.Name)]
+    return next((needs for needs in inherited if needs), ())
+
+
+def _needs_of_base(name: str, tree: ast.Module) -> tuple[str, ...]:
+    here = _defined(tree, name)
+    if here is not None:
+        return _needs(here, tree)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and node.module and name in [a.asname or a.name for a in node.names]:
+            there = read(f"{node.module}:{name}")
+            return there.needs if there is not None else ()
     return ()

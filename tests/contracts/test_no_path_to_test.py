@@ -1,0 +1,113 @@
+"""Contract 2: no path leads from a task to a test value. The walk that shows it is shown to find planted leaks."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from functools import cache, partial
+
+import numpy as np
+import pytest
+from numpy.random import Generator, default_rng
+
+from benchmarks import digits
+from harness import registry
+from harness.api import Benchmark, Images, Labels, Observation, Task
+from harness.oracle import MeteredOracle
+from harness.space import Arch, enumerate_all
+from tests.contracts.catalogue import BENCHMARKS, BLACK_BOX, LIVE, Case, over
+from tests.contracts.drive import play, task_of
+from tests.contracts.reach import Leak, Secret, leaks, secret
+
+
+@cache
+def hidden(benchmark: str) -> Secret:
+    found = registry.benchmark(benchmark)
+    if found.dataset != "digits":
+        return secret(found)
+    data = digits.load()
+    known = {image.tobytes() for image in (*data.train[0], *data.val[0])}
+    return secret(found, [np.stack([image for image in data.test[0] if image.tobytes() not in known])])
+
+
+def kinds(found: list[Leak]) -> set[str]:
+    return {leak.kind for leak in found}
+
+
+@over([*BLACK_BOX, *LIVE])
+def test_no_test_value_is_reachable_from_a_task(case: Case) -> None:
+    assert leaks(task_of(case, 0), hidden(case.benchmark)) == []
+
+
+@over(BLACK_BOX)
+def test_nor_from_the_task_of_a_resumed_run(case: Case) -> None:
+    begun = play(case, steps=3)
+    assert leaks(task_of(case, 0, begun), hidden(case.benchmark)) == []
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_the_walk_finds_the_truth_where_it_is(name: str) -> None:
+    assert kinds(leaks(registry.benchmark(name), hidden(name))) >= {"benchmark", "truth"}
+
+
+@dataclass
+class Careless:
+    """A query that keeps something it should not."""
+
+    query: Callable[[Arch, int, Generator], Observation]
+    kept: object
+
+    def __call__(self, arch: Arch, epochs: int, rng: Generator) -> Observation:
+        return self.query(arch, epochs, rng)
+
+
+def careless_task(benchmark: Benchmark, kept: object) -> Task:
+    assert benchmark.query is not None
+    query = Careless(benchmark.query, kept)
+    oracle = MeteredOracle(query, benchmark.space, benchmark.fidelities, 10.0, default_rng(0))
+    return Task(benchmark.space, default_rng(0), 10.0, query=oracle)
+
+
+def truth_of(benchmark: Benchmark) -> np.ndarray:
+    return benchmark.truth(enumerate_all(benchmark.space))
+
+
+PLANTED_LEAKS: dict[str, Callable[[Benchmark], object]] = {
+    "the benchmark": lambda b: b,
+    "a bound method": lambda b: b.truth,
+    "a closure": lambda b: lambda archs: b.truth(archs),
+    "a partial": lambda b: partial(b.truth, np.zeros((1, 6), dtype=np.int8)),
+    "the truth": truth_of,
+    "the truth in percent": lambda b: {"deep": [(100 * truth_of(b)).astype(np.float32)]},
+    "a view of something larger": lambda b: np.concatenate([np.zeros(9), truth_of(b), np.zeros(9)])[:3],
+    "a list of numbers": lambda b: truth_of(b).tolist(),
+    "bytes": lambda b: truth_of(b).tobytes(),
+    "an object array": lambda b: np.array([None, truth_of(b)], dtype=object),
+    "one training seed": lambda b: None if (s := b.truth_by_seed(enumerate_all(b.space))) is None else s[:, 0],
+}
+
+
+@pytest.mark.parametrize("name", [n for n in BENCHMARKS if registry.benchmark(n).query is not None])
+@pytest.mark.parametrize("leak", PLANTED_LEAKS)
+def test_the_walk_finds_a_planted_leak(name: str, leak: str) -> None:
+    benchmark = registry.benchmark(name)
+    assert leaks(careless_task(benchmark, None), hidden(name)) == []
+    assert leaks(careless_task(benchmark, PLANTED_LEAKS[leak](benchmark)), hidden(name)) != []
+
+
+@dataclass(frozen=True)
+class Everything:
+    """Search data that forgot to leave the test part out."""
+
+    train: tuple[Images, Labels]
+    val: tuple[Images, Labels]
+    test: tuple[Images, Labels]
+
+
+def test_the_walk_finds_test_images() -> None:
+    data = digits.load()
+    task = careless_task(registry.benchmark("planted"), None)
+    honest = replace(task, data=Everything(data.train, data.val, data.train))
+    leaky = replace(task, data=Everything(data.train, data.val, data.test))
+    assert leaks(honest, hidden("digits201")) == []
+    assert kinds(leaks(leaky, hidden("digits201"))) == {"images"}

@@ -1,0 +1,91 @@
+"""Laws of every registered space: string forms, canonical forms, what is refused."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness import registry
+from harness.errors import SpecError
+from harness.space import SearchSpace, check, sample
+from tests.contracts.catalogue import BENCHMARKS
+from tests.strategies import archs, batches
+
+SPACES: dict[str, SearchSpace] = {}
+for _name in BENCHMARKS:
+    _space = registry.benchmark(_name).space
+    SPACES[_space.name] = _space
+
+
+def any_space() -> st.SearchStrategy[SearchSpace]:
+    return st.sampled_from(list(SPACES.values()))
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_space_follows_the_protocol(name: str) -> None:
+    space = SPACES[name]
+    assert isinstance(space, SearchSpace)
+    assert space.name == name
+    assert all(isinstance(n, int) and n >= 1 for n in space.choices)
+
+
+@given(st.data())
+def test_string_form_and_architecture_are_inverse(data: st.DataObject) -> None:
+    space = data.draw(any_space())
+    arch = data.draw(archs(space))
+    spec = space.decode(arch)
+    assert np.array_equal(space.encode(spec), arch)
+    assert space.encode(spec).dtype == np.int8
+    assert space.decode(space.encode(spec)) == spec
+
+
+@given(st.data())
+def test_two_architectures_have_two_string_forms(data: st.DataObject) -> None:
+    space = data.draw(any_space())
+    one, other = data.draw(archs(space)), data.draw(archs(space))
+    assert (space.decode(one) == space.decode(other)) == np.array_equal(one, other)
+
+
+@given(st.data())
+def test_the_canonical_form_depends_on_each_row_alone(data: st.DataObject) -> None:
+    space = data.draw(any_space())
+    batch = data.draw(batches(space))
+    before = batch.copy()
+    found = space.canonical(batch)
+    assert found.shape == (len(batch),)
+    assert np.issubdtype(found.dtype, np.integer)
+    assert np.array_equal(batch, before)
+    assert found.tolist() == [int(space.canonical(row[None])[0]) for row in batch]
+
+
+@pytest.mark.parametrize("name", BENCHMARKS)
+def test_isomorphic_architectures_have_one_truth(name: str) -> None:
+    benchmark = registry.benchmark(name)
+    drawn = sample(benchmark.space, np.random.default_rng(0), 3_000)
+    classes, first, member = np.unique(benchmark.space.canonical(drawn), return_index=True, return_inverse=True)
+    assert len(classes) < len(drawn)
+    truth = benchmark.truth(drawn)
+    assert np.array_equal(truth, truth[first][member])
+
+
+@given(st.data())
+def test_check_takes_what_is_in_the_space_and_nothing_else(data: st.DataObject) -> None:
+    space = data.draw(any_space())
+    batch = data.draw(batches(space))
+    assert np.array_equal(check(space, batch), batch)
+    row = data.draw(st.integers(0, len(batch) - 1))
+    slot = data.draw(st.integers(0, len(space.choices) - 1))
+    outside = batch.copy()
+    outside[row, slot] = data.draw(st.sampled_from([-1, space.choices[slot], 127]))
+    with pytest.raises(SpecError, match=f"architecture {row} has {outside[row, slot]} in slot {slot}"):
+        check(space, outside)
+
+
+@given(st.data())
+def test_a_text_that_is_no_string_form_is_refused(data: st.DataObject) -> None:
+    space = data.draw(any_space())
+    text = data.draw(st.text(max_size=20))
+    with pytest.raises(SpecError, match=space.name):
+        space.encode(text)
