@@ -36,9 +36,9 @@ class Darts:
     """Differentiable architecture search, first order.
 
     Source: Liu et al., DARTS (ICLR 2019), first-order approximation (xi = 0); defaults of its NAS-Bench-201 version
-    (Dong & Yang, ICLR 2020). An edge takes its arg-max operation, and `none` may win. Architectures are ranked by the validation
-    score of the shared weights under their one-hot mixture, not by alpha: that is what weight sharing predicts.
-    Differs: no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
+    (Dong & Yang, ICLR 2020). An edge takes its arg-max operation, and `none` may win. Architectures are ranked by the
+    validation score of the shared weights under their one-hot mixture, not by alpha: that is what weight sharing
+    predicts. Differs: no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})

@@ -1,0 +1,63 @@
+"""What a live method is handed, and what it refuses to work with."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from benchmarks.digits import load
+from benchmarks.live.data import LiveData, digits_data, live_data
+from benchmarks.live.supernet import splits
+from benchmarks.nb201_space import NB201Space
+from harness.api import SearchData, Task
+from harness.errors import UsageError
+
+
+def task(data: SearchData | None) -> Task:
+    return Task(NB201Space(), np.random.default_rng(0), float("inf"), data=data)
+
+
+def test_it_has_train_and_validation_images_and_nothing_else() -> None:
+    data = digits_data()
+    assert isinstance(data, SearchData)
+    assert data.train[0].shape == (300, 1, 8, 8)
+    assert data.val[0].shape == (500, 1, 8, 8)
+    test_images = {image.tobytes() for image in load().test[0]}
+    mine = {image.tobytes() for images, _ in (data.train, data.val) for image in images}
+    # digits are small and some repeat exactly; what counts is that no test array is held
+    assert len(mine & test_images) < 10
+    for images, labels in (data.train, data.val):
+        assert images.base is None
+        assert labels.base is None
+
+
+def test_it_cannot_be_written_to() -> None:
+    data = digits_data()
+    with pytest.raises(ValueError, match="read-only"):
+        data.train[0][0] = 0
+
+
+def test_it_makes_a_supernet_of_the_benchmarks_network_or_a_part_of_it() -> None:
+    data = digits_data()
+    whole = data.supernet(np.random.default_rng(0), "cpu")
+    part = data.supernet(np.random.default_rng(0), "cpu", splits((0,))[1])
+    assert whole.macro == data.macro
+    assert part.allowed[0] == (1,)
+    # stem, reduction and head, then on each edge a 1x1 and a 3x3 convolution in two cells
+    outside = (8 + 16) + (16 * 8 + 32) + 32 + (160 + 10)
+    assert sum(t.numel() for t in whole.parameters()) == outside + 6 * (10 * 8 * 8 + 10 * 16 * 16)
+    assert sum(t.numel() for t in part.parameters()) == outside + 5 * (10 * 8 * 8 + 10 * 16 * 16)
+
+
+def test_a_task_without_live_data_is_refused_by_name() -> None:
+    assert isinstance(live_data(task(digits_data()), "darts"), LiveData)
+    with pytest.raises(UsageError, match=r"darts trains a supernet .* digits201-live; given no data"):
+        live_data(task(None), "darts")
+
+
+def test_another_space_is_refused() -> None:
+    other = replace(task(digits_data()), space=NB201Space("small", (3, 3)))
+    with pytest.raises(UsageError, match="searches small"):
+        live_data(other, "darts")

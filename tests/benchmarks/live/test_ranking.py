@@ -1,0 +1,86 @@
+"""Fast ranking gives what running each architecture alone gives."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.live.data import LiveData, digits_data
+from benchmarks.live.ranking import Evaluation, evaluate
+from benchmarks.live.supernet import Supernet
+from benchmarks.nb201_space import NB201Space, prune
+from harness.space import enumerate_all, sample
+from tests.benchmarks.live.plain import of_supernet
+
+SPACE = NB201Space()
+
+
+@pytest.fixture(scope="module")
+def data() -> LiveData:
+    return digits_data()
+
+
+@pytest.fixture(scope="module")
+def net(data: LiveData) -> Supernet:
+    return data.supernet(np.random.default_rng(0), "cpu")
+
+
+@pytest.fixture(scope="module")
+def val(data: LiveData) -> tuple[torch.Tensor, torch.Tensor]:
+    return torch.tensor(data.val[0]), torch.tensor(data.val[1])
+
+
+@torch.no_grad()
+def alone(net: Supernet, archs: np.ndarray, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
+    found = []
+    for arch in archs:
+        logits = of_supernet(net, arch)(images)
+        right = (logits.argmax(1) == labels).double().mean().item()
+        found.append((right, logits.softmax(1)[torch.arange(len(labels)), labels].double().mean().item()))
+    return np.array(found).T
+
+
+def test_scores_equal_those_of_each_architecture_alone(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+    constant = np.array([[op] * 6 for op in range(5)], dtype=np.int8)
+    archs = np.concatenate([constant, sample(SPACE, np.random.default_rng(1), 60)])
+    accuracy, confidence = alone(net, archs, *val)
+    seen = evaluate(net, archs, *val)
+    np.testing.assert_allclose(seen.confidence, confidence, rtol=0, atol=1e-5)
+    assert np.abs(seen.accuracy - accuracy).max() <= 1 / 500  # a tie of two logits may fall the other way
+    assert (seen.accuracy == accuracy).mean() > 0.95
+
+
+def test_a_dense_stretch_of_neighbours_is_scored_as_well(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+    archs = enumerate_all(SPACE)[7000:7080]  # the prefix memory is at work here
+    _, confidence = alone(net, archs, *val)
+    np.testing.assert_allclose(evaluate(net, archs, *val).confidence, confidence, rtol=0, atol=1e-5)
+
+
+def test_scores_do_not_depend_on_order_or_company(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+    rng = np.random.default_rng(2)
+    archs = sample(SPACE, rng, 60)
+    together = evaluate(net, archs, *val).score
+    order = rng.permutation(len(archs))
+    assert np.array_equal(evaluate(net, archs[order], *val).score, together[order])
+    apart = np.concatenate([evaluate(net, archs[i : i + 7], *val).score for i in range(0, len(archs), 7)])
+    assert np.array_equal(apart, together)
+
+
+def test_cells_equal_after_pruning_score_equal(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+    archs = enumerate_all(SPACE)[::313]
+    assert np.array_equal(evaluate(net, archs, *val).score, evaluate(net, prune(archs), *val).score)
+
+
+def test_evaluating_nothing_gives_nothing(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+    assert evaluate(net, np.empty((0, 6), dtype=np.int8), *val).score.shape == (0,)
+
+
+def test_score_orders_by_accuracy_first_and_stays_a_fraction() -> None:
+    accuracy = np.array([0.0, 0.5, 0.5, 0.502, 1.0])
+    confidence = np.array([1.0, 0.2, 0.9, 0.0, 1.0])
+    score = Evaluation(accuracy, confidence, 500).score
+    assert (np.diff(score) > 0).all()
+    assert score[0] >= 0
+    assert score[-1] == 1
+    assert len(np.unique(score.astype(np.float32))) == len(score)  # scores are stored in single precision

@@ -1,0 +1,68 @@
+"""Small live tasks, and the laws that every live method obeys."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from benchmarks.live.data import LiveData, digits_data
+from benchmarks.nb201_space import NB201Space
+from harness import state
+from harness.api import Checkpoint, SearchMethod, Task
+from harness.space import sample
+
+SPACE = NB201Space()
+ARCHS = sample(SPACE, np.random.default_rng(99), 12)
+
+
+def small_data() -> LiveData:
+    """Return a part of the digits: three batches of 32 to train, 80 images to validate."""
+    whole = digits_data()
+    (x, y), (vx, vy) = whole.train, whole.val
+    return LiveData("digits-small", (x[:96].copy(), y[:96].copy()), (vx[:80].copy(), vy[:80].copy()), whole.macro)
+
+
+def task(seed: int = 0, resume: Mapping[str, object] | None = None) -> Task:
+    return Task(SPACE, np.random.default_rng(seed), float("inf"), data=small_data(), resume=resume)
+
+
+def shown(checkpoint: Checkpoint) -> tuple[object, ...]:
+    """Return all that a checkpoint shows, in a form that compares bit for bit."""
+    assert checkpoint.rank is not None
+    incumbent = None if checkpoint.incumbent is None else tuple(checkpoint.incumbent.tolist())
+    return checkpoint.step, incumbent, checkpoint.rank(ARCHS).tobytes(), dict(checkpoint.logs), checkpoint.last
+
+
+def whole_run(method: SearchMethod, seed: int = 0) -> list[tuple[object, ...]]:
+    return [shown(c) for c in method.search(task(seed))]
+
+
+def states(method: SearchMethod, seed: int = 0) -> list[bytes]:
+    return [state.dump(c.state()) for c in method.search(task(seed)) if c.state is not None]
+
+
+def check_same_seed_same_run(method: SearchMethod) -> None:
+    """Ranking between pulls, in any order, changes nothing; another seed changes the scores."""
+    first = whole_run(method)
+    again = []
+    for checkpoint in method.search(task()):
+        assert checkpoint.rank is not None
+        checkpoint.rank(ARCHS[::-1])
+        again.append(shown(checkpoint))
+        checkpoint.rank(ARCHS[3:5])
+    assert again == first
+    unranked = list(states(method))
+    assert state.load(unranked[-1]).keys() == state.load(states(method)[-1]).keys()
+    assert unranked == states(method)
+    assert first[-1][2] != whole_run(method, seed=1)[-1][2]
+    assert [step for step, *_ in first] == list(range(1, len(first) + 1))
+    assert [last for *_, last in first] == [False] * (len(first) - 1) + [True]
+
+
+def check_resumed_run_ends_as_the_uninterrupted_one(method: SearchMethod) -> None:
+    """From every step, through the bytes that are stored; the resumed task's generator stands elsewhere."""
+    whole = whole_run(method)
+    for step, stored in enumerate(states(method), start=1):
+        resumed = [shown(c) for c in method.search(task(seed=1000 + step, resume=state.load(stored)))]
+        assert resumed == whole[step:]

@@ -1,0 +1,148 @@
+"""DARTS: its gradient, its derivation, its eigenvalue, and the laws of live methods."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from benchmarks.live.training import Part, on_device
+from harness.api import SearchMethod, Task
+from harness.errors import UsageError
+from methods.darts import Bilevel, Darts, alpha_gradient, eigenvalue
+from tests.methods import live
+
+SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)
+
+
+@pytest.fixture
+def run() -> Bilevel:
+    data = live.small_data()
+    rng = np.random.default_rng(0)
+    return Bilevel(SHORT, data.supernet(rng, "cpu"), on_device(data.train, "cpu"), on_device(data.val, "cpu"), rng)
+
+
+def test_it_is_a_search_method() -> None:
+    assert isinstance(Darts(), SearchMethod)
+    assert Darts.needs == {"data"}
+    assert "batch statistics" in Darts.bn_policy
+
+
+def test_defaults_are_those_of_the_nas_bench_201_version() -> None:
+    d = Darts()
+    assert (d.epochs, d.batch, d.lr, d.lr_min, d.momentum, d.weight_decay, d.clip) == (
+        50,
+        64,
+        0.025,
+        0.001,
+        0.9,
+        5e-4,
+        5,
+    )
+    assert (d.alpha_lr, d.alpha_betas, d.alpha_weight_decay, d.alpha_init) == (3e-4, (0.5, 0.999), 1e-3, 1e-3)
+
+
+def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Bilevel) -> None:
+    # independent closed form: g_alpha = A * (g_A - sum(A * g_A)), with g_A by finite differences in double precision
+    net = run.learner.net.double()
+    batch = Part(run.val.images.double(), run.val.labels)
+    alpha = torch.from_numpy(np.random.default_rng(1).standard_normal((6, 5))).requires_grad_()
+    mixture = alpha.detach().softmax(1)
+    slopes = torch.zeros(6, 5, dtype=torch.float64)
+    with torch.no_grad():
+        for edge in range(6):
+            for op in range(5):
+                step = torch.zeros(6, 5, dtype=torch.float64)
+                step[edge, op] = 1e-6
+                up, down = (F.cross_entropy(net(batch.images, mixture + s * step), batch.labels) for s in (1, -1))
+                slopes[edge, op] = (up - down) / 2e-6
+    expected = mixture * (slopes - (mixture * slopes).sum(1, keepdim=True))
+    torch.testing.assert_close(alpha_gradient(net, alpha, batch), expected, rtol=1e-4, atol=1e-8)
+
+
+def test_alpha_gradient_leaves_no_gradient_on_the_weights(run: Bilevel) -> None:
+    alpha_gradient(run.learner.net, run.alpha, run.val)
+    assert all(tensor.grad is None for tensor in run.learner.net.parameters())
+    assert run.alpha.grad is None
+
+
+def test_an_epoch_steps_alpha_on_validation_and_weights_on_training_images(run: Bilevel) -> None:
+    alpha = run.alpha.detach().clone()
+    weight = run.learner.net.weight.detach().clone()
+    seen: list[torch.Tensor] = []
+
+    def watch(clean: torch.Tensor, epoch: int) -> torch.Tensor:
+        seen.append(clean)
+        assert epoch == 0
+        assert not clean.requires_grad
+        return clean
+
+    logs = run.advance(watch)
+    assert len(seen) == 3  # 96 training images in batches of 32
+    assert not torch.equal(run.alpha, alpha)
+    # Adam's steps are at most about its rate each, whatever the gradient
+    assert (run.alpha - alpha).abs().max() <= 3 * 3e-4 * 1.5
+    assert not torch.equal(run.learner.net.weight, weight)
+    assert set(logs) == {"loss", "supernet_accuracy", "alpha_entropy"}
+    assert logs["alpha_entropy"] == pytest.approx(math.log(5), abs=1e-4)  # alpha is still almost uniform
+
+
+def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Bilevel) -> None:
+    with torch.no_grad():
+        run.alpha.zero_()
+        for edge, op in enumerate((0, 3, 1, 4, 2, 0)):
+            run.alpha[edge, op] = 1.0
+    assert run.genotype().tolist() == [0, 3, 1, 4, 2, 0]
+    assert run.genotype().dtype == np.int8
+
+
+def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:
+    before = run.rank(live.ARCHS)
+    with torch.no_grad():
+        run.alpha.add_(torch.arange(30.0).view(6, 5))
+    assert np.array_equal(run.rank(live.ARCHS), before)
+    assert len(np.unique(before)) > 3
+
+
+def test_eigenvalue_of_a_known_quadratic() -> None:
+    rng = np.random.default_rng(3)
+    basis, _ = np.linalg.qr(rng.standard_normal((30, 30)))
+    spectrum = np.linspace(-7.0, 2.0, 30)  # the largest in absolute value is negative
+    hessian = torch.from_numpy(basis @ np.diag(spectrum) @ basis.T)
+    at = torch.zeros(6, 5, dtype=torch.float64)
+    assert eigenvalue(lambda a: a.flatten() @ hessian @ a.flatten() / 2, at) == pytest.approx(7.0)
+
+
+def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
+    with_it = [dict(c.logs) for c in SHORT.search(live.task())]
+    without = [dict(c.logs) for c in Darts(epochs=3, batch=32, eigenvalue_every=0).search(live.task())]
+    assert ["eigenvalue" in logs for logs in with_it] == [False, True, False]
+    assert with_it[1].pop("eigenvalue") > 0
+    assert with_it == without
+
+
+def test_fewer_validation_than_training_batches_are_used_again() -> None:
+    data = live.small_data()
+    rng = np.random.default_rng(0)
+    val = on_device((data.val[0][:20], data.val[1][:20]), "cpu")
+    run = Bilevel(SHORT, data.supernet(rng, "cpu"), on_device(data.train, "cpu"), val, rng)
+    calls: list[int] = []
+    run.advance(lambda clean, epoch: calls.append(epoch) or clean)
+    assert len(calls) == 3
+
+
+def test_same_seed_same_run() -> None:
+    live.check_same_seed_same_run(SHORT)
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+
+
+def test_a_task_without_live_data_is_refused() -> None:
+    bare = Task(live.SPACE, np.random.default_rng(0), float("inf"))
+    with pytest.raises(UsageError, match="needs a live benchmark"):
+        next(Darts().search(bare))

@@ -1,0 +1,114 @@
+"""Few-shot: what is split, transferred and trained, and who scores whom."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+
+from benchmarks.live.ranking import evaluate
+from harness.api import Checkpoint, State
+from harness.errors import MethodError, UsageError
+from methods.few_shot import FewShot
+from methods.one_shot import OneShot
+from tests.methods import live
+
+SHORT = FewShot(k=1, epochs=2, sub_epochs=2, batch=32, lr=0.1, candidates=8, derive_every=3)
+
+
+def last(method: FewShot | OneShot) -> Checkpoint:
+    return list(method.search(live.task()))[-1]
+
+
+def weights(checkpoint: Checkpoint) -> list[dict[str, np.ndarray]]:
+    assert checkpoint.state is not None
+    saved: State = checkpoint.state()
+    return [dict(learner["weights"]) for learner in saved["learners"]]
+
+
+@pytest.mark.parametrize(("k", "parts", "tensors"), [(0, 1, {34}), (1, 5, {30, 32}), (2, 25, {26, 28, 30})])
+def test_k_split_edges_make_five_to_the_k_sub_supernets(k: int, parts: int, tensors: set[int]) -> None:
+    made = weights(last(FewShot(k=k, epochs=1, sub_epochs=1, batch=96, candidates=2)))
+    assert len(made) == parts
+    # stem, reduction and head have ten tensors, an edge four: two convolutions in two cells
+    assert {len(part) for part in made} == tensors
+
+
+def test_without_a_split_it_is_one_shot() -> None:
+    settings = {"epochs": 3, "batch": 32, "lr": 0.1, "weight_decay": 1e-4, "candidates": 8, "derive_every": 2}
+    few = [live.shown(c) for c in FewShot(k=0, sub_epochs=9, **settings).search(live.task())]
+    assert few == [live.shown(c) for c in OneShot(**settings).search(live.task())]
+
+
+def test_sub_supernets_start_from_the_trained_supernets_weights_with_the_schedule_begun_again() -> None:
+    method = FewShot(k=1, epochs=2, sub_epochs=1, batch=32, lr=0.1, lr_min=0.0, candidates=2)
+    steps = method.search(live.task())
+    next(steps)
+    (parent,) = weights(next(steps))
+    found = next(steps)
+    for part in weights(found):
+        assert set(part) < set(parent)
+        # moved by one epoch at the first rate (the schedule had ended near zero), but not drawn afresh
+        assert np.corrcoef(part["weight"].ravel(), parent["weight"].ravel())[0, 1] > 0.8
+        assert not np.array_equal(part["weight"], parent["weight"])
+
+
+def test_each_sub_supernet_is_trained_apart_from_the_others() -> None:
+    made = weights(last(SHORT))
+    heads = [part["weight"] for part in made]
+    assert all(not np.array_equal(a, b) for i, a in enumerate(heads) for b in heads[:i])
+    held = [sorted(name for name in part if ".edges.0." in name) for part in made]
+    assert held == [
+        [],
+        [],
+        ["first.edges.0.convs.2.weight", "second.edges.0.convs.2.weight"],
+        ["first.edges.0.convs.3.weight", "second.edges.0.convs.3.weight"],
+        [],
+    ]
+
+
+def test_an_architecture_is_scored_by_the_sub_supernet_that_owns_it() -> None:
+    checkpoint = last(SHORT)
+    data = live.small_data()
+    images, labels = torch.tensor(data.val[0]), torch.tensor(data.val[1])
+    scores = checkpoint.rank(live.ARCHS)
+    for op, part in enumerate(weights(checkpoint)):
+        # an independent supernet of the whole space with the owner's weights, the missing ones at random
+        net = data.supernet(np.random.default_rng(7), "cpu")
+        net.load_state_dict({name: torch.tensor(value) for name, value in part.items()}, strict=False)
+        mine = live.ARCHS[:, 0] == op
+        np.testing.assert_allclose(scores[mine], evaluate(net, live.ARCHS[mine], images, labels).score, atol=1e-6)
+
+
+def test_the_split_follows_the_given_order_of_edges() -> None:
+    other = FewShot(k=1, split_order=(3, 0), epochs=1, sub_epochs=1, batch=96, candidates=2)
+    made = weights(last(other))
+    assert [any(".edges.3." in name for name in part) for part in made] == [False, False, True, True, False]
+    assert all(any(".edges.0." in name for name in part) for part in made)
+
+
+def test_same_seed_same_run() -> None:
+    live.check_same_seed_same_run(SHORT)
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+
+
+@pytest.mark.parametrize("k", [-1, 7])
+def test_k_outside_the_edges_is_refused(k: int) -> None:
+    with pytest.raises(UsageError, match=r"k is 0..6 .*given"):
+        next(FewShot(k=k).search(live.task()))
+
+
+def test_a_split_order_that_is_none_is_refused() -> None:
+    with pytest.raises(UsageError, match="split edges are distinct"):
+        list(FewShot(k=2, split_order=(1, 1), epochs=1, batch=96, candidates=2).search(live.task()))
+
+
+def test_a_state_of_another_split_is_refused() -> None:
+    checkpoint = last(FewShot(k=1, split_order=(3,), epochs=1, sub_epochs=1, batch=96, candidates=2))
+    assert checkpoint.state is not None
+    other = FewShot(k=1, epochs=1, sub_epochs=2, batch=96, candidates=2)
+    with pytest.raises(MethodError, match="does not fit this supernet"):
+        next(other.search(live.task(resume=checkpoint.state())))

@@ -1,0 +1,95 @@
+"""One-shot: sampling, derivation and the laws of live methods."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from benchmarks.live.supernet import EVERYTHING, splits
+from benchmarks.live.training import WeightSchedule, on_device
+from harness.api import SearchMethod
+from harness.space import to_index
+from methods.live_state import Learner
+from methods.one_shot import OneShot
+from methods.single_path import Derivation, SinglePath, draw
+from tests.methods import live
+
+SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)
+
+
+def single_path(every: int = 1) -> SinglePath:
+    data = live.small_data()
+    rng = np.random.default_rng(0)
+    net = data.supernet(rng, "cpu")
+    schedule = WeightSchedule(5, 32, 0.1, 0.001, 0.9, 5e-4, 5.0)
+    return SinglePath(
+        live.SPACE,
+        on_device(data.train, "cpu"),
+        on_device(data.val, "cpu"),
+        rng,
+        Derivation(8, every),
+        [Learner(net, schedule.optimiser(net))],
+    )
+
+
+def test_it_is_a_search_method() -> None:
+    assert isinstance(OneShot(), SearchMethod)
+    assert OneShot.needs == {"data"}
+    assert "batch statistics" in OneShot.bn_policy
+
+
+def test_paths_are_uniform_over_the_whole_space() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw(EVERYTHING, rng) for _ in range(5000)])
+    counts = np.stack([(drawn == op).sum(0) for op in range(5)])  # (ops, edges)
+    assert (np.abs(counts - 1000) < 5 * np.sqrt(5000 * 0.2 * 0.8)).all()
+    assert len(np.unique(to_index(live.SPACE, drawn))) > 4000
+
+
+def test_paths_of_a_sub_supernet_keep_to_it() -> None:
+    rng = np.random.default_rng(0)
+    drawn = np.array([draw(splits((0, 4))[7], rng) for _ in range(50)])
+    assert (drawn[:, [0, 4]] == [1, 2]).all()
+    assert len(np.unique(drawn[:, 1])) == 5
+
+
+def test_the_incumbent_is_the_best_of_the_candidates_by_supernet_score() -> None:
+    run = single_path()
+    twin = np.random.default_rng()
+    twin.bit_generator.state = run.rng.bit_generator.state
+    candidates = twin.integers(0, 5, size=(8, 6)).astype(np.int8)
+    accuracy = run._derive()
+    scores = run.rank(candidates)
+    assert np.array_equal(run.incumbent, candidates[scores.argmax()])
+    assert accuracy == pytest.approx(run.evaluate(candidates).accuracy.mean())
+
+
+def test_it_derives_every_so_many_epochs_and_at_the_end() -> None:
+    steps = list(SHORT.search(live.task()))
+    assert ["supernet_accuracy" in c.logs for c in steps] == [False, False, True, True]
+    assert [c.incumbent is None for c in steps] == [True, True, False, False]
+
+
+def test_training_makes_the_loss_smaller() -> None:
+    losses = [c.logs["loss"] for c in OneShot(epochs=60, batch=32, lr=0.1, candidates=2).search(live.task())]
+    assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.1
+
+
+def test_same_seed_same_run() -> None:
+    live.check_same_seed_same_run(SHORT)
+
+
+def test_another_process_makes_the_same_run() -> None:
+    program = (
+        "from tests.methods import live; from methods.one_shot import OneShot;"
+        "print(live.whole_run(OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)))"
+    )
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.strip() == str(live.whole_run(SHORT))
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
