@@ -2,11 +2,13 @@
 
 A value is the mean over seeds. It may be worse than its reference by no more than the tolerance
 
-    max(floor, t(0.95, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now))
+    max(floor, t(1 - 0.05 / m, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now))
 
-the one-sided 95 % limit for the mean of n_now new seeds when nothing has changed, from the spread of the reference's
-seeds alone: a method that has become erratic must not widen its own tolerance. What cannot be judged is refused, which
-closes the gate as a regression does. What to do about a closed gate is the caller's.
+the one-sided limit for the mean of n_now new seeds when nothing has changed, from the spread of the reference's seeds
+alone: a method that has become erratic must not widen its own tolerance. The 5 % of false alarms are those of the whole
+gate, shared by its m values (Bonferroni); a reference of more seeds than the runs it judges makes the limit tighter.
+What cannot be judged is refused, which closes the gate as a regression does. What to do about a closed gate is the
+caller's.
 """
 
 from __future__ import annotations
@@ -38,11 +40,12 @@ from harness.record import Json
 
 __all__ = ["Verdict", "as_json", "judge", "read_baseline", "tolerance", "write_baseline"]
 
-LEVEL = 0.95
+FALSE_ALARMS = 0.05  # of the whole gate
 Outcome = Literal["ok", "regression", "refused"]
 FLOORS: Mapping[Quantity, float] = MappingProxyType({"tau": 0.02, "drop": 0.005, "accuracy": 0.005})
 STATEMENT = (
-    f"tolerance = max(floor, t({LEVEL}, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now)), one-sided; "
+    f"tolerance = max(floor, t(1 - {FALSE_ALARMS} / m, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now)), one-sided, "
+    "m values judged; "
     f"floors: {', '.join(f'{name} {floor:g}' for name, floor in FLOORS.items())}; "
     f"judged from {MIN_SEEDS} seeds and {MIN_ARCHITECTURES} architectures on"
 )
@@ -80,11 +83,13 @@ class Verdict:
 def judge(comparisons: Sequence[Comparison], baseline: Baseline) -> list[Verdict]:
     """Return a verdict on every reference of the baseline, in its order; labels without a reference are not judged."""
     verdicts = []
+    judged = sum(len(expected.references) for expected in baseline.comparisons)
     for expected in baseline.comparisons:
         mine = [c for c in comparisons if (c.dataset, c.space.name) == (expected.dataset, expected.space)]
         # runs of another table are better than none: the verdict then names both digests
         mine.sort(key=lambda c: c.table_digest != expected.table_digest)
-        verdicts += [_judge(mine[0] if mine else None, expected, reference) for reference in expected.references]
+        found = mine[0] if mine else None
+        verdicts += [_judge(found, expected, reference, judged) for reference in expected.references]
     return verdicts
 
 
@@ -93,13 +98,15 @@ def as_json(verdict: Verdict) -> dict[str, Json]:
     return asdict(verdict)
 
 
-def tolerance(reference: Reference, seeds: int) -> float:
-    """Return how much worse the mean of `seeds` new seeds may be; see the module's formula."""
-    t = float(stats.t.ppf(LEVEL, reference.seeds - 1))
+def tolerance(reference: Reference, seeds: int, judged: int = 1) -> float:
+    """Return how much worse the mean of `seeds` new seeds may be, one of `judged` values; see the module's formula."""
+    t = float(stats.t.ppf(1 - FALSE_ALARMS / judged, reference.seeds - 1))
     return max(FLOORS[reference.quantity], t * reference.spread * float(np.sqrt(1 / reference.seeds + 1 / seeds)))
 
 
-def _judge(comparison: Comparison | None, expected: ReferenceComparison, reference: Reference) -> Verdict:
+def _judge(
+    comparison: Comparison | None, expected: ReferenceComparison, reference: Reference, judged: int
+) -> Verdict:
     refused = partial(_verdict, expected, reference, "refused", limit=None)
     mismatch = _mismatch(comparison, expected, reference)
     if comparison is None or mismatch is not None:
@@ -111,7 +118,7 @@ def _judge(comparison: Comparison | None, expected: ReferenceComparison, referen
     refusal = too_little(comparison, outcomes, reference.quantity)
     if refusal is not None:
         return refused(reason=refusal, values=values)
-    limit, mean = tolerance(reference, len(values)), measures.mean(values.values())
+    limit, mean = tolerance(reference, len(values), judged), measures.mean(values.values())
     worse = reference.mean - mean if QUANTITIES[reference.quantity].higher_is_better else mean - reference.mean
     reason = f"{'worse' if worse > 0 else 'better'} by {abs(worse):.4f}, allowed to be worse by {limit:.4f}"
     outcome: Outcome = "regression" if worse > limit else "ok"

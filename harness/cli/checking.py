@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import os
 import platform
+from collections.abc import Sequence
 from importlib import metadata, util
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
 
-from harness import gate as gates
 from harness import registry
 from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
 from harness.cli.reading import comparisons_of
 from harness.errors import MissingDataError, NasboardError, RegressionError
 from harness.store import open_store
+
+if TYPE_CHECKING:
+    from harness.gate import Verdict
 
 EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
 
@@ -30,6 +33,8 @@ def gate(
     json: JsonOption = False,
 ) -> None:
     """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
+    from harness import gate as gates  # statistics take a second to import; doctor needs none
+
     found = comparisons_of(store)
     if write:
         gates.write_baseline(found, baseline)
@@ -48,7 +53,7 @@ def gate(
         out().print(f"the gate is open: {len(verdicts)} values within tolerance of {baseline}")
 
 
-def _verdicts(verdicts: list[gates.Verdict]) -> Table:
+def _verdicts(verdicts: Sequence[Verdict]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "quantity", "reference", "tolerance", "now", "seeds", "verdict"):
         table.add_column(heading, justify="left" if heading in ("method", "quantity", "verdict") else "right")

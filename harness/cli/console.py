@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -21,9 +22,13 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+WIDE = 180  # columns where nobody's terminal sets them: a log, a pipe
+
+
 def out() -> Console:
     """Return the console for results."""
-    return Console(soft_wrap=not sys.stdout.isatty(), highlight=False)
+    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
+    return Console(width=width, highlight=False)
 
 
 def err() -> Console:

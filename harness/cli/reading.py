@@ -1,4 +1,7 @@
-"""The commands that read a store: ls, leaderboard, report, compare."""
+"""The commands that read a store: ls, leaderboard, report, compare.
+
+Statistics take a second to import, so the functions that need them import them; the other commands start at once.
+"""
 
 from __future__ import annotations
 
@@ -10,13 +13,10 @@ from typing import Annotated, cast
 import typer
 from rich.table import Table
 
-from harness import boards, registry, render
+from harness import registry
 from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
-from harness.compare import compare as compare_outcomes
 from harness.errors import MissingDataError
-from harness.metrics import METRICS
 from harness.outcome import Comparison
-from harness.outcome_load import load
 from harness.store import open_store
 
 
@@ -30,11 +30,12 @@ class Listing(StrEnum):
 
 
 class BoardName(StrEnum):
-    """The three leaderboards."""
+    """The three leaderboards, and the cost view."""
 
     tau = "tau"
     stability = "stability"
     accuracy = "accuracy"
+    cost = "cost"
 
 
 class Format(StrEnum):
@@ -53,6 +54,8 @@ def comparisons_of(store: str) -> list[Comparison]:
     Raises:
         MissingDataError: it holds no run.
     """
+    from harness.outcome_load import load
+
     with open_store(database_url(store), must_exist=True) as opened:
         found = load(opened, registry.benchmark)
     if not found:
@@ -80,6 +83,8 @@ def ls(
 
 def _catalogue(what: Listing) -> list[dict[str, object]]:
     if what is Listing.metrics:
+        from harness.metrics import METRICS
+
         return [
             {"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS
         ]
@@ -111,6 +116,8 @@ def leaderboard(
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
+    from harness import boards, render
+
     shown = boards.make(comparisons_of(store), only=None if board is None else board.value)
     chosen = "json" if json else format.value
     if chosen == "table":
@@ -131,6 +138,8 @@ def report(
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
+    from harness import boards
+
     found = comparisons_of(store)
     write_report(found, boards.make(found), output, title=title)
     out().print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
@@ -143,6 +152,9 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Show how the methods in STORE_B differ from those in STORE_A."""
+    from harness import render
+    from harness.compare import compare as compare_outcomes
+
     shown = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
     chosen = "json" if json else format.value
     if chosen == "table":
