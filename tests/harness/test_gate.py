@@ -78,7 +78,7 @@ def test_tolerance_is_the_stated_formula(tmp_path: Path) -> None:
     assert tolerance(tau.model_copy(update={"spread": 0.0}), 9) == FLOORS["tau"]
     shared = tolerance(tau.model_copy(update={"spread": 1.0}), 9, judged=10)
     assert shared == pytest.approx(5.840909 * (1 / 4 + 1 / 9) ** 0.5)  # t(0.995, 3)
-    assert "t(0.95, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now)" in STATEMENT
+    assert "t(1 - 0.05 / m, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now)" in STATEMENT
 
 
 def test_false_alarms_are_as_rare_as_stated() -> None:
