@@ -6,3 +6,9 @@ import os
 
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+from hypothesis import settings  # noqa: E402 - the variables above come first
+
+# no deadline an example: the first one may build a cache, and the machine may be busy
+settings.register_profile("nasboard", deadline=None)
+settings.load_profile("nasboard")
