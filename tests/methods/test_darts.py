@@ -60,7 +60,8 @@ def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Bilevel) -> N
                 up, down = (F.cross_entropy(net(batch.images, mixture + s * step), batch.labels) for s in (1, -1))
                 slopes[edge, op] = (up - down) / 2e-6
     expected = mixture * (slopes - (mixture * slopes).sum(1, keepdim=True))
-    torch.testing.assert_close(alpha_gradient(net, alpha, batch), expected, rtol=1e-4, atol=1e-8)
+    torch.testing.assert_close(alpha_gradient(net, alpha, batch), expected, rtol=1e-3, atol=1e-5)
+    assert expected.abs().max() > 1e-3
 
 
 def test_alpha_gradient_leaves_no_gradient_on_the_weights(run: Bilevel) -> None:

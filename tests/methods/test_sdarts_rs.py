@@ -74,13 +74,18 @@ def test_a_row_with_nothing_left_gets_one_at_its_former_maximum() -> None:
 
 def test_without_a_radius_the_weights_are_those_of_darts_given_the_same_draws() -> None:
     # eps 0 still draws, so only the first step of the first epoch sees the same batches
-    settings = {"epochs": 1, "batch": 96, "eigenvalue_every": 0}
-    (smooth,) = SdartsRs(eps_min=0.0, eps_max=0.0, **settings).search(live.task())
-    (plain,) = Darts(**settings).search(live.task())
-    # dividing a row by its sum moves it in the last digit
-    np.testing.assert_allclose(smooth.rank(live.ARCHS), plain.rank(live.ARCHS), rtol=0, atol=1e-4)
-    (noisy,) = SdartsRs(eps_min=0.3, **settings).search(live.task())
-    assert np.abs(noisy.rank(live.ARCHS) - plain.rank(live.ARCHS)).max() > 1e-4
+    settings = {"epochs": 1, "batch": 96, "lr": 0.5, "eigenvalue_every": 0}
+    smooth, noisy, plain = (
+        next(method.search(live.task())).rank(live.ARCHS)
+        for method in (
+            SdartsRs(eps_min=0.0, eps_max=0.0, **settings),
+            SdartsRs(eps_min=0.3, **settings),
+            Darts(**settings),
+        )
+    )
+    as_plain, apart = np.abs(smooth - plain).max(), np.abs(noisy - plain).max()
+    assert apart > 1e-5
+    assert as_plain < apart / 100  # dividing a row by its sum moves it in the last digit
 
 
 def test_same_seed_same_run() -> None:
