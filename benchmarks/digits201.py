@@ -102,7 +102,7 @@ class Digits201:
     def truth_by_seed(self, archs: Archs) -> NDArray[np.float64]:
         """Return the test accuracy `(n, seeds)` of every training seed."""
         rows = self.table.columns["row_of"][to_index(self.space, archs)]
-        correct: NDArray[np.float64] = np.asarray(self.table.columns["test_correct"][rows], dtype=np.float64)
+        correct: NDArray[np.float64] = self.table.columns["test_correct"][rows].astype(np.float64)
         return correct / TEST_IMAGES
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.record import Json
 
-PACKAGES = ("nasboard", "numpy", "scipy", "pandas", "sqlalchemy", "torch", "scikit-learn")
+PACKAGES = ("nasboard", "numpy", "scipy", "sqlalchemy", "torch", "scikit-learn")
 SEED_POLICY = "method, oracle and device generators are spawned from SeedSequence(seed)"
 
 
