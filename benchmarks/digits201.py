@@ -97,7 +97,8 @@ class Digits201:
 
     def truth(self, archs: Archs) -> Floats:
         """Return the mean test accuracy `(n,)` over the training seeds."""
-        return self.truth_by_seed(archs).mean(axis=1)
+        means: Floats = self.truth_by_seed(archs).mean(axis=1)
+        return means
 
     def truth_by_seed(self, archs: Archs) -> NDArray[np.float64]:
         """Return the test accuracy `(n, seeds)` of every training seed."""

@@ -155,7 +155,6 @@ def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
     where = ".".join(str(part) for part in place) or "top level"
     if kind != "extra_forbidden":
         return f"{where}: {message}"
-    model: type[BaseModel] = (
-        {"panel": PanelEntry, "runs": RunEntry}.get(str(place[0]), Suite) if len(place) > 1 else Suite
-    )
-    return str(UnknownNameError(f"key at {where}:", str(place[-1]), model.model_fields))
+    inner = {"panel": PanelEntry.model_fields, "runs": RunEntry.model_fields}
+    known = inner.get(str(place[0]), Suite.model_fields) if len(place) > 1 else Suite.model_fields
+    return str(UnknownNameError(f"key at {where}:", str(place[-1]), known))
