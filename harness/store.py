@@ -18,7 +18,7 @@ from harness.errors import StoreError
 from harness.panel import Panel
 from harness.record import Json, RunRecord, Status, StepRecord
 from harness.schema import runs
-from harness.store_claim import Claim, take
+from harness.store_claim import LOOKS, Claim, take
 from harness.store_engine import Database, clock_s, connect, serialise
 from harness.store_errors import decoded, translated
 from harness.store_import import put_panel, put_run
@@ -53,6 +53,9 @@ class Store:
         self._spec_numbers: dict[str, int] = {}  # specs are never renumbered or removed
         self._ended: set[str] = set()  # seen to have ended, so that claims need not look again
         self._beaten: set[str] = set()  # owners whose first heartbeat is stored
+        self._asked: tuple[str, ...] | None = None  # what was claimed from last time, and what is left of it
+        self._left: list[str] = []
+        self._left_out = 0  # how many were known to have ended when it was made
 
     def __enter__(self) -> Store:
         return self
@@ -88,12 +91,12 @@ class Store:
         Raises:
             StoreError: a run that was not planned.
         """
-        left = [run_id for run_id in run_ids if run_id not in self._ended]
+        left = self._waiting(run_ids)
         with self._db.write() as conn:
             serialise(conn)
             found = take(conn, left, owner, self._ended, self._db.shown)
             if found is None and len(left) < len(run_ids):  # somebody may have reset one that had ended
-                self._ended.clear()
+                self._forget_ended()
                 found = take(conn, run_ids, owner, self._ended, self._db.shown)
             if found is not None and owner not in self._beaten:
                 store_write.beat(conn, owner, clock_s(conn))
@@ -159,7 +162,7 @@ class Store:
             asked = select(runs.c.no).where(runs.c.status == "failed").with_for_update()
             failed = [no for no in conn.execute(asked).scalars() if no in wanted]
             store_write.clear(conn, failed)
-        self._ended.clear()
+        self._forget_ended()
         return len(failed)
 
     def insert(
@@ -254,6 +257,18 @@ class Store:
         """Return (run_id, step, logs) of the steps that logged something, ascending in (run id, step)."""
         with self._db.read() as conn:
             return store_read.logs(conn, run_ids, self._db.shown)
+
+    def _waiting(self, run_ids: Sequence[str]) -> list[str]:
+        """Return those not known to have ended; a tuple that is asked for again is seldom gone through again."""
+        if run_ids is not self._asked or len(self._ended) > self._left_out + LOOKS[0]:
+            self._asked = run_ids if isinstance(run_ids, tuple) else None
+            self._left = [run_id for run_id in run_ids if run_id not in self._ended]
+            self._left_out = len(self._ended)
+        return self._left
+
+    def _forget_ended(self) -> None:
+        self._ended.clear()
+        self._asked = None
 
     def _interned(self, wanted: Iterable[str]) -> dict[str, int]:
         new = set(wanted) - self._spec_numbers.keys()

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 
 from harness.errors import StoreError
 from harness.panel import Panel
@@ -17,7 +17,7 @@ from harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from harness.schema import panels, rankings, runs, specs, steps
 from harness.store_errors import decoded
 
-MOST_BOUND = 5000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
+MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
 Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
@@ -91,13 +91,12 @@ def numbers(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> dict
     Raises:
         StoreError: one of them is not in the store.
     """
+    asked = select(runs.c.no, runs.c.run_id).order_by(runs.c.no)
+    if run_ids is not None and len(run_ids) <= MOST_BOUND:
+        asked = asked.where(runs.c.run_id.in_(run_ids))
+    found = {run_id: no for no, run_id in conn.execute(asked)}
     if run_ids is None:
-        return {row.no: row.run_id for row in conn.execute(select(runs.c.no, runs.c.run_id).order_by(runs.c.no))}
-    found: dict[str, int] = {}
-    for at in range(0, len(run_ids), MOST_BOUND):
-        some = run_ids[at : at + MOST_BOUND]
-        asked = select(runs.c.run_id, runs.c.no).where(runs.c.run_id.in_(some))
-        found.update((row.run_id, row.no) for row in conn.execute(asked))
+        return {no: run_id for run_id, no in found.items()}
     missing = next((run_id for run_id in run_ids if run_id not in found), None)
     if missing is not None:
         raise StoreError(f"run {missing[:12]} is not in {shown}; `nasboard ls runs` shows those that are")
@@ -110,18 +109,19 @@ def incumbents(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> l
     Rows ascend in (run id, step). A step without an incumbent has no row.
     """
     wanted = numbers(conn, run_ids, shown)
-    place = {no: i for i, (no, _) in enumerate(sorted(wanted.items(), key=lambda item: item[1]))}
-    found: list[Any] = []  # (run, step, cost_s, spec)
-    for some in _some(wanted, run_ids is None):
-        changed = select(steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec).where(steps.c.changed == true())
-        last = select(runs.c.no, runs.c.last_step, runs.c.cost_s, runs.c.last_spec).where(runs.c.last_spec.is_not(None))
-        if some is not None:
-            changed, last = changed.where(steps.c.run.in_(some)), last.where(runs.c.no.in_(some))
-        found.extend(conn.execute(union(changed, last)))  # a last step that is a change too comes once
+    changed = select(steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec).where(steps.c.changed == true())
+    last = select(runs.c.no, runs.c.last_step, runs.c.cost_s, runs.c.last_spec).where(runs.c.last_spec.is_not(None))
+    if _binds(wanted, run_ids):
+        changed, last = changed.where(steps.c.run.in_(wanted)), last.where(runs.c.no.in_(wanted))
+    rows: Sequence[Any] = conn.execute(union_all(changed, last)).all()  # (run, step, cost_s, spec)
     with decoded(shown):
-        texts = _texts(conn, sorted({row[3] for row in found}))
-        found.sort(key=lambda row: (place[row[0]], row[1]))
-        return [(wanted[no], step, cost_s, texts[spec]) for no, step, cost_s, spec in found]
+        texts = _texts(conn, sorted({row[3] for row in rows}))
+        by_run: dict[int, dict[int, Incumbent]] = {no: {} for no in wanted}
+        for no, step, cost_s, spec in rows:
+            if no in by_run:
+                by_run[no][step] = (wanted[no], step, cost_s, texts[spec])  # a last step that is a change comes twice
+        ordered = sorted(wanted, key=wanted.__getitem__)
+        return [by_run[no][step] for no in ordered for step in sorted(by_run[no])]
 
 
 def _texts(conn: Connection, codes: Sequence[int]) -> dict[int, str]:
@@ -137,7 +137,7 @@ def scored(conn: Connection, run_ids: Sequence[str] | None, whole: bool, shown: 
     wanted = numbers(conn, run_ids, shown)
     asked = select(runs.c.run_id, rankings.c.step, rankings.c.cost_s, rankings.c.scores)
     asked = asked.join(rankings, rankings.c.run == runs.c.no).where(rankings.c.whole == whole)
-    for row in _each(conn, asked.order_by(runs.c.run_id, rankings.c.step), wanted, run_ids is None):
+    for row in _each(conn, asked.order_by(runs.c.run_id, rankings.c.step), wanted, run_ids):
         with decoded(shown):
             found = (row.run_id, row.step, row.cost_s, _scores(row.scores))
         yield found
@@ -149,21 +149,22 @@ def logs(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Lo
     asked = select(runs.c.run_id, steps.c.step, steps.c.logs).join(steps, steps.c.run == runs.c.no)
     asked = asked.where(steps.c.logs.is_not(None)).order_by(runs.c.run_id, steps.c.step)
     with decoded(shown):
-        return [(row.run_id, row.step, json.loads(row.logs)) for row in _each(conn, asked, wanted, run_ids is None)]
+        return [(row.run_id, row.step, json.loads(row.logs)) for row in _each(conn, asked, wanted, run_ids)]
 
 
-def _some(wanted: Mapping[int, str], everything: bool) -> list[list[int] | None]:
-    """Return the run numbers in portions that one statement can bind, ascending in run id; None stands for all runs."""
-    if everything:
-        return [None]
-    listed = sorted(wanted, key=wanted.__getitem__)
-    return [listed[at : at + MOST_BOUND] for at in range(0, len(listed), MOST_BOUND)]
+def _binds(wanted: Mapping[int, str], run_ids: Sequence[str] | None) -> bool:
+    """Return whether the database is to pick the wanted runs; else all are read and we pick."""
+    return run_ids is not None and len(wanted) <= MOST_BOUND
 
 
-def _each(conn: Connection, asked: Select[Any], wanted: Mapping[int, str], everything: bool) -> Iterator[Row[Any]]:
-    for some in _some(wanted, everything):
-        portion = asked if some is None else asked.where(runs.c.no.in_(some))
-        yield from conn.execute(portion, execution_options={"yield_per": 200})
+def _each(
+    conn: Connection, asked: Select[Any], wanted: Mapping[int, str], run_ids: Sequence[str] | None
+) -> Iterator[Row[Any]]:
+    known = set(wanted.values())
+    portion = asked.where(runs.c.no.in_(wanted)) if _binds(wanted, run_ids) else asked
+    for row in conn.execute(portion, execution_options={"yield_per": 200}):
+        if row.run_id in known:
+            yield row
 
 
 def _scores(blob: bytes) -> NDArray[np.float32]:
@@ -177,10 +178,9 @@ def count(conn: Connection, run_ids: Sequence[str], shown: str) -> dict[Status, 
     """Return how many of the runs there are of each status."""
     wanted = numbers(conn, run_ids, shown)
     found: dict[Status, int] = {}
-    for some in _some(wanted, everything=False):
-        assert some is not None
-        for row in conn.execute(select(runs.c.status).where(runs.c.no.in_(some))):
-            found[row.status] = found.get(row.status, 0) + 1
+    for no, status in conn.execute(select(runs.c.no, runs.c.status)):
+        if no in wanted:
+            found[status] = found.get(status, 0) + 1
     return found
 
 
