@@ -104,9 +104,7 @@ def tolerance(reference: Reference, seeds: int, judged: int = 1) -> float:
     return max(FLOORS[reference.quantity], t * reference.spread * float(np.sqrt(1 / reference.seeds + 1 / seeds)))
 
 
-def _judge(
-    comparison: Comparison | None, expected: ReferenceComparison, reference: Reference, judged: int
-) -> Verdict:
+def _judge(comparison: Comparison | None, expected: ReferenceComparison, reference: Reference, judged: int) -> Verdict:
     refused = partial(_verdict, expected, reference, "refused", limit=None)
     mismatch = _mismatch(comparison, expected, reference)
     if comparison is None or mismatch is not None:

@@ -23,7 +23,9 @@ class Panel:
     @property
     def identity(self) -> str:
         """Return `name:first twelve digits of the SHA-256 over the architectures`."""
-        return f"{self.name}:{hashlib.sha256(np.ascontiguousarray(self.archs, dtype=np.int8).tobytes()).hexdigest()[:12]}"
+        return (
+            f"{self.name}:{hashlib.sha256(np.ascontiguousarray(self.archs, dtype=np.int8).tobytes()).hexdigest()[:12]}"
+        )
 
 
 def uniform(space: SearchSpace, n: int) -> Panel:

@@ -40,8 +40,8 @@ def _runs() -> dict[str, list[dict[str, object]]]:
             runner.execute(claim, store, owner, runner.Setting())
         for record in store.runs():
             last = store.steps(record.run_id)[-1]
-            told = {"seed": record.key.seed, "steps": last.step, "cost_s": round(last.cost_s, 6), "found": last.incumbent}
-            found[record.key.method].append(told)
+            told = {"seed": record.key.seed, "steps": last.step, "cost_s": round(last.cost_s, 6)}
+            found[record.key.method].append(told | {"found": last.incumbent})
     return found
 
 

@@ -36,14 +36,16 @@ def test_isomorphic_cells_share_their_row() -> None:
 
 
 def test_a_query_answers_with_a_recorded_training_of_that_architecture() -> None:
-    table, arch = BENCHMARK.table, SPACE.encode("|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|")
+    table = BENCHMARK.table
+    arch = SPACE.encode("|nor_conv_3x3~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_3x3~2|")
     assert BENCHMARK.query is not None
     row = table.columns["row_of"][int("".join(map(str, arch)), 5)]
     for epochs in (1, 7, 15):
         rng = np.random.default_rng(0)
-        seen = {(o.val_accuracy, o.cost_s) for o in (BENCHMARK.query(arch, epochs, rng) for _ in range(50))}
+        answers = [BENCHMARK.query(arch, epochs, rng) for _ in range(50)]
         correct, train_s = table.columns["val_correct"][row, :, epochs - 1], table.columns["train_s"][row]
-        assert seen == {(c / VAL_IMAGES, s * epochs / 15) for c, s in zip(correct.tolist(), train_s.tolist(), strict=True)}
+        recorded = zip(correct.tolist(), train_s.tolist(), strict=True)
+        assert {(a.val_accuracy, a.cost_s) for a in answers} == {(c / VAL_IMAGES, s * epochs / 15) for c, s in recorded}
 
 
 def test_an_epoch_that_was_not_recorded_is_refused() -> None:

@@ -34,8 +34,8 @@ def search(
     oracle = MeteredOracle(asked, space, (1,), queries + 0.5, default_rng(0))
     last: Checkpoint | None = None
     try:
-        for last in method.search(Task(space, default_rng(seed), queries + 0.5, query=oracle)):
-            pass
+        for checkpoint in method.search(Task(space, default_rng(seed), queries + 0.5, query=oracle)):
+            last = checkpoint
     except BudgetExhausted:
         pass
     assert last is not None

@@ -49,6 +49,5 @@ def test_overhead_of_a_live_run(benchmark: BenchmarkFixture, tmp_path: Path) -> 
             return whole_s, store.runs()[0].wall_s
 
     whole_s, method_s = benchmark.pedantic(once, rounds=3)
-    print(
-        f"\na live run took {whole_s:.2f} s, {method_s:.2f} s of it in the method: overhead {whole_s / method_s - 1:.1%}"
-    )
+    share = whole_s / method_s - 1
+    print(f"\na live run took {whole_s:.2f} s, {method_s:.2f} s of it in the method: overhead {share:.1%}")
