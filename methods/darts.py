@@ -21,9 +21,8 @@ from torch import Tensor
 from benchmarks.live.data import live_data
 from benchmarks.live.ops import BN_POLICY
 from benchmarks.live.ranking import evaluate
-from benchmarks.live.supernet import Supernet
+from benchmarks.live.supernet import MIX_SHAPE, Supernet
 from benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
-from benchmarks.nb201_space import EDGES, OPS
 from harness.api import Checkpoint, Need, State, Task
 from harness.space import Arch, Archs, Floats
 from methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
@@ -95,7 +94,7 @@ class Bilevel:
         self.train, self.val, self.rng = train, val, rng
         self.schedule = WeightSchedule(s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip)
         self.learner = Learner(net, self.schedule.optimiser(net))
-        drawn = rng.standard_normal((len(EDGES), len(OPS)), dtype=np.float32) * np.float32(s.alpha_init)
+        drawn = rng.standard_normal(MIX_SHAPE, dtype=np.float32) * np.float32(s.alpha_init)
         self.alpha = torch.tensor(drawn, device=val.images.device, requires_grad=True)
         self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
         self.epoch = 0

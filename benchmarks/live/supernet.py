@@ -25,6 +25,8 @@ from harness.space import Arch, Archs, Ints
 Allowed = tuple[tuple[int, ...], ...]  # operations on each of the six edges
 EVERYTHING: Allowed = (tuple(range(len(OPS))),) * len(EDGES)
 
+MIX_SHAPE = (len(EDGES), len(OPS))  # of the mixture that every forward pass takes
+
 
 class Cell(nn.Module):
     """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node."""
