@@ -45,6 +45,7 @@ class RunEntry(_Strict):
     seeds: Seeds
     first_seed: Annotated[int, Field(ge=0)] = 0
     budget_s: Annotated[float, Field(gt=0, strict=False)] | None = None  # simulated seconds; needed for queries
+    rank_every: Annotated[int, Field(ge=1)] | None = None  # in place of the panel's `every`
     params: dict[str, str | int | float | bool | list[int] | list[float] | list[str]] = {}
 
 
@@ -145,7 +146,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
     ranked = (
         {"panel": None}
         if asks
-        else {"panel": panel.identity, "rank_every": ranking.every, "rank_all": ranking.rank_all}
+        else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
     numbers = range(entry.first_seed, entry.first_seed + seeds)
     return [Planned(RunKey(seed=seed, **common, **ranked), label, task.cost_kind) for seed in numbers]  # type: ignore[arg-type]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
@@ -113,12 +114,13 @@ def _watch(store: Store, order: Order, workers: list[_Worker], on_event: Callabl
             alive = _listen(each, on_event)
             if alive or each not in workers:
                 continue
-            each.process.join()
+            code = _exit_code(each.process)
             workers.remove(each)
-            if each.process.exitcode != 0:
-                _fail(store, each, on_event)
-                if store.unfinished(order.run_ids):
-                    workers.append(_start(order))
+            if code != 0:
+                _fail(store, each, code, on_event)
+            each.process.join()
+            if code != 0 and store.unfinished(order.run_ids):
+                workers.append(_start(order))
 
 
 def _listen(each: _Worker, on_event: Callable[[Event], None]) -> bool:
@@ -131,19 +133,32 @@ def _listen(each: _Worker, on_event: Callable[[Event], None]) -> bool:
             on_event(event)
     except (EOFError, OSError):
         return False
-    return each.process.is_alive()
+    return not connection.wait([each.process.sentinel], timeout=0)
 
 
-def _fail(store: Store, each: _Worker, on_event: Callable[[Event], None]) -> None:
+def _exit_code(process: SpawnProcess) -> int:
+    """Wait for the end of a process and return its exit code, negative for a signal, without reaping it.
+
+    Until it is reaped it counts as alive for the store, so that nobody takes its run over before the failure is stored.
+    """
+    assert process.pid is not None
+    if sys.platform != "linux":  # elsewhere the call is not to be had; a take-over is then possible for milliseconds
+        process.join()
+        return process.exitcode or 0
+    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
+    assert ended is not None
+    return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
+
+def _fail(store: Store, each: _Worker, code: int, on_event: Callable[[Event], None]) -> None:
     """Record the death of a worker as the failure of the run it was making."""
-    code = each.process.exitcode
-    how = f"exit code {code}" if code is None or code >= 0 else f"signal {signal.Signals(-code).name}"
+    how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     if each.current is None:
         if not each.owner:
             raise StoreError(f"a worker process ended with {how} before it could open {store.url}; its error is above")
         return
     hint = " (the system kills a process so when memory runs out)" if how.endswith("SIGKILL") else ""
-    # where another process has seen the death first and took the run over, there is nothing to record
+    # where somebody took the run over all the same (no heartbeat for long), there is nothing to record
     with contextlib.suppress(StoreError):
         store.finish(
             each.current.run_id, each.owner, "failed", error=f"the worker process died: {how}{hint}", provenance={}
