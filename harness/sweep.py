@@ -142,11 +142,13 @@ def _exit_code(process: SpawnProcess) -> int:
     Until it is reaped it counts as alive for the store, so that nobody takes its run over before the failure is stored.
     """
     assert process.pid is not None
-    if sys.platform != "linux":  # elsewhere the call is not to be had; a take-over is then possible for milliseconds
+    try:
+        ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT) if sys.platform == "linux" else None
+    except ChildProcessError:  # reaped already: starting a process reaps those that ended
+        ended = None
+    if ended is None:
         process.join()
         return process.exitcode or 0
-    ended = os.waitid(os.P_PID, process.pid, os.WEXITED | os.WNOWAIT)
-    assert ended is not None
     return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
 
 
