@@ -66,10 +66,13 @@ def write_baseline(comparisons: Sequence[Comparison], path: Path) -> Baseline:
     baseline = Baseline(comparisons=tuple(_reference(comparison) for comparison in comparisons))
     if not any(found.references for found in baseline.comparisons):
         raise UsageError("there is no run to take a reference from; make some with `nasboard run`")
-    path.parent.mkdir(parents=True, exist_ok=True)
     partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(json.dumps(baseline.model_dump(), indent=1) + "\n")
-    partial.replace(path)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        partial.write_text(json.dumps(baseline.model_dump(), indent=1) + "\n")
+        partial.replace(path)
+    except OSError as error:
+        raise UsageError(f"the baseline cannot be written to {path} ({error}); choose another place") from error
     return baseline
 
 
@@ -97,7 +100,8 @@ def too_little(comparison: Comparison, outcomes: Sequence[RunOutcome], quantity:
     """Return why the runs of a label do not allow a judgement, None when they do."""
     counted = measures.counts(outcomes)
     if counted.failed or counted.incomplete:
-        return f"{counted.failed} failed and {counted.incomplete} incomplete runs of {len(outcomes)}"
+        count = f"{counted.failed} failed and {counted.incomplete} incomplete runs of {len(outcomes)}"
+        return f"{count}; make them again: nasboard run SUITE --retry-failed"
     if counted.ended < MIN_SEEDS:
         return f"{counted.ended} seeds, judged from {MIN_SEEDS} on"
     panel = measures.panel_of(comparison, outcomes[0])

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.record import Json
 
 PACKAGES = ("nasboard", "numpy", "scipy", "sqlalchemy", "torch", "scikit-learn")
-SEED_POLICY = "method, oracle and device generators are spawned from SeedSequence(seed)"
+SEED_POLICY = "method and oracle generators are spawned from SeedSequence(seed)"
 
 
 def collect(device: str, threads: int) -> dict[str, Json]:

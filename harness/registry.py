@@ -145,6 +145,16 @@ def table(name: str) -> TableTool:
     return cast(TableTool, _resolve(entry("tables", name)))
 
 
+def check_cuda() -> None:
+    """Raise where live methods could not run on a CUDA device.
+
+    Raises:
+        MissingDataError: torch is not installed, or sees no device.
+    """
+    check = cast("Callable[[], None]", _resolve(Entry("cuda", "benchmarks.live.training:check_cuda", OURS)))
+    check()
+
+
 def describe(kind: Kind) -> tuple[Mapping[str, object], ...]:
     """Return name, needs (methods only), distribution and summary of every entry of a kind, sorted by name.
 

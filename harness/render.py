@@ -55,7 +55,7 @@ def print_tables(boards: Sequence[Board], console: Console, *, measured: bool = 
         for portion in _portions(board, columns, console.width):
             console.print(_table(board, portion))
         for line in (*reasons(board, columns), *board.notes):
-            console.print(Text(line), style="dim", soft_wrap=True)
+            console.print(Text(line), style="dim")
         console.print()
 
 

@@ -26,8 +26,8 @@ from harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
 
-COMMIT_EVERY_S = 1.0  # about this much work is lost to a kill at most; shorter runs are one transaction
-COMMIT_SHARE = 0.02  # of the time goes into commits at most: large states are stored less often
+COMMIT_EVERY_S = 1.0  # shorter runs are one transaction; longer ones lose about this much to a kill
+COMMIT_SHARE = 0.02  # of the time goes into commits at most: large states are stored less often, and lose more
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,6 +138,8 @@ def _pull(
         start = time.perf_counter()
         checkpoint = next(checkpoints, None)
         progress.wall_s += time.perf_counter() - start
+        if checkpoint is None and expected == 1:
+            raise MethodError("the method ended without a checkpoint; check its hyper-parameters (no epochs?)")
         if checkpoint is None:
             return "done"
         if checkpoint.step != expected:
@@ -182,6 +184,8 @@ class _Measure:
             MethodError: logs or scores that are not finite, or scores of the wrong shape.
             SpecError: an incumbent outside the space.
         """
+        if seen.transform is not None or seen.network is not None:
+            raise MethodError("transform and network cannot be measured by this version; yield incumbent or rank")
         space = self.benchmark.space
         incumbent = None
         if seen.incumbent is not None:

@@ -45,7 +45,7 @@ class RunEntry(_Strict):
     seeds: Seeds
     first_seed: Annotated[int, Field(ge=0)] = 0
     budget_s: Annotated[float, Field(gt=0, strict=False)] | None = None  # simulated seconds; needed for queries
-    rank_every: Annotated[int, Field(ge=1)] | None = None  # in place of the panel's `every`
+    rank_every: Annotated[int, Field(ge=1)] | None = None  # in place of the panel's; a black-box method ranks if set
     params: dict[str, str | int | float | bool | list[int] | list[float] | list[str]] = {}
 
 
@@ -145,7 +145,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
     }
     ranked = (
         {"panel": None}
-        if asks
+        if asks and entry.rank_every is None  # few black-box methods rank; those that do say how often
         else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
     numbers = range(entry.first_seed, entry.first_seed + seeds)

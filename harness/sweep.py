@@ -13,7 +13,7 @@ from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
 from harness import worker
-from harness.errors import StoreError
+from harness.errors import StoreError, StoreFullError
 from harness.panel import Panel
 from harness.record import Status
 from harness.runner import Setting
@@ -32,6 +32,7 @@ class _Worker:
     pipe: Connection
     owner: str = ""
     current: Event | None = None
+    fault: StoreError | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +63,9 @@ def sweep(
 
     Runs that other processes are making are waited for. A worker that dies fails the run it was making, with the signal
     in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept.
+
+    Raises:
+        StoreError: the store cannot be used any more (StoreFullError: it cannot grow); what it has stays resumable.
     """
     threads = max(1, (os.cpu_count() or 1) // jobs)
     order = Order(store.url, tuple(run_ids), Setting(device, threads))
@@ -112,6 +116,9 @@ def _watch(store: Store, order: Order, workers: list[_Worker], on_event: Callabl
         for ready in connection.wait(list(by_handle)):  # type: ignore[arg-type]
             each = by_handle[ready]
             alive = _listen(each, on_event)
+            if each.fault is not None:
+                _stop(workers)
+                raise each.fault
             if alive or each not in workers:
                 continue
             code = _exit_code(each.process)
@@ -129,6 +136,9 @@ def _listen(each: _Worker, on_event: Callable[[Event], None]) -> bool:
         while each.pipe.poll():
             event: Event = each.pipe.recv()
             each.owner = event.owner
+            if event.kind == "fault":
+                each.fault = (StoreFullError if event.status == "StoreFullError" else StoreError)(event.label)
+                return False
             each.current = event if event.kind == "start" else None
             on_event(event)
     except (EOFError, OSError):
@@ -156,9 +166,7 @@ def _fail(store: Store, each: _Worker, code: int, on_event: Callable[[Event], No
     """Record the death of a worker as the failure of the run it was making."""
     how = f"exit code {code}" if code >= 0 else f"signal {signal.Signals(-code).name}"
     if each.current is None:
-        if not each.owner:
-            raise StoreError(f"a worker process ended with {how} before it could open {store.url}; its error is above")
-        return
+        raise StoreError(f"a worker process ended with {how} while it was making no run; its error is above")
     hint = " (the system kills a process so when memory runs out)" if how.endswith("SIGKILL") else ""
     # where somebody took the run over all the same (no heartbeat for long), there is nothing to record
     with contextlib.suppress(StoreError):

@@ -6,6 +6,7 @@ ends at once when the parent is gone.
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
@@ -16,6 +17,7 @@ from multiprocessing.connection import Connection
 from typing import Literal
 
 from harness import runner
+from harness.errors import NasboardError, StoreError
 from harness.store import Claim, Store, new_owner, open_store
 
 BEAT_EVERY_S = 20.0
@@ -35,7 +37,7 @@ class Order:
 class Event:
     """What a worker tells its parent."""
 
-    kind: Literal["hello", "start", "end", "wait"]
+    kind: Literal["hello", "start", "end", "wait", "fault"]  # a fault ends the worker: label has the message
     owner: str
     run_id: str = ""
     label: str = ""
@@ -60,11 +62,21 @@ class StopFlag:
 
 
 def main(order: Order, parent: Connection) -> None:
-    """Make runs until none is claimable; the entry point of the process."""
+    """Make runs until none is claimable; the entry point of the process.
+
+    What a method does wrong is in its record. What is wrong with the store itself is told to the parent, which stops.
+    """
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches the whole group; the parent decides
     stop = StopFlag()
     threading.Thread(target=_follow, args=(parent, stop), daemon=True).start()
     owner = new_owner()
+    try:
+        _work(order, owner, parent, stop)
+    except NasboardError as error:
+        parent.send(Event("fault", owner, label=str(error), status=type(error).__name__))
+
+
+def _work(order: Order, owner: str, parent: Connection, stop: StopFlag) -> None:
     with open_store(order.url, must_exist=True) as store:
         parent.send(Event("hello", owner))
         threading.Thread(target=_beat, args=(order.url, owner), daemon=True).start()
@@ -110,4 +122,5 @@ def _beat(url: str, owner: str) -> None:
     with open_store(url, must_exist=True) as store:
         while True:
             time.sleep(BEAT_EVERY_S)
-            store.beat(owner)
+            with contextlib.suppress(StoreError):  # a beat that is missed once is made up by the next
+                store.beat(owner)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+os.environ.pop("NASBOARD_STORE", None)  # a test reads and writes its own stores alone
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 

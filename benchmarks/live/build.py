@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -124,7 +125,7 @@ def _read(jobs: list[Job]) -> Iterator[dict[str, np.ndarray]]:
         try:
             with np.load(job.shard, allow_pickle=False) as file:
                 part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise DigestError(
                 f"shard {job.shard} is missing or damaged ({error}); remove it and build again"
             ) from error

@@ -39,7 +39,14 @@ def build_table(
     """
     if jobs < 1:
         raise UsageError(f"--jobs is at least 1, given {jobs}")
-    planned = build.plan(to.with_name(to.name + ".shards"), seeds, limit)
+    shards = to.with_name(to.name + ".shards")
+    try:
+        shards.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the table cannot be built in {to.parent} ({error}); choose another folder with --to"
+        ) from error
+    planned = build.plan(shards, seeds, limit)
     total = sum(len(job.classes) for job in planned)
     finished = 0
 

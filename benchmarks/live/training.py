@@ -13,6 +13,7 @@ from torch import Tensor
 
 from benchmarks.live.supernet import Supernet
 from harness.api import Images, Labels
+from harness.errors import MissingDataError
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +81,15 @@ def set_lr(optimiser: torch.optim.SGD, lr: float) -> None:
     """Set the learning rate of every group."""
     for group in optimiser.param_groups:
         group["lr"] = lr
+
+
+def check_cuda() -> None:
+    """Raise where this torch sees no CUDA device.
+
+    Raises:
+        MissingDataError: always then; the message names the remedy.
+    """
+    if not torch.cuda.is_available():
+        raise MissingDataError(
+            f"torch {torch.__version__} sees no CUDA device; install a CUDA build, or use --device cpu"
+        )

@@ -13,6 +13,7 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
+from harness import registry
 from harness import suite as suites
 from harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
 from harness.errors import UsageError
@@ -35,6 +36,8 @@ def run(
     """Make the runs of a suite: skip what is done, resume what was cut off, run the rest."""
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device is cpu or cuda, given {device!r}")
+    if device == "cuda":
+        registry.check_cuda()
     planned, panels = suites.resolve(suites.read(suite), seeds=seeds, only=only)
     with open_store(database_url(store)) as opened:
         run_ids = plan(opened, planned, panels)
@@ -53,6 +56,8 @@ def _summary(swept: Swept, total: int, before: int) -> None:
     told = f"{total} runs: {count.get('done', 0) + count.get('budget', 0)} done ({before} of them before), "
     told += f"{count.get('failed', 0)} failed, {count.get('pending', 0) + count.get('running', 0)} left"
     out().print(told + (" (interrupted; the same command goes on from here)" if swept.interrupted else ""))
+    if count.get("failed", 0):
+        out().print("why they failed: `nasboard report`; to make them again: the same command with --retry-failed")
 
 
 class _Display:

@@ -80,7 +80,7 @@ def _budget(runs: Sequence[RunRecord]) -> Check:
     said += f", overspent by {len(over)}."
     if free:
         said += f" By their own schedule of epochs, with the measured cost beside them: {_some(free)}."
-    return Check("Budget stated, equal and kept", bool(runs) and len(budgets) <= 1 and not over, said)
+    return Check("Simulated budget stated, equal and kept", bool(runs) and len(budgets) <= 1 and not over, said)
 
 
 def _test_unused(runs: Sequence[RunRecord]) -> Check:

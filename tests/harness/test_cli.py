@@ -109,7 +109,7 @@ def test_the_report_is_written(folder: Path) -> None:
     pytest.importorskip("plotly")
     told = nasboard(folder, "report", "-o", "page.html")
     assert told.returncode == 0, told.stderr
-    assert (folder / "page.html").read_text().startswith("<!doctype html>")
+    assert (folder / "page.html").read_text().lower().startswith("<!doctype html>")
 
 
 @pytest.mark.parametrize(
@@ -118,6 +118,8 @@ def test_the_report_is_written(folder: Path) -> None:
         (["leaderboard", "--store", "sqlite:///none.db"], 3, "none.db"),
         (["run", "none.toml"], 2, "no suite file"),
         (["run", "tiny.toml", "--device", "tpu"], 2, "cpu or cuda"),
+        (["gate", "/dev/null/x/baseline.json", "--write"], 2, "cannot be written"),
+        (["table", "build", "digits201", "--to", "/dev/null/x/table", "--limit", "4"], 2, "another folder"),
         (["run", "tiny.toml", "--only", "darts"], 2, "it has random_search"),
         (["gate", "none.json"], 3, "none.json"),
         (["table", "info", "digits2001"], 2, "did you mean 'digits201'"),
@@ -134,3 +136,17 @@ def test_errors_say_what_is_wrong_and_set_the_exit_code(
     assert told.returncode == code, told.stderr
     assert message in told.stderr
     assert "Traceback" not in told.stderr
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files with ulimit")
+def test_a_disk_that_fills_up_ends_the_run_with_its_remedy_and_keeps_what_was_reached(tmp_path: Path) -> None:
+    (tmp_path / "tiny.toml").write_text(SUITE.replace("seeds = 4", "seeds = 40"))
+    command = f"ulimit -f 220; exec {sys.executable} -m harness.cli run tiny.toml"
+    full = subprocess.run(
+        ["bash", "-c", command], cwd=tmp_path, text=True, capture_output=True, timeout=120, check=False
+    )
+    assert full.returncode == 2, full.stderr
+    assert "error:" in full.stderr
+    assert "Traceback" not in full.stderr
+    after = nasboard(tmp_path, "run", "tiny.toml")
+    assert "80 runs: 80 done" in after.stdout, after.stderr

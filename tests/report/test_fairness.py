@@ -14,7 +14,7 @@ Change = Callable[[RunRecord], RunRecord]
 
 RANDOM = "Random search is among the methods"
 SEEDS = f"Enough seeds (at least {ENOUGH_SEEDS} of each method)"
-BUDGET = "Budget stated, equal and kept"
+BUDGET = "Simulated budget stated, equal and kept"
 BATCH_NORM = "Batch-norm policy recorded"
 REVISION = "One clean code revision"
 SAME = "Same search space, data and panel for all"

@@ -66,9 +66,10 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
     assert np.all(np.diff(gathered["classes"]) > 0)
 
 
-def test_a_damaged_shard_is_named(tmp_path: Path) -> None:
+@pytest.mark.parametrize("damage", [b"", b"PK not a shard", b"PK\x03\x04 cut short", b"nothing"])
+def test_a_damaged_shard_is_named(tmp_path: Path, damage: bytes) -> None:
     jobs = build.plan(tmp_path, 1, 4)
-    jobs[0].shard.write_bytes(b"PK not a shard")
+    jobs[0].shard.write_bytes(damage)
     with pytest.raises(DigestError, match="missing or damaged"):
         build.gather(jobs)
 
