@@ -123,9 +123,9 @@ def recipe_of_build() -> dict[str, object]:
 def _read(jobs: list[Job]) -> Iterator[dict[str, np.ndarray]]:
     for job in jobs:
         try:
-            with np.load(job.shard, allow_pickle=False) as file:
+            with job.shard.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
                 part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
             raise DigestError(
                 f"shard {job.shard} is missing or damaged ({error}); remove it and build again"
             ) from error

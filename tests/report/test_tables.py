@@ -29,7 +29,7 @@ def board() -> Board:
 def test_numbers_are_sorted_by_their_full_value_not_by_what_is_shown() -> None:
     first, _ = sortable(board(), "k").rows
     assert [c.value for c in first] == ["a", "0.5", "0.375", "2.0"]
-    assert [c.text for c in first] == ["a", "50.00", "25.00 to 50.00", "2.0"]
+    assert [c.text for c in first] == ["a", "50.00", "[25.00, 50.00]", "2.0"]
 
 
 def test_undefined_cells_have_no_sort_value_and_long_reasons_stand_below() -> None:
