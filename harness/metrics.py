@@ -56,8 +56,8 @@ METRICS = (
     MetricEntry("eigenvalue_growth", "stability", False, "ratio", "last over first logged dominant eigenvalue"),
     MetricEntry("accuracy", "accuracy", True, "fraction", "mean true accuracy of the final architecture"),
     MetricEntry("regret", "accuracy", False, "fraction", "optimum of the benchmark minus the mean true accuracy"),
-    MetricEntry("cost_simulated", "accuracy", False, "seconds", "mean recorded cost of the queries"),
-    MetricEntry("cost_measured", "accuracy", False, "seconds", "mean cost by the clock"),
+    MetricEntry("cost_simulated_s", "accuracy", False, "seconds", "mean recorded cost of the queries"),
+    MetricEntry("cost_measured_s", "accuracy", False, "seconds", "mean cost by the clock"),
 )
 
 
