@@ -15,7 +15,7 @@ import pytest
 pytest.importorskip("torch")
 
 KILLS = 20
-RUNS = 26
+RUNS = 22
 SUITE = """
 name = "kills"
 [panel]
@@ -24,19 +24,19 @@ every = 2
 [[runs]]
 method = "regularized_evolution"
 benchmark = "digits201"
-seeds = 12
-budget_s = 300
+seeds = 10
+budget_s = 150
 [[runs]]
 method = "reinforce"
 benchmark = "digits201"
-seeds = 12
-budget_s = 300
+seeds = 10
+budget_s = 150
 [[runs]]
 method = "one_shot"
 benchmark = "digits201-live"
 seeds = 2
 [runs.params]
-epochs = 40
+epochs = 30
 """
 
 
