@@ -52,6 +52,5 @@ def test_overhead_of_a_live_run(benchmark: BenchmarkFixture, tmp_path: Path) -> 
 
     whole_s, method_s = benchmark.pedantic(once, rounds=3)
     share = whole_s / method_s - 1
-    print(
-        f"\na live run took {whole_s:.2f} s, {method_s:.2f} s of it in the method: overhead {share:.1%} (two architectures ranked)"
-    )
+    told = f"a live run took {whole_s:.2f} s, {method_s:.2f} s of it in the method: overhead {share:.1%}"
+    print(f"\n{told} (two architectures ranked)")
