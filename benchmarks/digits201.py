@@ -17,7 +17,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from benchmarks.nb201_space import PARAMETER_FREE, NB201Space
-from harness.api import CostKind, Observation, SearchData
+from harness.api import Context, CostKind, Observation, SearchData
 from harness.errors import DigestError, MissingDataError, UsageError
 from harness.space import Arch, Archs, Floats, SearchSpace, to_index
 from tabular.table import Table, TableError, open_table
@@ -66,6 +66,7 @@ class Digits201:
     space: SearchSpace = field(default_factory=NB201Space)
     dataset: str = DATASET
     parameter_free: tuple[int, ...] | None = PARAMETER_FREE
+    context: Context = field(default_factory=Context)
 
     @property
     def digest(self) -> str | None:

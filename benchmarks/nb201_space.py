@@ -14,7 +14,7 @@ from functools import cache
 import numpy as np
 
 from harness.errors import SpecError
-from harness.space import Arch, Archs, Ints, enumerate_all, to_index
+from harness.space import Arch, Archs, Bools, Ints, enumerate_all, to_index
 
 OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
@@ -57,6 +57,10 @@ class NB201Space:
     def canonical(self, archs: Archs) -> Ints:
         """Return, for each cell `(n, 6)`, the lowest lexicographic index `(n,)` within its isomorphism class."""
         return class_representatives()[to_index(self, archs)]
+
+    def valid(self, archs: Archs) -> Bools:
+        """Return `(n,)` true: every combination is a cell."""
+        return np.ones(len(archs), dtype=np.bool_)
 
 
 def isomorphism_string(arch: Arch) -> str:

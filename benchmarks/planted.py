@@ -9,16 +9,16 @@ from __future__ import annotations
 
 import hashlib
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from harness.api import CostKind, Observation
+from harness.api import Context, CostKind, Observation
 from harness.errors import SpecError, UsageError
-from harness.space import Arch, Archs, Floats, Ints, enumerate_all, one_hot, to_index
+from harness.space import Arch, Archs, Bools, Floats, Ints, enumerate_all, one_hot, to_index
 
 EPOCHS = (1, 3, 9)
 SEEDS = 3
@@ -68,6 +68,10 @@ class PlantedSpace:
         same[archs[:, 4] == 0, 5] = 0
         return to_index(self, same)
 
+    def valid(self, archs: Archs) -> Bools:
+        """Return `(n,)` true: every combination is an architecture."""
+        return np.ones(len(archs), dtype=np.bool_)
+
 
 @dataclass(frozen=True, slots=True)
 class PlantedCurves:
@@ -104,6 +108,7 @@ class Planted:
     fidelities: tuple[int, ...] = EPOCHS
     cost_kind: CostKind = "simulated"
     parameter_free: tuple[int, ...] | None = None
+    context: Context = field(default_factory=Context)
 
     @property
     def digest(self) -> str | None:

@@ -83,6 +83,63 @@ class SearchData(Protocol):
         """Return the images and labels that guide the search."""
 
 
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """A second objective beside accuracy; lower is better.
+
+    Attributes:
+        name: such as `edgegpu_latency`.
+        unit: such as `ms`.
+        of: architectures `(n, d)` -> values `(n,)`, finite.
+    """
+
+    name: str
+    unit: str
+    of: Callable[[Archs], Floats]
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """A figure quoted from the literature, printed beside ours where method, data set and budget are the same.
+
+    Attributes:
+        method: registered name of the method.
+        dataset: where the test accuracy was measured.
+        budget_s: of the search.
+        mean: test accuracy, a fraction.
+        sd: its standard deviation over runs, None where it is not given.
+        mark: how sure the quotation is: `T` read in a text, `M` from memory and unverified.
+        source: what is quoted, and where it was read.
+    """
+
+    method: str
+    dataset: str
+    budget_s: float
+    mean: float
+    sd: float | None
+    mark: str
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """What a benchmark can say beyond its truth; every part is optional.
+
+    Attributes:
+        version: of the table, as boards name it.
+        notes: lines for the foot of boards: seed policy, what is estimated rather than recorded.
+        transfer: architectures `(n, d)` -> data set -> mean test accuracy `(n,)` of the same ones trained there.
+        objectives: second objectives by name.
+        published: figures to print beside ours.
+    """
+
+    version: str | None = None
+    notes: tuple[str, ...] = ()
+    transfer: Callable[[Archs], Mapping[str, Floats]] | None = None
+    objectives: Mapping[str, Objective] = field(default_factory=lambda: MappingProxyType({}))
+    published: tuple[Published, ...] = ()
+
+
 class Benchmark(Protocol):
     """A space, what guides a search in it, and the truth that scores the search."""
 
@@ -117,6 +174,10 @@ class Benchmark(Protocol):
     @property
     def parameter_free(self) -> tuple[int, ...] | None:
         """Return the choices that are operations without parameters (for the collapse share), None if unknown."""
+
+    @property
+    def context(self) -> Context:
+        """Return what the benchmark can say beyond its truth; `Context()` where that is nothing."""
 
     def data(self) -> SearchData | None:
         """Return train and validation data, None where the benchmark has none."""

@@ -124,7 +124,8 @@ class MeteredOracle:
             raise SpecError(f"{self._space.name}: an architecture is an array ({len(choices)},), given {arch!r}")
         row = arch.tolist()
         fits = arch.dtype.kind in "iu" and len(row) == len(choices)
-        if not (fits and all(0 <= a < n for a, n in zip(row, choices, strict=True))):
+        within = fits and all(0 <= a < n for a, n in zip(row, choices, strict=True))
+        if not (within and self._space.valid(arch[None])[0]):
             check(self._space, arch[None])
 
 

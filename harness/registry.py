@@ -12,6 +12,7 @@ from dataclasses import dataclass, is_dataclass
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
+from inspect import signature
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
@@ -127,12 +128,38 @@ def resolved(made: SearchMethod) -> dict[str, Json]:
 def benchmark(name: str) -> Benchmark:
     """Return a benchmark; it is opened once a process.
 
+    Args:
+        name: `NAME[@VERSION][?key=value&...]`: a registered name, which version of its table, and the benchmark's own
+            options, such as `nb201-cifar10@v1.1?seeds=strict`. The benchmark's `name` is the complete form of it.
+
     Raises:
-        UnknownNameError: no such benchmark.
+        UnknownNameError: no such benchmark, or no such option.
         MissingDataError: its table or a package it needs is not there.
-        UsageError: what is registered cannot be called.
+        UsageError: what is registered cannot be called, or an option has a value that is not allowed.
     """
-    return _opened(entry("benchmarks", name))
+    base, version, options = split_name(name)
+    return _opened(entry("benchmarks", base), version, tuple(sorted(options.items())))
+
+
+def split_name(name: str) -> tuple[str, str | None, dict[str, str]]:
+    """Return base name, version (None where it is left open) and options of a benchmark's full name.
+
+    Raises:
+        UsageError: not of the form `NAME[@VERSION][?key=value&...]`.
+    """
+    head, asked, tail = name.partition("?")
+    base, at, version = head.partition("@")
+    pairs = [pair.partition("=") for pair in tail.split("&")] if asked else []
+    options = {key: value for key, _, value in pairs}
+    if not base or (at and not version) or len(options) < len(pairs) or not all(k and v for k, _, v in pairs):
+        raise UsageError(f"a benchmark is named NAME[@VERSION][?key=value&...], given {name!r}")
+    return base, version or None, options
+
+
+def full_name(base: str, version: str, options: Mapping[str, str]) -> str:
+    """Return the full name of a benchmark, options sorted."""
+    tail = "&".join(f"{key}={options[key]}" for key in sorted(options))
+    return f"{base}@{version}" + (f"?{tail}" if tail else "")
 
 
 def table(name: str) -> TableTool:
@@ -195,11 +222,18 @@ def _distribution(point: EntryPoint) -> str:
 
 
 @cache
-def _opened(found: Entry) -> Benchmark:
+def _opened(found: Entry, version: str | None, options: tuple[tuple[str, str], ...]) -> Benchmark:
     made = _resolve(found)
     if not callable(made):
         raise UsageError(f"{found.name!r} of {found.distribution} is {found.value}, which cannot be called")
-    return cast(Benchmark, made())
+    given = dict(options) | ({} if version is None else {"version": version})
+    allowed = signature(made).parameters
+    unknown = sorted(set(given) - set(allowed))
+    if unknown and not allowed:
+        raise UsageError(f"benchmark {found.name!r} has neither versions nor options, given {unknown[0]}")
+    if unknown:
+        raise UnknownNameError(f"option of benchmark {found.name!r}:", unknown[0], allowed)
+    return cast(Benchmark, made(**given))
 
 
 def _resolve(found: Entry) -> object:

@@ -18,6 +18,7 @@ from harness.errors import SpecError, UsageError
 Arch = NDArray[np.int8]  # (d,)
 Archs = NDArray[np.int8]  # (n, d)
 Ints = NDArray[np.int64]  # (n,)
+Bools = NDArray[np.bool_]  # (n,)
 Floats = NDArray[np.float64]  # (n,)
 
 LARGEST_ENUMERATION = 20_000_000
@@ -25,7 +26,7 @@ LARGEST_ENUMERATION = 20_000_000
 
 @runtime_checkable
 class SearchSpace(Protocol):
-    """A finite product of categorical slots with a published string form."""
+    """A finite product of categorical slots with a published string form, or the valid part of one."""
 
     @property
     def name(self) -> str:
@@ -48,6 +49,9 @@ class SearchSpace(Protocol):
     def canonical(self, archs: Archs) -> Ints:
         """Return `(n,)` integers, equal exactly when two architectures are isomorphic."""
 
+    def valid(self, archs: Archs) -> Bools:
+        """Return `(n,)`: which rows `(n, d)`, each slot in range, are architectures; all, in a full product."""
+
 
 def check(space: SearchSpace, archs: ArrayLike) -> Archs:
     """Return `archs` as an `(n, d)` int8 array, or say why it is not one of `space`.
@@ -68,32 +72,41 @@ def check(space: SearchSpace, archs: ArrayLike) -> Archs:
             f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, "
             f"allowed 0..{space.choices[slot] - 1}"
         )
-    return given.astype(np.int8, copy=False)
+    archs = given.astype(np.int8, copy=False)
+    valid = space.valid(archs)
+    if not valid.all():
+        row = int(np.argmin(valid))
+        raise SpecError(f"{space.name}: architecture {row}, {archs[row].tolist()}, breaks the rules of the space")
+    return archs
 
 
 def size(space: SearchSpace) -> int:
-    """Return the number of architectures, isomorphic ones counted separately."""
+    """Return the size of the product of the slots, isomorphic architectures and invalid rows counted too."""
     return prod(space.choices)
 
 
 def sample(space: SearchSpace, rng: Generator, n: int) -> Archs:
-    """Draw `n` architectures uniformly and independently; returns `(n, d)` int8."""
-    return rng.integers(0, np.asarray(space.choices), size=(n, len(space.choices))).astype(np.int8)
+    """Draw `n` valid architectures uniformly and independently; returns `(n, d)` int8."""
+    drawn = _draw(space, rng, n)
+    while not (valid := space.valid(drawn)).all():  # draw the invalid ones again: uniform over the valid rows
+        drawn[~valid] = _draw(space, rng, int((~valid).sum()))
+    return drawn
 
 
 def neighbours(space: SearchSpace, arch: Arch) -> Archs:
-    """Return all architectures `(m, d)` that differ from `arch` `(d,)` in exactly one slot."""
+    """Return all valid architectures `(m, d)` that differ from `arch` `(d,)` in exactly one slot."""
     rows = []
     for slot, options in enumerate(space.choices):
         others = np.setdiff1d(np.arange(options, dtype=np.int8), arch[slot : slot + 1])
         block = np.repeat(arch[None], len(others), axis=0)
         block[:, slot] = others
         rows.append(block)
-    return np.concatenate(rows).astype(np.int8)
+    found = np.concatenate(rows).astype(np.int8)
+    return found[space.valid(found)]
 
 
 def enumerate_all(space: SearchSpace) -> Archs:
-    """Return every architecture `(size, d)` int8 in lexicographic order, the last slot fastest.
+    """Return every row of the product `(size, d)` int8 in lexicographic order, the last slot fastest.
 
     Raises:
         UsageError: the space is too large to hold.
@@ -128,3 +141,7 @@ def one_hot(space: SearchSpace, archs: Archs) -> Floats:
     out = np.zeros((len(archs), sum(space.choices)))
     out[np.arange(len(archs))[:, None], starts + archs] = 1.0
     return out
+
+
+def _draw(space: SearchSpace, rng: Generator, n: int) -> Archs:
+    return rng.integers(0, np.asarray(space.choices), size=(n, len(space.choices))).astype(np.int8)

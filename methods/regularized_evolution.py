@@ -68,14 +68,18 @@ class Aging:
 def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
     """Return a copy of `parent` `(d,)` with one slot, drawn uniformly, changed to another choice, drawn uniformly.
 
+    In a space with rules the pair is drawn again until the child is valid.
+
     Raises:
         UsageError: no slot of the space has a second choice.
     """
     free = [slot for slot, options in enumerate(space.choices) if options > 1]
     if not free:
         raise UsageError(f"{space.name}: every slot has a single choice, so there is nothing to mutate")
-    slot = free[int(rng.integers(len(free)))]
-    shift = 1 + int(rng.integers(space.choices[slot] - 1))  # never 0, so the choice is another one
-    child = parent.copy()
-    child[slot] = np.int8((int(parent[slot]) + shift) % space.choices[slot])
-    return child
+    while True:
+        slot = free[int(rng.integers(len(free)))]
+        shift = 1 + int(rng.integers(space.choices[slot] - 1))  # never 0, so the choice is another one
+        child = parent.copy()
+        child[slot] = np.int8((int(parent[slot]) + shift) % space.choices[slot])
+        if space.valid(child[None])[0]:
+            return child

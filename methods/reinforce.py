@@ -57,6 +57,7 @@ class Policy:
     def __init__(self, settings: Reinforce, space: SearchSpace, rng: Generator) -> None:
         """Draw the initial logits."""
         self.rng = rng
+        self.space = space
         self.decay = settings.baseline_decay
         self.baseline: float | None = None
         d, widest = len(space.choices), max(space.choices)
@@ -65,8 +66,11 @@ class Policy:
         self.adam = Adam(settings.lr, settings.beta1, settings.beta2, settings.adam_eps)
 
     def ask(self) -> Proposal:
-        """Return a draw from the policy."""
-        return Proposal(draw(softmax(self.logits), self.rng))
+        """Return a draw from the policy, drawn again where it breaks the rules of the space."""
+        probabilities = softmax(self.logits)
+        while not self.space.valid((arch := draw(probabilities, self.rng))[None])[0]:
+            pass
+        return Proposal(arch)
 
     def tell(self, proposal: Proposal, seen: Observation) -> None:
         """Move the baseline, then the policy."""

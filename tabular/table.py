@@ -22,10 +22,12 @@ FORMAT = 1
 MANIFEST = "manifest.json"
 
 Array = NDArray[np.generic]
+Manifest = Mapping[str, object]
+_DIGEST_BYTES = 1 << 24  # read at a time, so that digesting a mapped column takes no memory
 
 
 class TableError(Exception):
-    """A table is absent, incomplete or not what its manifest says; `missing` tells the first from the rest."""
+    """A table or the file it is made from is absent, incomplete or not what it says; `missing` tells the first."""
 
     def __init__(self, message: str, *, missing: bool = False) -> None:
         super().__init__(message)
@@ -140,7 +142,10 @@ def write_table(folder: Path, columns: Mapping[str, Array], about: Mapping[str, 
 def column_digest(column: Array) -> str:
     """Return the SHA-256 over dtype, shape and values."""
     sha = hashlib.sha256(f"{column.dtype.str}{list(column.shape)}".encode())
-    sha.update(np.ascontiguousarray(column).tobytes())
+    flat = np.ascontiguousarray(column).reshape(-1)
+    step = max(1, _DIGEST_BYTES // max(1, column.dtype.itemsize))
+    for start in range(0, flat.size, step):
+        sha.update(flat[start : start + step].tobytes())
     return sha.hexdigest()
 
 

@@ -16,6 +16,7 @@ from harness.errors import SpecError, UsageError
 from harness.space import (
     Arch,
     Archs,
+    Bools,
     Ints,
     SearchSpace,
     check,
@@ -48,6 +49,9 @@ class Huge:
 
     def canonical(self, archs: Archs) -> Ints:
         return np.zeros(len(archs), dtype=np.int64)
+
+    def valid(self, archs: Archs) -> Bools:
+        return np.ones(len(archs), dtype=np.bool_)
 
 
 @spaces

@@ -14,7 +14,7 @@ from numpy.random import default_rng
 from benchmarks.planted import PlantedSpace
 from harness.api import Observation, Proposal
 from harness.errors import UsageError
-from harness.space import Arch, Archs, Ints, sample
+from harness.space import Arch, Archs, Bools, Ints, sample
 from methods.regularized_evolution import Aging, RegularizedEvolution, mutate
 from tests.methods.play import search, share
 from tests.strategies import archs
@@ -37,6 +37,9 @@ class Narrow:
 
     def canonical(self, archs: Archs) -> Ints:
         return archs[:, 1].astype(np.int64)
+
+    def valid(self, archs: Archs) -> Bools:
+        return np.ones(len(archs), dtype=np.bool_)
 
 
 def seen(accuracy: float) -> Observation:
