@@ -56,10 +56,14 @@ def sweep(
     run_ids: Sequence[str],
     *,
     jobs: int,
+    threads: int = 1,
     device: str = "cpu",
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Swept:
     """Make what is not done of `run_ids`, `jobs` worker processes at a time, and say how it ended.
+
+    A run has one thread unless told otherwise: the last bits of a sum depend on their number, so the same suite gives
+    the same records on every machine, and networks as small as these are slower with two.
 
     Runs that other processes are making are waited for. A worker that dies fails the run it was making, with the signal
     in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept.
@@ -67,7 +71,6 @@ def sweep(
     Raises:
         StoreError: the store cannot be used any more (StoreFullError: it cannot grow); what it has stays resumable.
     """
-    threads = max(1, (os.cpu_count() or 1) // jobs)
     order = Order(store.url, tuple(run_ids), Setting(device, threads))
     open_runs = store.unfinished(order.run_ids)
     workers = [_start(order) for _ in range(min(jobs, open_runs))]

@@ -30,6 +30,7 @@ def run(
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of every entry, in place of the suite's.")] = None,
     only: Annotated[str | None, typer.Option(help="Only entries whose label matches this shell pattern.")] = None,
+    threads: Annotated[int, typer.Option(min=1, help="Threads a run; more than 1 changes the last bits.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
 ) -> None:
@@ -45,7 +46,7 @@ def run(
             opened.reset_failed(run_ids)
         ended = len(run_ids) - opened.unfinished(run_ids)
         with _Display(planned, ended) as display:
-            swept = sweep(opened, run_ids, jobs=jobs, device=device, on_event=display.event)
+            swept = sweep(opened, run_ids, jobs=jobs, threads=threads, device=device, on_event=display.event)
     _summary(swept, len(run_ids), ended)
     if swept.interrupted:
         raise typer.Exit(130)

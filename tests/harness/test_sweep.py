@@ -134,8 +134,7 @@ def test_two_sweeps_on_one_store_share_the_work(store: Store) -> None:
     assert sorted(starts) == sorted(ids)
 
 
-def test_threads_are_divided_by_jobs_and_recorded(store: Store) -> None:
-    cores = os.cpu_count() or 1
-    ids = planned(store, random_search=1)
-    sweep(store, ids, jobs=cores)
-    assert store.runs()[0].provenance["threads"] == 1
+@pytest.mark.parametrize(("asked", "found"), [({}, 1), ({"threads": 2}, 2)])
+def test_threads_are_one_unless_told_otherwise_and_recorded(store: Store, asked: dict[str, int], found: int) -> None:
+    sweep(store, planned(store, random_search=1), jobs=1, **asked)
+    assert store.runs()[0].provenance["threads"] == found
