@@ -7,7 +7,6 @@ isomorphism string follow the authors' release. This module knows graphs and str
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass
 from functools import cache
 
@@ -15,14 +14,14 @@ import numpy as np
 
 from harness.errors import SpecError
 from harness.space import Arch, Archs, Bools, Ints, enumerate_all, to_index
+from tabular.nb201_names import EDGES as EDGES
+from tabular.nb201_names import OPS as OPS
+from tabular.nb201_names import spec_choices
 
-OPS = ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3", "avg_pool_3x3")
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
-EDGES = ((0, 1), (0, 2), (1, 2), (0, 3), (1, 3), (2, 3))  # (source, target), target-major
 CLASSES = 6_466  # of the published isomorphism string, over all 15,625
 PARAMETER_FREE = (NONE, SKIP, POOL)
 
-_FORM = re.compile(r"\|(\w+)~0\|\+\|(\w+)~0\|(\w+)~1\|\+\|(\w+)~0\|(\w+)~1\|(\w+)~2\|")
 _ORDER_SEED = 88  # the release shuffles its enumeration once, with this seed
 
 
@@ -39,13 +38,10 @@ class NB201Space:
         Raises:
             SpecError: the string has another form or an unknown operation.
         """
-        found = _FORM.fullmatch(spec)
-        if found is None:
-            raise SpecError(f"{self.name}: {spec!r} is not of the form |op~0|+|op~0|op~1|+|op~0|op~1|op~2|")
-        unknown = [op for op in found.groups() if op not in OPS]
-        if unknown:
-            raise SpecError(f"{self.name}: unknown operation {unknown[0]!r} in {spec!r}; allowed: {', '.join(OPS)}")
-        return np.array([OPS.index(op) for op in found.groups()], dtype=np.int8)
+        try:
+            return np.array(spec_choices(spec), dtype=np.int8)
+        except ValueError as error:
+            raise SpecError(f"{self.name}: {error}") from error
 
     def decode(self, arch: Arch) -> str:
         """Return the published string form of a cell `(6,)`."""

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from harness import measures
+from harness import contexts, measures
 from harness.board import Undefined
 from harness.errors import MissingDataError, UsageError
 from harness.measures import QUANTITIES, Quantity
@@ -30,7 +30,11 @@ class _Stored(BaseModel):
 
 
 class Reference(_Stored):
-    """A reference value of a label: mean and standard deviation over `seeds` seeds; of tau, its panel too."""
+    """A reference value of a label: mean and standard deviation over `seeds` seeds; of tau, its panel too.
+
+    `benchmark` and `budget_s` say how it was searched; a file from before they were written has no benchmark, and is
+    judged without them.
+    """
 
     label: str
     quantity: Quantity
@@ -39,6 +43,8 @@ class Reference(_Stored):
     seeds: int = Field(ge=MIN_SEEDS)
     panel: str | None = None
     architectures: int | None = None
+    benchmark: str | None = None
+    budget_s: float | None = None
 
 
 class ReferenceComparison(_Stored):
@@ -47,6 +53,7 @@ class ReferenceComparison(_Stored):
     dataset: str
     space: str
     table_digest: str | None
+    version: str | None = None
     references: tuple[Reference, ...]
 
 
@@ -121,6 +128,7 @@ def _reference(comparison: Comparison) -> ReferenceComparison:
         dataset=comparison.dataset,
         space=comparison.space.name,
         table_digest=comparison.table_digest,
+        version=contexts.version(comparison),
         references=tuple(found),
     )
 
@@ -144,4 +152,6 @@ def _taken(comparison: Comparison, label: str, quantity: Quantity) -> Reference:
         seeds=len(array),
         panel=None if panel is None else panel.panel.identity,
         architectures=None if panel is None else len(panel.truth),
+        benchmark=outcomes[0].run.key.benchmark,
+        budget_s=outcomes[0].run.key.budget_s,
     )

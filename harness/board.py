@@ -6,7 +6,7 @@ Accuracies are fractions and times are seconds here; percent, arrows and colours
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from harness.bootstrap import Interval
 from harness.metrics import Unit
@@ -19,7 +19,25 @@ class Undefined:
     reason: str
 
 
-Value = float | int | str | Interval | Undefined
+@dataclass(frozen=True, slots=True)
+class Quoted:
+    """A figure from the literature: mean and standard deviation (None: not given), and how sure the quotation is."""
+
+    mean: float
+    sd: float | None
+    mark: str
+
+
+@dataclass(frozen=True, slots=True)
+class FrontPoint:
+    """An architecture on a Pareto front: its published string form, its accuracy, its value in the objective."""
+
+    spec: str
+    accuracy: float
+    value: float
+
+
+Value = float | int | str | Interval | Quoted | Undefined
 Row = Mapping[str, Value]  # column key -> value, one for every column
 
 
@@ -51,11 +69,12 @@ class Board:
     """One leaderboard of one comparison.
 
     Attributes:
-        name: `tau`, `stability`, `accuracy`, `cost` or `compare`.
+        name: `tau`, `stability`, `accuracy`, `cost`, `pareto` or `compare`.
         title: name, data set, space and table.
         columns: in order.
         rows: in order; every row has every column's key.
         notes: how the numbers were made: tests, resamples, ceiling, provenance.
+        fronts: label -> Pareto front, for machine formats that have room for it; empty on every other board.
     """
 
     name: str
@@ -63,3 +82,4 @@ class Board:
     columns: tuple[Column, ...]
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
+    fronts: Mapping[str, tuple[FrontPoint, ...]] = field(default_factory=dict)

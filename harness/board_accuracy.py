@@ -12,6 +12,7 @@ import numpy as np
 from harness import measures
 from harness.api import CostKind
 from harness.board import Board, Column, Undefined, Value
+from harness.board_beside import beside
 from harness.outcome import Comparison, RunOutcome
 from harness.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
@@ -26,7 +27,7 @@ _COUNTS = (
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
 )
-_ACCURACY = (
+_FOUND = (
     Column("label", "method"),
     Column("tier", "tier", "rank", False),
     Column("accuracy", "accuracy", "fraction", True, 2),
@@ -35,8 +36,6 @@ _ACCURACY = (
     Column("regret", "regret", "fraction", False, 2),
     Column("p", "p", digits=4),
     Column("test", "test", detail=True),
-    *_COSTS,
-    *_COUNTS,
 )
 _COST = (Column("label", "method"), *_COSTS, *_COUNTS)
 
@@ -47,7 +46,9 @@ _COST_NOTE = (
 
 
 def accuracy_board(comparison: Comparison, title: str) -> Board:
-    """Return the board: a row a label, best mean first."""
+    """Return the board: a row a label, best mean first; other data sets and published figures where there are any."""
+    more = beside(comparison)
+    columns = (*_FOUND, *more.columns, *_COSTS, *_COUNTS)
     found = {label: measures.by_seed(comparison, o, measures.accuracy) for label, o in comparison.outcomes.items()}
     placed = tiers({label: values for label, values in found.items() if not isinstance(values, Undefined)})
     rows: list[dict[str, Value]] = []
@@ -57,11 +58,12 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
             {"label": label}
             | _accuracy(values, comparison.optimum)
             | _significance(values if isinstance(values, Undefined) else placed[label])
+            | more.values[label]
             | _costs(outcomes)
         )
     rows.sort(key=lambda row: (-row["accuracy"] if isinstance(row["accuracy"], float) else np.inf, str(row["label"])))
-    shown = (*rows, *measures.random_search_row(comparison, _ACCURACY))
-    return Board("accuracy", title, _ACCURACY, shown, _notes(comparison))
+    shown = (*rows, *measures.random_search_row(comparison, columns))
+    return Board("accuracy", title, columns, shown, (*_notes(comparison), *more.notes))
 
 
 def cost_board(comparison: Comparison, title: str) -> Board:

@@ -1,14 +1,16 @@
 """The leaderboards of stored outcomes: rank correlation, stability, final accuracy; and cost.
 
-A comparison has boards of its own: runs of another space, data set or table never share one. Equal outcomes give equal
-boards; nothing here looks at a clock, or prints.
+A comparison has boards of its own: runs of another space, data set, table or version never share one. Equal outcomes
+give equal boards; nothing here looks at a clock, or prints.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
+from harness import contexts
 from harness.board import Board
 from harness.board_accuracy import accuracy_board, cost_board
 from harness.board_stability import stability_board
@@ -43,11 +45,20 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
         raise UnknownNameError("board", only, MAKERS)
     names = LEADERBOARDS if only is None else (only,)
     return tuple(
-        MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}") for found in comparisons for name in names
+        noted(MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}"), found)
+        for found in comparisons
+        for name in names
     )
 
 
+def noted(board: Board, comparison: Comparison) -> Board:
+    """Return a board with what its benchmarks have to say at its foot."""
+    return replace(board, notes=(*board.notes, *contexts.notes(comparison)))
+
+
 def title(comparison: Comparison) -> str:
-    """Return what the boards of a comparison have in common: data set, space and table."""
+    """Return what the boards of a comparison have in common: data set, space, version and table."""
     table = "no table" if comparison.table_digest is None else f"table {comparison.table_digest[:12]}"
-    return f"{comparison.dataset}, space {comparison.space.name}, {table}"
+    version = contexts.version(comparison)
+    told = table if version is None else f"version {version}, {table}"
+    return f"{comparison.dataset}, space {comparison.space.name}, {told}"

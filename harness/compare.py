@@ -12,6 +12,8 @@ from harness import measures
 from harness.board import Board, Column, Row, Undefined, Value
 from harness.boards import title
 from harness.bootstrap import LEVEL, Interval
+from harness.contexts import version
+from harness.errors import UsageError
 from harness.measures import QUANTITIES, Quantity
 from harness.metrics import Unit
 from harness.outcome import Comparison, RunOutcome
@@ -26,7 +28,13 @@ _NOTES = (
 
 
 def compare(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[Board, ...]:
-    """Return a board of differences for every data set, space and table of the two, ascending by these names."""
+    """Return a board of differences for every data set, space, table and version of the two, ascending by these names.
+
+    Raises:
+        UsageError: the two have runs on one data set and space, but of no version in common; or runs of a label that
+            differ in benchmark or budget. The message names both.
+    """
+    _check_versions(a, b)
     in_a, in_b = ({_name(comparison): comparison for comparison in side} for side in (a, b))
     return tuple(_board(in_a.get(name), in_b.get(name)) for name in sorted(in_a.keys() | in_b.keys()))
 
@@ -48,8 +56,36 @@ def difference(a: Mapping[int, float], b: Mapping[int, float]) -> Interval | Und
     return Interval(middle - half, middle + half)
 
 
-def _name(comparison: Comparison) -> tuple[str, str, str]:
-    return comparison.dataset, comparison.space.name, comparison.table_digest or ""
+def _check_versions(a: Sequence[Comparison], b: Sequence[Comparison]) -> None:
+    places = sorted({_name(c)[:2] for c in a} & {_name(c)[:2] for c in b})
+    for place in places:
+        ours, theirs = ([c for c in side if _name(c)[:2] == place] for side in (a, b))
+        if not {_name(c) for c in ours} & {_name(c) for c in theirs}:
+            raise UsageError(
+                f"on {place[0]}, space {place[1]}, A has runs of {_versions(ours)} and B of {_versions(theirs)}: "
+                "accuracies of different versions cannot be compared; run both on one of them"
+            )
+
+
+def _versions(comparisons: Sequence[Comparison]) -> str:
+    named = [(version(c), f"table {c.table_digest}") for c in comparisons]
+    return " and ".join(table if name is None else f"version {name} ({table})" for name, table in named)
+
+
+def _check_protocol(label: str, a: Sequence[RunOutcome], b: Sequence[RunOutcome]) -> None:
+    """Raise UsageError where the runs of a label were searched by different rules."""
+    keys = [runs[0].run.key for runs in (a, b) if runs]  # the runs of a label have one configuration
+    budgets = ["no limit" if key.budget_s is None else f"{key.budget_s:g} s" for key in keys]
+    for what, each in (("were made on", [key.benchmark for key in keys]), ("had a budget of", budgets)):
+        if len(set(each)) > 1:
+            raise UsageError(
+                f"{label}: the runs of A {what} {each[0]}, those of B {each[1]}: a difference between them would not "
+                "be the method's; make both under one protocol"
+            )
+
+
+def _name(comparison: Comparison) -> tuple[str, str, str, str]:
+    return comparison.dataset, comparison.space.name, comparison.table_digest or "", version(comparison) or ""
 
 
 def _board(a: Comparison | None, b: Comparison | None) -> Board:
@@ -73,6 +109,7 @@ def _board(a: Comparison | None, b: Comparison | None) -> Board:
 
 def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
     runs_a, runs_b = (side.outcomes.get(label, ()) if side else () for side in (a, b))
+    _check_protocol(label, runs_a, runs_b)
     row: dict[str, Value] = {"label": label, "seeds_a": measures.counts(runs_a).ended}
     row["seeds_b"] = measures.counts(runs_b).ended
     for name in _SHOWN:

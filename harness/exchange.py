@@ -13,7 +13,7 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError
-from harness.exchange_format import FORMAT, VERSION, Document, PanelJson, RunJson
+from harness.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
 from harness.record import ENDED, RunRecord
 from harness.store import Store
 
@@ -54,7 +54,7 @@ def import_runs(store: Store, path: Path) -> int:
     new = [run for run in document.runs if _is_new(run, here.get(run.run_id), store, path)]
     try:
         known = [(panel.record(), panel.space) for panel in document.panels]
-        store.insert([(run.record(), [step.record() for step in run.steps]) for run in new], known)
+        store.insert([run.ended() for run in new], known)
     except StoreFullError:
         raise
     except StoreError as error:
@@ -67,9 +67,13 @@ def _lines(store: Store, ended: Sequence[RunRecord]) -> Iterator[str]:
     yield ",\n".join(PanelJson.of(panel, space).model_dump_json() for panel, space in store.panels())
     yield '\n],"runs":[\n'
     for i, run in enumerate(ended):
-        line = RunJson.of(run, store.steps(run.run_id)).model_dump_json(exclude_defaults=True)
+        line = _json_of(run, store).model_dump_json(exclude_defaults=True)
         yield (",\n" if i else "") + line
     yield "\n]}\n"
+
+
+def _json_of(run: RunRecord, store: Store) -> RunJson:
+    return RunJson.of(run, store.steps(run.run_id), store.visits(run.run_id))
 
 
 def _read(path: Path) -> Document:
@@ -81,9 +85,9 @@ def _read(path: Path) -> Document:
         raise SchemaError(f"{path} is not whole JSON ({error}); export it again") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise SchemaError(f"{path} is not an export of nasboard; name a file written by `nasboard export`")
-    if raw.get("version") != VERSION:
-        given = raw.get("version")
-        raise SchemaError(f"{path} has version {given!r}, this nasboard reads {VERSION}; export with a matching one")
+    if raw.get("version") not in READABLE:
+        given, known = raw.get("version"), " and ".join(map(str, READABLE))
+        raise SchemaError(f"{path} has version {given!r}, this nasboard reads {known}; export with a matching one")
     try:
         return Document.model_validate(raw)
     except ValidationError as error:
@@ -97,7 +101,7 @@ def _refuse(name: str) -> float:
 
 
 def _is_new(given: RunJson, mine: RunRecord | None, store: Store, path: Path) -> bool:
-    """Return whether the run is to be stored.
+    """Return whether the run is to be stored; one that lacks its visits on either side is the same run all the same.
 
     Raises:
         StoreError: it is being made here, or ended here with another content.
@@ -108,8 +112,8 @@ def _is_new(given: RunJson, mine: RunRecord | None, store: Store, path: Path) ->
     if mine.status == "running":
         raise StoreError(f"run {name} of {path} is being made in {store!r}; import when it has ended")
     theirs = given.model_dump()
-    for field, value in RunJson.of(mine, store.steps(mine.run_id)).model_dump().items():
-        if theirs[field] != value:
+    for field, value in _json_of(mine, store).model_dump().items():
+        if theirs[field] != value and not (field == "visits" and None in (value, theirs[field])):
             raise StoreError(
                 f"run {name} is in {store!r} with another {field} than in {path}: it was made twice; import into a new "
                 "store to keep both"

@@ -1,6 +1,7 @@
 """The JSON form of runs and panels: pydantic models, made of our records and turned back into them. Touches no file.
 
-Scores are base64 of little-endian float32, architectures of int8; a step leaves out what it does not have.
+Scores are base64 of little-endian float32, architectures of int8, visits of int8, int32 and float64; a step leaves out
+what it does not have. Version 2 brought visits; a run of a file of version 1 has none.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,10 +19,12 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from harness.api import CostKind
 from harness.errors import StoreError
 from harness.panel import Panel
-from harness.record import RunKey, RunRecord, StepRecord
+from harness.record import RunKey, RunRecord, StepRecord, Visits
+from harness.store_import import Ended
 
 FORMAT = "nasboard-runs"
-VERSION = 1
+VERSION = 2
+READABLE = (1, 2)
 
 
 class _Strict(BaseModel):
@@ -62,8 +65,42 @@ class StepJson(_Strict):
         return StepRecord(self.step, self.cost_s, self.wall_s, self.incumbent, self.logs, scores, all_scores)
 
 
+class VisitsJson(_Strict):
+    """What the oracle answered to a run."""
+
+    slots: int = Field(ge=1)
+    archs: str
+    epochs: str
+    val_accuracy: str
+    cost_s: str
+
+    @classmethod
+    def of(cls, visits: Visits) -> VisitsJson:
+        """Return the JSON form of `visits`."""
+        return cls(
+            slots=visits.archs.shape[1],
+            archs=_base64(visits.archs, "i1"),
+            epochs=_base64(visits.epochs, "<i4"),
+            val_accuracy=_base64(visits.val_accuracy, "<f8"),
+            cost_s=_base64(visits.cost_s, "<f8"),
+        )
+
+    def record(self) -> Visits:
+        """Return the visits as they are stored.
+
+        Raises:
+            StoreError: columns that are not base64 of their numbers.
+        """
+        return Visits(
+            np.frombuffer(_bytes(self.archs, self.slots), dtype=np.int8).reshape(-1, self.slots),
+            np.frombuffer(_bytes(self.epochs, 4), dtype="<i4").astype(np.int32),
+            np.frombuffer(_bytes(self.val_accuracy, 8), dtype="<f8").astype(np.float64),
+            np.frombuffer(_bytes(self.cost_s, 8), dtype="<f8").astype(np.float64),
+        )
+
+
 class RunJson(_Strict):
-    """A run that has ended, with its steps."""
+    """A run that has ended, with its steps, and what it visited where that was stored."""
 
     run_id: str
     key: dict[str, JsonValue]
@@ -76,18 +113,27 @@ class RunJson(_Strict):
     queries: int = Field(ge=0)
     provenance: dict[str, JsonValue]
     steps: list[StepJson]
+    visits: VisitsJson | None = None
 
     @classmethod
-    def of(cls, run: RunRecord, steps: Sequence[StepRecord]) -> RunJson:
+    def of(cls, run: RunRecord, steps: Sequence[StepRecord], visits: Visits | None) -> RunJson:
         """Return the JSON form of `run`."""
-        return cls.model_validate(asdict(run) | {"steps": [StepJson.of(step) for step in steps]})
+        parts = {
+            "steps": [StepJson.of(step) for step in steps],
+            "visits": None if visits is None else VisitsJson.of(visits),
+        }
+        return cls.model_validate(asdict(run) | parts)
 
-    def record(self) -> RunRecord:
-        """Return the run as it is stored.
+    def ended(self) -> Ended:
+        """Return the run with all it has, as it is stored.
 
         Raises:
-            StoreError: its key is not the one its id was made from.
+            StoreError: its key is not the one its id was made from, or a column is not base64 of its numbers.
         """
+        visits = None if self.visits is None else self.visits.record()
+        return Ended(self._run(), [step.record() for step in self.steps], visits)
+
+    def _run(self) -> RunRecord:
         name = self.run_id[:12]
         try:
             key = RunKey(**self.key)  # type: ignore[arg-type]  # the digest says whether the values are right
@@ -95,7 +141,7 @@ class RunJson(_Strict):
             raise StoreError(f"the key of run {name} is from another version of nasboard ({error})") from error
         if key.run_id != self.run_id:
             raise StoreError(f"run {name} has the key of run {key.run_id[:12]}; it was edited, export it again")
-        return RunRecord(key=key, **self.model_dump(exclude={"key", "steps"}))
+        return RunRecord(key=key, **self.model_dump(exclude={"key", "steps", "visits"}))
 
 
 class PanelJson(_Strict):
@@ -110,9 +156,8 @@ class PanelJson(_Strict):
     @classmethod
     def of(cls, panel: Panel, space: str) -> PanelJson:
         """Return the JSON form of `panel`, a sample of `space`."""
-        archs = np.ascontiguousarray(panel.archs, dtype=np.int8)
-        text = base64.b64encode(archs.tobytes()).decode()
-        return cls(identity=panel.identity, name=panel.name, space=space, slots=archs.shape[1], archs=text)
+        text, slots = _base64(panel.archs, "i1"), panel.archs.shape[1]
+        return cls(identity=panel.identity, name=panel.name, space=space, slots=slots, archs=text)
 
     def record(self) -> Panel:
         """Return the panel.
@@ -131,15 +176,17 @@ class Document(_Strict):
     """A whole file."""
 
     format: Literal["nasboard-runs"]
-    version: Literal[1]
+    version: Literal[1, 2]
     panels: list[PanelJson]
     runs: list[RunJson]
 
 
 def _text(scores: NDArray[np.float32] | None) -> str | None:
-    if scores is None:
-        return None
-    return base64.b64encode(np.ascontiguousarray(scores, dtype="<f4").tobytes()).decode()
+    return None if scores is None else _base64(scores, "<f4")
+
+
+def _base64(values: NDArray[Any], dtype: str) -> str:
+    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode()
 
 
 def _scores(text: str | None) -> NDArray[np.float32] | None:

@@ -22,7 +22,7 @@ from typing import Literal
 import numpy as np
 from scipy import stats
 
-from harness import measures
+from harness import contexts, measures
 from harness.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -36,7 +36,8 @@ from harness.baseline import (
 from harness.board import Undefined
 from harness.measures import QUANTITIES, Quantity
 from harness.outcome import Comparison
-from harness.record import Json
+from harness.outcome_load import Unreadable
+from harness.record import Json, RunKey
 
 __all__ = ["Verdict", "as_json", "judge", "read_baseline", "tolerance", "write_baseline"]
 
@@ -78,6 +79,21 @@ class Verdict:
     seeds: int
     outcome: Outcome
     reason: str
+
+
+def check_readable(baseline: Baseline, comparisons: Sequence[Comparison], lost: Sequence[Unreadable]) -> None:
+    """Raise the reason where what the baseline judges is in the store but cannot be scored here.
+
+    Raises:
+        MissingDataError, UsageError: what the runs' table lacks, with the remedy.
+    """
+    readable = {(c.dataset, c.space.name, c.table_digest) for c in comparisons}
+    for expected in baseline.comparisons:
+        place = (expected.dataset, expected.space)
+        mine = [group for group in lost if (group.dataset, group.space) == place]
+        mine.sort(key=lambda group: group.table_digest != expected.table_digest)
+        if mine and (*place, expected.table_digest) not in readable:
+            raise mine[0].error
 
 
 def judge(comparisons: Sequence[Comparison], baseline: Baseline) -> list[Verdict]:
@@ -151,10 +167,32 @@ def _mismatch(comparison: Comparison | None, expected: ReferenceComparison, refe
     if comparison is None:
         return f"the store has no runs on {expected.dataset}, space {expected.space}"
     if comparison.table_digest != expected.table_digest:
-        return f"the reference was made with table {expected.table_digest}, the runs with {comparison.table_digest}"
+        theirs, ours = (
+            f"table {digest}" + (f" ({name})" if name else "")
+            for digest, name in (
+                (expected.table_digest, expected.version),
+                (comparison.table_digest, contexts.version(comparison)),
+            )
+        )
+        return f"the reference was made with {theirs}, the runs with {ours}"
     if reference.label not in comparison.outcomes:
         return f"not in the store, which has {', '.join(comparison.outcomes) or 'no labels'}"
     panels = {outcome.run.key.panel for outcome in comparison.outcomes[reference.label]}
     if reference.panel is not None and panels != {reference.panel}:
         return f"the reference ranks panel {reference.panel}, the runs {', '.join(map(str, sorted(panels, key=str)))}"
+    return _other_protocol(reference, comparison.outcomes[reference.label][0].run.key)
+
+
+def _other_protocol(reference: Reference, key: RunKey) -> str | None:
+    """Return how the runs were searched by other rules than the reference, as far as the reference says its own."""
+    if reference.benchmark is None:
+        return None
+    if reference.benchmark != key.benchmark:
+        return f"the reference was made on {reference.benchmark}, the runs on {key.benchmark}"
+    if reference.budget_s != key.budget_s:
+        return f"the reference had a budget of {_seconds(reference.budget_s)}, the runs of {_seconds(key.budget_s)}"
     return None
+
+
+def _seconds(budget_s: float | None) -> str:
+    return "no limit" if budget_s is None else f"{budget_s:g} s"

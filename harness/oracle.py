@@ -6,6 +6,7 @@ no path leads to a test value. What an answer is, is the benchmark's; what ends 
 
 from __future__ import annotations
 
+from array import array
 from math import inf
 
 import numpy as np
@@ -13,19 +14,20 @@ from numpy.random import Generator, Philox
 
 from harness.api import Observation, Query
 from harness.errors import BudgetExhausted, SpecError, UsageError
+from harness.record import Visits
 from harness.space import Arch, SearchSpace, check
 
 _LARGEST_KEY = 2**63
 
 
 class MeteredOracle:
-    """Meters `query`: counts queries, adds up their cost, and refuses what the budget does not cover.
+    """Meters `query`: counts queries, adds up their cost, records them, and refuses what the budget does not cover.
 
     The randomness of a query is its own stream, set by the run's seed and the query's number. A resumed oracle that is
     given the count and the sum of its predecessor therefore goes on exactly as the uninterrupted one.
     """
 
-    __slots__ = ("_budget_s", "_queries", "_query", "_rng", "_space", "_spent_s", "_stream", "fidelities")
+    __slots__ = ("_budget_s", "_log", "_queries", "_query", "_rng", "_space", "_spent_s", "_stream", "fidelities")
 
     def __init__(
         self,
@@ -65,6 +67,7 @@ class MeteredOracle:
         self._spent_s = float(spent_s)
         self._queries = queries
         self._query = query
+        self._log = _Log()
         self._space = space
         philox = Philox(key=int(rng.integers(_LARGEST_KEY)))
         self._rng = Generator(philox)
@@ -98,7 +101,7 @@ class MeteredOracle:
         asked = self.fidelities[-1] if epochs is None else epochs
         if asked not in self.fidelities:
             raise UsageError(f"{asked} epochs are not offered; fidelities: {', '.join(map(str, self.fidelities))}")
-        self._check(arch)
+        row = self._checked(arch)
         seen = self._query(arch, asked, self._rng_of_query())
         _check_answer(seen)
         total_s = self._spent_s + seen.cost_s
@@ -109,7 +112,13 @@ class MeteredOracle:
             )
         self._spent_s = total_s
         self._queries += 1
+        self._log.add(row, seen)
         return seen
+
+    def take_visits(self) -> Visits:
+        """Return the queries answered since this was asked last, or since the oracle was made; for the runner."""
+        taken, self._log = self._log, _Log()
+        return taken.visits(len(self._space.choices))
 
     def _rng_of_query(self) -> Generator:
         """Return the generator at the start of the stream of the next query; streams are 2^192 blocks apart."""
@@ -117,16 +126,41 @@ class MeteredOracle:
         self._rng.bit_generator.state = self._stream
         return self._rng
 
-    def _check(self, arch: Arch) -> None:
+    def _checked(self, arch: Arch) -> list[int]:
         """Refuse what is not in the space; lists are compared because they are much faster than arrays of six."""
         choices = self._space.choices
         if not isinstance(arch, np.ndarray) or arch.ndim != 1:
             raise SpecError(f"{self._space.name}: an architecture is an array ({len(choices)},), given {arch!r}")
-        row = arch.tolist()
+        row: list[int] = arch.tolist()
         fits = arch.dtype.kind in "iu" and len(row) == len(choices)
         within = fits and all(0 <= a < n for a, n in zip(row, choices, strict=True))
         if not (within and self._space.valid(arch[None])[0]):
             check(self._space, arch[None])
+        return row
+
+
+class _Log:
+    """Queries as flat columns, which grow faster than rows of arrays."""
+
+    __slots__ = ("archs", "cost_s", "epochs", "val_accuracy")
+
+    def __init__(self) -> None:
+        self.archs = bytearray()
+        self.epochs, self.val_accuracy, self.cost_s = array("i"), array("d"), array("d")
+
+    def add(self, row: list[int], seen: Observation) -> None:
+        self.archs += bytes(row)  # choices are 0..127
+        self.epochs.append(seen.epochs)
+        self.val_accuracy.append(seen.val_accuracy)
+        self.cost_s.append(seen.cost_s)
+
+    def visits(self, slots: int) -> Visits:
+        return Visits(
+            np.frombuffer(self.archs, dtype=np.int8).reshape(-1, slots),
+            np.array(self.epochs, dtype=np.int32),
+            np.array(self.val_accuracy),
+            np.array(self.cost_s),
+        )
 
 
 def _check_answer(seen: Observation) -> None:

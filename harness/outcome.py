@@ -1,17 +1,18 @@
 """What boards, gate and report read: stored runs joined with the benchmark's truth, grouped into comparisons.
 
-A comparison holds the runs whose accuracies mean the same: equal space, data set and table digest. This is the only
-place where a stored spec meets a test accuracy.
+A comparison holds the runs whose accuracies mean the same: equal space, data set, table digest and version. This is the
+only place where a stored spec meets a test accuracy.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.api import Context
 from harness.panel import Panel
 from harness.record import RunRecord
 from harness.space import Archs, Floats, Ints, SearchSpace
@@ -78,8 +79,10 @@ class Comparison:
         optimum: the best true accuracy in the space, None where it is not tabulated.
         outcomes: label -> the runs of every status under that label, ascending in seed.
         panels: panel identity -> panel with truth.
-        whole: the whole space with truth (for `all_scores` and the ceiling), None where it is not tabulated.
+        whole: the whole space with truth, None where it is not tabulated; its training seeds only where a run ranks it.
         parameter_free: operations (choice numbers) without parameters, for the collapse share; None if unknown.
+        contexts: benchmark name -> what that benchmark says beyond its truth.
+        visits: run id -> the architectures `(n, d)` that the run queried; empty unless asked for (`with_visits`).
     """
 
     space: SearchSpace
@@ -90,3 +93,5 @@ class Comparison:
     panels: Mapping[str, PanelTruth]
     whole: PanelTruth | None
     parameter_free: tuple[int, ...] | None
+    contexts: Mapping[str, Context] = field(default_factory=dict)
+    visits: Mapping[str, Archs] = field(default_factory=dict)

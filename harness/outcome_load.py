@@ -5,11 +5,9 @@ The one reader of stored runs that sees test accuracies. It computes no metric.
 
 from __future__ import annotations
 
-import hashlib
-import json
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from itertools import groupby
 from typing import Protocol
 
@@ -17,11 +15,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.api import Benchmark
-from harness.errors import DigestError
+from harness.contexts import objectives
+from harness.errors import DigestError, MissingDataError, UsageError
+from harness.labels import labels
 from harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from harness.panel import Panel
 from harness.record import RunRecord
-from harness.space import LARGEST_ENUMERATION, Floats, enumerate_all, size
+from harness.registry import split_name
+from harness.space import LARGEST_ENUMERATION, Archs, Floats, enumerate_all, size
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 Scores = NDArray[np.float32]
@@ -48,6 +49,9 @@ class RunReader(Protocol):
     def panel(self, identity: str) -> Panel:
         """Return the panel of that identity."""
 
+    def visited(self) -> Iterable[tuple[str, Archs]]:
+        """Return (run_id, architectures queried) of the runs whose visits are stored."""
+
 
 @dataclass(frozen=True, slots=True)
 class _Steps:
@@ -59,26 +63,71 @@ class _Steps:
     logs: Mapping[str, Mapping[str, Floats]]
 
 
-def load(store: RunReader, resolve: Resolver) -> list[Comparison]:
-    """Return the stored runs in comparisons, ascending in (data set, space, table digest).
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """Runs that cannot be scored here, and why: `error` says what to do about it."""
 
-    Runs of different configurations under one label are told apart by a hash behind the label, never averaged.
+    dataset: str
+    space: str
+    table_digest: str | None
+    benchmarks: tuple[str, ...]
+    runs: int
+    error: MissingDataError | UsageError
+
+
+def load(store: RunReader, resolve: Resolver) -> list[Comparison]:
+    """Return the stored runs in comparisons, ascending in (data set, space, table digest, version).
+
+    Runs of different configurations under one label are told apart behind the label, never averaged.
 
     Raises:
         UnknownNameError, MissingDataError: a benchmark of the runs is not to be had.
         DigestError: a benchmark's table is not the one that the runs were made with.
     """
-    groups: dict[tuple[str, str, str], list[RunRecord]] = defaultdict(list)
-    for run in store.runs():
-        groups[run.key.dataset, run.key.space, run.key.table_digest or ""].append(run)
-    benchmarks = {name: _benchmark(resolve, groups[name]) for name in sorted(groups)}
+    found, lost = load_readable(store, resolve)
+    if lost:
+        raise lost[0].error
+    return found
+
+
+def load_readable(store: RunReader, resolve: Resolver) -> tuple[list[Comparison], list[Unreadable]]:
+    """Return the comparisons as `load` does, and apart from them the runs whose truth is not to be had."""
+    groups: dict[tuple[str, str, str, str], list[RunRecord]] = defaultdict(list)
+    stored = store.runs()
+    versions = {name: split_name(name)[1] or "" for name in {run.key.benchmark for run in stored}}
+    for run in stored:
+        key = run.key
+        groups[key.dataset, key.space, key.table_digest or "", versions[key.benchmark]].append(run)
     steps = _read(store)
-    return [_comparison(store, benchmark, groups[name], steps) for name, benchmark in benchmarks.items()]
+    found: list[Comparison] = []
+    lost: list[Unreadable] = []
+    for (dataset, space, *_), runs in sorted(groups.items()):
+        try:
+            found.append(_comparison(store, _benchmarks(resolve, runs), runs, steps))
+        except (MissingDataError, UsageError) as error:
+            names = tuple(sorted({run.key.benchmark for run in runs}))
+            lost.append(Unreadable(dataset, space, runs[0].key.table_digest, names, len(runs), error))
+    return found, lost
 
 
-def _comparison(store: RunReader, benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> Comparison:
+def with_visits(store: RunReader, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons with what their runs queried, where they have a second objective to look at it with."""
+    if not any(objectives(comparison) for comparison in comparisons):
+        return list(comparisons)
+    visits = dict(store.visited())
+    found = []
+    for comparison in comparisons:
+        ids = [o.run.run_id for outcomes in comparison.outcomes.values() for o in outcomes]
+        found.append(replace(comparison, visits={i: visits[i] for i in ids if i in visits}))
+    return found
+
+
+def _comparison(
+    store: RunReader, benchmarks: Mapping[str, Benchmark], runs: list[RunRecord], steps: _Steps
+) -> Comparison:
+    benchmark = next(iter(benchmarks.values()))
     identities = sorted({run.key.panel for run in runs if run.key.panel is not None})
-    whole = _whole(benchmark)
+    whole = _whole(benchmark, ranked=any(run.key.rank_all for run in runs))
     return Comparison(
         space=benchmark.space,
         dataset=benchmark.dataset,
@@ -88,11 +137,12 @@ def _comparison(store: RunReader, benchmark: Benchmark, runs: list[RunRecord], s
         panels={identity: _with_truth(benchmark, store.panel(identity)) for identity in identities},
         whole=whole,
         parameter_free=benchmark.parameter_free,
+        contexts={name: each.context for name, each in benchmarks.items()},
     )
 
 
-def _benchmark(resolve: Resolver, runs: list[RunRecord]) -> Benchmark:
-    """Return the benchmark of the runs, checked to have the table they were made with."""
+def _benchmarks(resolve: Resolver, runs: list[RunRecord]) -> Mapping[str, Benchmark]:
+    """Return the benchmarks of the runs by name, checked to have the table the runs were made with."""
     found = {name: resolve(name) for name in sorted({run.key.benchmark for run in runs})}
     stored = runs[0].key.table_digest
     for name, benchmark in found.items():
@@ -101,7 +151,7 @@ def _benchmark(resolve: Resolver, runs: list[RunRecord]) -> Benchmark:
                 f"the stored runs on {name!r} were made with table {stored}, the table here is {benchmark.digest}; "
                 "install the version of nasboard that they were made with, or run the suite again into a new store"
             )
-    return next(iter(found.values()))
+    return found
 
 
 def _read(store: RunReader) -> _Steps:
@@ -128,7 +178,7 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
     archs = archs.reshape(len(specs), len(benchmark.space.choices))
     truth = benchmark.truth(archs) if specs else np.empty(0)
     by_label: dict[str, list[RunOutcome]] = defaultdict(list)
-    labels = _labels(runs)
+    names = labels(runs)
     for run in sorted(runs, key=lambda run: (run.key.seed, run.run_id)):
         rows = steps.incumbents.get(run.run_id, [])
         chosen = np.array([place[row[3]] for row in rows], dtype=np.int64)
@@ -142,32 +192,24 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
             all_scores=steps.all_scores.get(run.run_id),
             logs=steps.logs.get(run.run_id, {}),
         )
-        by_label[labels[run.run_id]].append(outcome)
+        by_label[names[run.run_id]].append(outcome)
     return {label: tuple(by_label[label]) for label in sorted(by_label)}
 
 
-def _labels(runs: list[RunRecord]) -> dict[str, str]:
-    """Return run_id -> label, with a hash of the configuration where a label has several."""
-    configurations = {run.run_id: _configuration(run) for run in runs}
-    of_label: dict[str, set[str]] = defaultdict(set)
-    for run in runs:
-        of_label[run.label].add(configurations[run.run_id])
-    return {
-        run.run_id: run.label if len(of_label[run.label]) == 1 else f"{run.label}@{configurations[run.run_id][:6]}"
-        for run in runs
-    }
-
-
-def _configuration(run: RunRecord) -> str:
-    """Return a hash of everything in the key but the seed."""
-    key = {field.name: getattr(run.key, field.name) for field in fields(run.key) if field.name != "seed"}
-    return hashlib.sha256(json.dumps(key, sort_keys=True, default=dict).encode()).hexdigest()
-
-
-def _whole(benchmark: Benchmark) -> PanelTruth | None:
-    if benchmark.digest is None or size(benchmark.space) > LARGEST_ENUMERATION:
+def _whole(benchmark: Benchmark, *, ranked: bool) -> PanelTruth | None:
+    """Return the whole space with its truth; the training seeds (a second look-up of all) only where it is ranked."""
+    space = benchmark.space
+    if benchmark.digest is None or size(space) > LARGEST_ENUMERATION:
         return None
-    return _with_truth(benchmark, Panel(f"{benchmark.space.name}-all", enumerate_all(benchmark.space)))
+    archs = enumerate_all(space)
+    panel = Panel(f"{space.name}-all", archs[space.valid(archs)])
+    try:
+        truth = benchmark.truth(panel.archs)
+    except DigestError:
+        raise
+    except MissingDataError:  # a table that was imported in part
+        return None
+    return PanelTruth(panel, truth, benchmark.truth_by_seed(panel.archs) if ranked else None)
 
 
 def _with_truth(benchmark: Benchmark, panel: Panel) -> PanelTruth:

@@ -82,6 +82,27 @@ class StepRecord:
     all_scores: NDArray[np.float32] | None = None
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Visits:
+    """What a run was shown: every architecture that the oracle answered, in the order of the queries.
+
+    Attributes:
+        archs: `(n, d)` int8.
+        epochs: `(n,)` int32, the fidelity that was asked for.
+        val_accuracy: `(n,)` float64, what was answered, a fraction.
+        cost_s: `(n,)` float64, what each query alone cost, in simulated seconds.
+    """
+
+    archs: NDArray[np.int8]
+    epochs: NDArray[np.int32]
+    val_accuracy: NDArray[np.float64]
+    cost_s: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        """Return the number of queries."""
+        return len(self.archs)
+
+
 @dataclass(frozen=True, slots=True)
 class RunRecord:
     """One stored run, without its steps.

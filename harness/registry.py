@@ -19,6 +19,7 @@ from typing import Literal, Protocol, cast
 from harness import outline
 from harness import params as params_of
 from harness.api import Benchmark, SearchMethod
+from harness.data_tool import DataTool
 from harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
 from harness.record import Json
 
@@ -30,6 +31,11 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "random_search": "methods.random_search:RandomSearch",
         "regularized_evolution": "methods.regularized_evolution:RegularizedEvolution",
         "reinforce": "methods.reinforce:Reinforce",
+        "hyperband": "methods.hyperband:Hyperband",
+        "bohb": "methods.bohb:Bohb",
+        "tpe": "methods.tpe:Tpe",
+        "local_search": "methods.local_search:LocalSearch",
+        "lanas": "methods.lanas:Lanas",
         "darts": "methods.darts:Darts",
         "sdarts_rs": "methods.sdarts_rs:SdartsRs",
         "one_shot": "methods.one_shot:OneShot",
@@ -39,6 +45,13 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "digits201": "benchmarks.digits201:tabular",
         "digits201-live": "benchmarks.digits201:live",
         "planted": "benchmarks.planted:planted",
+        "nb201-cifar10": "benchmarks.nb201:cifar10",
+        "nb201-cifar100": "benchmarks.nb201:cifar100",
+        "nb201-ImageNet16-120": "benchmarks.nb201:imagenet16",
+        "nb101": "benchmarks.nb101:nb101",
+        "nb1shot1-1": "benchmarks.nb101:nb1shot1_1",
+        "nb1shot1-2": "benchmarks.nb101:nb1shot1_2",
+        "nb1shot1-3": "benchmarks.nb101:nb1shot1_3",
     },
     "tables": {"digits201": "benchmarks.digits201_table"},
 }
@@ -170,6 +183,11 @@ def table(name: str) -> TableTool:
         MissingDataError: it needs a package that is not installed.
     """
     return cast(TableTool, _resolve(entry("tables", name)))
+
+
+def data_tool() -> DataTool:
+    """Return what imports, fetches, lists, checks and removes tables of public benchmarks."""
+    return cast(DataTool, _resolve(Entry("data", "benchmarks.data_tool", OURS)))
 
 
 def check_cuda() -> None:

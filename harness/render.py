@@ -10,6 +10,7 @@ import csv
 import io
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict
 from types import MappingProxyType
 
 from rich.box import SIMPLE_HEAD
@@ -17,7 +18,7 @@ from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
 
-from harness.board import Board, Column, Undefined, Value
+from harness.board import Board, Column, Quoted, Undefined, Value
 from harness.bootstrap import Interval
 from harness.errors import UnknownNameError
 from harness.record import Json
@@ -41,6 +42,7 @@ _TEX = str.maketrans(
         "^": r"\textasciicircum{}",
         "↑": r"$\uparrow$",
         "↓": r"$\downarrow$",
+        "±": r"$\pm$",
         "<": r"$<$",
         ">": r"$>$",
     }
@@ -52,7 +54,7 @@ def print_tables(boards: Sequence[Board], console: Console, *, measured: bool = 
     for board in boards:
         columns = _for_people(board, measured)
         console.print(Text(board.title, style="bold"))
-        for portion in _portions(board, columns, console.width):
+        for portion in _portions(board, columns, console.width) if board.rows else ():
             console.print(_table(board, portion))
         for line in (*reasons(board, columns), *board.notes):
             console.print(Text(line), style="dim")
@@ -88,6 +90,9 @@ def cell(column: Column, value: Value) -> str:
         return f"({value.reason})" if len(value.reason) <= SHORT else "undefined"
     if isinstance(value, Interval):
         return f"[{_number(column, value.low)}, {_number(column, value.high)}]"
+    if isinstance(value, Quoted):
+        spread = "" if value.sd is None else f" ± {_number(column, value.sd)}"
+        return f"{_number(column, value.mean)}{spread} [{value.mark}]"
     return value if isinstance(value, str) else _number(column, value)
 
 
@@ -119,7 +124,9 @@ def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
         }
         for c in columns
     ]
-    return {"name": board.name, "title": board.title, "columns": described, "rows": rows, "notes": list(board.notes)}
+    fronts: dict[str, Json] = {label: [asdict(point) for point in points] for label, points in board.fronts.items()}
+    told: dict[str, Json] = {"name": board.name, "title": board.title, "columns": described, "rows": rows}
+    return told | {"notes": list(board.notes)} | ({"fronts": fronts} if fronts else {})
 
 
 def _portions(board: Board, columns: Sequence[Column], width: int) -> list[dict[Column, int]]:
@@ -163,6 +170,8 @@ def _number(column: Column, value: float) -> str:
 def _json(value: Value) -> Json:
     if isinstance(value, Undefined):
         return None
+    if isinstance(value, Quoted):
+        return {"mean": value.mean, "sd": value.sd, "mark": value.mark}
     return [value.low, value.high] if isinstance(value, Interval) else value
 
 
@@ -195,25 +204,34 @@ def _md(text: str) -> str:
 
 
 def _csv(boards: Sequence[Board], measured: bool) -> str:
-    """Return one block a board, blocks separated by an empty line; intervals take two columns."""
+    """Return one block a board, blocks separated by an empty line; intervals take two columns, quotations three."""
     blocks = []
     for board in boards:
         columns = [column for column in board.columns if measured or not column.measured]
-        split = {c.key for c in columns if any(isinstance(row[c.key], Interval) for row in board.rows)}
+        ends = [_csv_ends([row[c.key] for row in board.rows]) for c in columns]
         text = io.StringIO()
         writer = csv.writer(text, lineterminator="\n")
-        heads = [[f"{c.key}_low", f"{c.key}_high"] if c.key in split else [c.key] for c in columns]
-        writer.writerow(["board", "title", *(name for head in heads for name in head)])
+        names = [c.key + end for c, some in zip(columns, ends, strict=True) for end in some]
+        writer.writerow(["board", "title", *names])
         for row in board.rows:
-            cells = [_csv_cells(row[c.key], 2 if c.key in split else 1) for c in columns]
+            cells = [_csv_cells(row[c.key], len(some)) for c, some in zip(columns, ends, strict=True)]
             writer.writerow([board.name, board.title, *(value for found in cells for value in found)])
         blocks.append(text.getvalue())
     return "\n".join(blocks)
 
 
+def _csv_ends(values: Sequence[Value]) -> tuple[str, ...]:
+    """Return what the names of the columns end in that a board's column takes."""
+    if any(isinstance(value, Quoted) for value in values):
+        return ("_mean", "_sd", "_mark")
+    return ("_low", "_high") if any(isinstance(value, Interval) for value in values) else ("",)
+
+
 def _csv_cells(value: Value, width: int) -> list[str | int | float]:
     if isinstance(value, Undefined):
         return [f"undefined: {value.reason}"] * width
+    if isinstance(value, Quoted):
+        return [value.mean, "undefined: not given" if value.sd is None else value.sd, value.mark]
     return [value.low, value.high] if isinstance(value, Interval) else [value] * width
 
 

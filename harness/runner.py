@@ -20,7 +20,7 @@ from harness.api import Benchmark, Checkpoint, SearchMethod, Task
 from harness.errors import BudgetExhausted, DigestError, MethodError
 from harness.oracle import MeteredOracle
 from harness.provenance import collect
-from harness.record import RunKey, Status, StepRecord
+from harness.record import RunKey, Status, StepRecord, Visits
 from harness.space import Archs, check, enumerate_all
 from harness.store import Claim, Ending, Store
 
@@ -77,12 +77,13 @@ def execute(
     except Exception:  # the one broad except: whatever goes wrong in a method is a record
         status, error = "failed", traceback.format_exc()
         log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
-    queries = oracle.queries if oracle else claim.queries
     if status == "pending":
-        _flush(progress, store, owner, queries)
+        _flush(progress, store, owner, oracle)
         store.release(claim.run_id, owner)
     else:
-        store.append(claim.run_id, owner, progress.steps, None, queries, end=Ending(status, error, provenance))
+        ending = Ending(status, error, provenance)
+        queries, visits = _asked(oracle) if oracle else (claim.queries, None)
+        store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
     return status
 
 
@@ -151,15 +152,22 @@ def _pull(
         if stop():
             return "pending"
         if time.monotonic() - progress.since >= progress.wait_s:
-            _flush(progress, store, owner, oracle.queries if oracle else 0)
+            _flush(progress, store, owner, oracle)
 
 
-def _flush(progress: Progress, store: Store, owner: str, queries: int) -> None:
+def _asked(oracle: MeteredOracle | None) -> tuple[int, Visits | None]:
+    """Return how many queries were answered so far, and those that are not stored yet."""
+    return (0, None) if oracle is None else (oracle.queries, oracle.take_visits())
+
+
+def _flush(progress: Progress, store: Store, owner: str, oracle: MeteredOracle | None) -> None:
     """Store what is pulled with the state to resume from; a method without state keeps its steps until it ends."""
     if progress.last is None or progress.last.state is None or not progress.steps:
         return
     start = time.monotonic()
-    store.append(progress.claim.run_id, owner, progress.steps, state.dump(progress.last.state()), queries)
+    saved = state.dump(progress.last.state())
+    queries, visits = _asked(oracle)
+    store.append(progress.claim.run_id, owner, progress.steps, saved, queries, visits=visits)
     progress.steps = []
     progress.since = time.monotonic()
     progress.wait_s = max(COMMIT_EVERY_S, (progress.since - start) / COMMIT_SHARE)
@@ -172,6 +180,7 @@ class _Measure:
     key: RunKey
     benchmark: Benchmark
     panel: Archs | None
+    known: dict[tuple[object, ...], str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
 
     @classmethod
     def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> _Measure:
@@ -186,10 +195,7 @@ class _Measure:
         """
         if seen.transform is not None or seen.network is not None:
             raise MethodError("transform and network cannot be measured by this version; yield incumbent or rank")
-        space = self.benchmark.space
-        incumbent = None
-        if seen.incumbent is not None:
-            incumbent = space.decode(check(space, np.asarray(seen.incumbent)[None])[0])
+        incumbent = None if seen.incumbent is None else self._spec(np.asarray(seen.incumbent))
         logs = {name: float(value) for name, value in seen.logs.items()}
         wrong = [name for name, value in logs.items() if not np.isfinite(value)]
         if wrong:
@@ -199,8 +205,17 @@ class _Measure:
             if seen.last or seen.step % self.key.rank_every == 0:
                 scores = _scores(seen, self.panel)
             if seen.last and self.key.rank_all:
-                all_scores = _scores(seen, enumerate_all(space))
+                space = self.benchmark.space
+                archs = enumerate_all(space)
+                all_scores = _scores(seen, archs[space.valid(archs)])
         return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores)
+
+    def _spec(self, arch: NDArray[np.int8]) -> str:
+        name = (arch.shape, arch.dtype.char, arch.tobytes())
+        if name not in self.known:
+            space = self.benchmark.space
+            self.known[name] = space.decode(check(space, arch[None])[0])
+        return self.known[name]
 
 
 def _scores(seen: Checkpoint, archs: Archs) -> NDArray[np.float32]:

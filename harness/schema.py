@@ -4,9 +4,12 @@ nasboard_schema   one row: the version below
 runs              one row a run: key, owner, status, where its last step stands
 steps             one row a checkpoint; `changed` marks those whose incumbent differs from the step before
 rankings          scores of a checkpoint, of the panel or of the whole space
+visits            what the oracle answered, one row for each time that steps were stored
 states            the latest state of each run that has not ended
 specs             strings of architectures, each stored once
 panels, owners    architectures ranked; processes at work, with their last heartbeat
+
+Version 2 brought `visits`; a store of version 1 is brought up to it when it is opened for the first time.
 """
 
 from __future__ import annotations
@@ -28,11 +31,13 @@ from sqlalchemy import (
     inspect,
     select,
     true,
+    update,
 )
 
 from harness.errors import SchemaError
 
-VERSION = 1
+VERSION = 2
+OLDEST = 1  # that `migrate` can bring up to VERSION
 MARKER = "nasboard_schema"
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only under the type INTEGER
@@ -101,6 +106,18 @@ rankings = Table(
     UniqueConstraint("run", "whole", "step"),
 )
 
+visits = Table(
+    "visits",
+    tables,
+    _run_column(),
+    Column("first", Integer, primary_key=True, autoincrement=False),  # number of the first query in the row, from 0
+    Column("n", Integer, nullable=False),
+    Column("archs", LargeBinary, nullable=False),  # (n, slots) int8
+    Column("epochs", LargeBinary, nullable=False),  # (n,) little-endian int32
+    Column("val_accuracy", LargeBinary, nullable=False),  # (n,) little-endian float64
+    Column("cost_s", LargeBinary, nullable=False),  # (n,) little-endian float64
+)
+
 states = Table(
     "states",
     tables,
@@ -128,21 +145,21 @@ owners = Table(
 )
 
 
-def is_ours(conn: Connection, shown: str) -> bool:
-    """Return whether the database holds a store of this version; False when it is empty.
+def version_of(conn: Connection, shown: str) -> int | None:
+    """Return the version of the store in the database, between OLDEST and VERSION; None when the database is empty.
 
     Raises:
-        SchemaError: it holds something else, or a store of another version; it was not written to.
+        SchemaError: it holds something else, or a store that cannot be read; it was not written to.
     """
     names = set(inspect(conn).get_table_names())
     if not names:
-        return False
+        return None
     if MARKER not in names:
         some = ", ".join(sorted(names)[:3])
         raise SchemaError(f"{shown} is a database of something else (tables: {some}); give another file or database")
-    found = conn.execute(select(schema.c.version)).scalar_one_or_none()
-    if found == VERSION:
-        return True
+    found: int | None = conn.execute(select(schema.c.version)).scalar_one_or_none()
+    if found is not None and OLDEST <= found <= VERSION:
+        return found
     if found is not None and found > VERSION:
         raise SchemaError(f"{shown} has schema {found}, this nasboard knows up to {VERSION}; update nasboard")
     raise SchemaError(
@@ -155,3 +172,9 @@ def create(conn: Connection) -> None:
     """Make the tables and the marker, inside the caller's transaction."""
     tables.create_all(conn)
     conn.execute(schema.insert().values(version=VERSION))
+
+
+def migrate(conn: Connection) -> None:
+    """Bring a store of an older version up to VERSION, inside the caller's transaction; what it holds stays."""
+    visits.create(conn, checkfirst=True)
+    conn.execute(update(schema).values(version=VERSION))

@@ -13,26 +13,27 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import select, update
 
-from harness import store_read, store_write
+from harness import store_read, store_visits, store_write
 from harness.errors import StoreError
 from harness.panel import Panel
-from harness.record import Json, RunRecord, Status, StepRecord
+from harness.record import Json, RunRecord, Status, StepRecord, Visits
 from harness.schema import runs
 from harness.store_claim import LOOKS, Claim, take
 from harness.store_engine import Database, clock_s, connect, serialise
 from harness.store_errors import decoded, translated
-from harness.store_import import put_panel, put_run
+from harness.store_import import Ended, put_panel, put_run
 from harness.store_owner import new_owner, owner_alive
 from harness.store_read import Incumbent, Logged, Scored
 from harness.store_write import Ending, Planned
 
-__all__ = ["Claim", "Ending", "Planned", "Store", "new_owner", "open_store", "owner_alive"]
+__all__ = ["Claim", "Ended", "Ending", "Planned", "Store", "new_owner", "open_store", "owner_alive"]
 
 
 def open_store(url: str, *, must_exist: bool = False) -> Store:
     """Open the store at `url`, making it where there is none unless it `must_exist`.
 
-    A store that may not be written is opened all the same; only writing to it fails.
+    A store that may not be written is opened all the same; only writing to it fails. One of an older version is brought
+    up to ours.
 
     Raises:
         UsageError: not a URL of a store.
@@ -117,18 +118,23 @@ class Store:
         state: bytes | None,
         queries: int,
         *,
+        visits: Visits | None = None,
         end: Ending | None = None,
     ) -> None:
         """Store steps, the state after the last of them, and the number of queries so far; `end` closes the run too.
 
-        With `state` None the state stored before stays the one to resume from.
+        `visits` are the queries since the last time. With `state` None the state stored before stays the one to resume
+        from.
 
         Raises:
-            StoreError: the run is not `owner`'s (any more), steps do not ascend, or a number is not finite.
+            StoreError: the run is not `owner`'s (any more), steps do not ascend, a number is not finite, or there are
+                more or fewer visits than queries since the last time.
         """
         named = self._interned(step.incumbent for step in steps if step.incumbent is not None)
         with self._db.write() as conn:
             stand = store_write.append(conn, store_write.owned(conn, run_id, owner), steps, named)
+            if visits is not None:
+                store_visits.keep_visits(conn, stand, queries, visits)
             if state is not None and end is None:
                 store_write.keep_state(conn, stand, queries, state)
             store_write.move(conn, stand, steps[-1] if steps else None, queries, end)
@@ -165,9 +171,7 @@ class Store:
         self._forget_ended()
         return len(failed)
 
-    def insert(
-        self, ended: Iterable[tuple[RunRecord, Sequence[StepRecord]]], known: Sequence[tuple[Panel, str]]
-    ) -> None:
+    def insert(self, ended: Iterable[Ended], known: Sequence[tuple[Panel, str]]) -> None:
         """Store runs that ended elsewhere and the panels (with their spaces) they ranked, in one transaction.
 
         A run that is only planned here is filled in.
@@ -179,8 +183,8 @@ class Store:
             serialise(conn)
             for panel, space in known:
                 put_panel(conn, panel, space)
-            for run, steps in ended:
-                put_run(conn, run, steps)
+            for each in ended:
+                put_run(conn, each)
 
     def runs(self, label: str | None = None, status: Status | None = None) -> list[RunRecord]:
         """Return the stored runs (of a label, of a status), in the order they were planned."""
@@ -199,6 +203,22 @@ class Store:
         with self._db.read() as conn:
             no = next(iter(store_read.numbers(conn, [run_id], self._db.shown)))
             return store_read.one_run(conn, no, self._db.shown)
+
+    def visits(self, run_id: str) -> Visits | None:
+        """Return what the oracle answered to a run; None where that was not stored, as in a store of version 1.
+
+        Raises:
+            StoreError: no such run.
+        """
+        with self._db.read() as conn:
+            no = next(iter(store_read.numbers(conn, [run_id], self._db.shown)))
+            return None if self._db.stuck else store_visits.one_run(conn, no, self._db.shown)
+
+    def visited(self) -> Iterator[tuple[str, NDArray[np.int8]]]:
+        """Yield (run id, architectures queried `(n, d)`) of every run whose visits are stored, ascending in run id."""
+        if self._db.stuck is None:
+            with self._db.read() as conn:
+                yield from store_visits.all_runs(conn, self._db.shown)
 
     def status_counts(self, run_ids: Sequence[str]) -> dict[Status, int]:
         """Return how many of the runs there are of each status.

@@ -11,7 +11,7 @@ from sqlalchemy import Connection, and_, delete, select, update
 from harness.api import CostKind
 from harness.errors import StoreError
 from harness.record import ENDED, RunKey, StepRecord
-from harness.schema import owners, rankings, runs, states, steps
+from harness.schema import owners, rankings, runs, states, steps, visits
 from harness.store_engine import clock_s
 from harness.store_owner import owner_alive
 from harness.store_read import key_of, one_run
@@ -105,6 +105,7 @@ def _rewind(conn: Connection, no: int, last: StepRecord | None, queries: int) ->
     step = last.step if last else 0
     for table in (steps, rankings):
         conn.execute(delete(table).where(table.c.run == no, table.c.step > step))
+    conn.execute(delete(visits).where(visits.c.run == no, visits.c.first >= queries))
     spec = conn.execute(select(steps.c.spec).where(steps.c.run == no, steps.c.step == step)).scalar_one_or_none()
     values = {"last_step": step, "last_spec": spec, "queries": queries}
     costs = {"cost_s": last.cost_s, "wall_s": last.wall_s} if last else {"cost_s": 0.0, "wall_s": 0.0}

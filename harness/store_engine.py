@@ -11,7 +11,7 @@ import sqlite3
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
@@ -37,12 +37,14 @@ class Database:
         writer: the same pool, for transactions that lock out other writers from their start (SQLite).
         shown: the URL without its password, for messages.
         pid: the process that opened it; connections do not survive a fork.
+        stuck: why a store of an older version could not be brought up to ours; it can be read, and has no visits.
     """
 
     engine: Engine
     writer: Engine
     shown: str
     pid: int
+    stuck: StoreFullError | None = None
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -53,8 +55,14 @@ class Database:
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
-        """Give a connection whose work is kept when the block ends, and undone when it raises."""
+        """Give a connection whose work is kept when the block ends, and undone when it raises.
+
+        Raises:
+            StoreFullError: the store is of an older version and could not be brought up to ours.
+        """
         self._same_process()
+        if self.stuck is not None:
+            raise self.stuck
         with translated(self.shown), self.writer.begin() as conn:
             yield conn
 
@@ -78,11 +86,10 @@ def connect(url: str, *, must_exist: bool) -> Database:
     engine = _sqlite(parsed, shown, must_exist) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
     database = Database(engine, engine.execution_options(**{_WRITES: True}), shown, os.getpid())
     try:
-        _prepare(database, must_exist)
+        return _prepared(database, must_exist)
     except BaseException:
         engine.dispose()
         raise
-    return database
 
 
 def serialise(conn: Connection) -> None:
@@ -179,11 +186,14 @@ def _access(path: Path) -> str:
     return "mode=ro" if pending else "mode=ro&immutable=1"
 
 
-def _prepare(database: Database, must_exist: bool) -> None:
-    """Check that it is ours; make the tables where nothing is."""
+def _prepared(database: Database, must_exist: bool) -> Database:
+    """Check that it is ours, bring it up to our version, make the tables where nothing is."""
     with database.read() as conn:
-        if schema.is_ours(conn, database.shown):
-            return
+        found = schema.version_of(conn, database.shown)
+    if found == schema.VERSION:
+        return database
+    if found is not None:
+        return _migrated(database)
     if must_exist:
         raise MissingDataError(f"{database.shown} is empty; fill it with `nasboard run` or `nasboard import`")
     if database.engine.dialect.name == "sqlite":
@@ -191,8 +201,21 @@ def _prepare(database: Database, must_exist: bool) -> None:
             _write_ahead(database.engine)
     with database.write() as conn:
         serialise(conn)
-        if not schema.is_ours(conn, database.shown):  # another process may have made it meanwhile
+        if schema.version_of(conn, database.shown) is None:  # another process may have made it meanwhile
             schema.create(conn)
+    return database
+
+
+def _migrated(database: Database) -> Database:
+    """Bring a store of an older version up to ours; one that may not be written is read as it is."""
+    try:
+        with database.write() as conn:
+            serialise(conn)
+            if schema.version_of(conn, database.shown) != schema.VERSION:  # another process may have done it meanwhile
+                schema.migrate(conn)
+    except StoreFullError as error:
+        return replace(database, stuck=error)
+    return database
 
 
 def _write_ahead(engine: Engine) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import numpy as np
 from sqlalchemy import Connection, select, update
 
 from harness.errors import StoreError
 from harness.panel import Panel
-from harness.record import RunRecord, StepRecord
+from harness.record import RunRecord, StepRecord, Visits
 from harness.schema import panels, runs
+from harness.store_visits import keep_visits
 from harness.store_write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
 
 
@@ -27,12 +29,21 @@ def put_panel(conn: Connection, panel: Panel, space: str) -> None:
     put_new(conn, panels, [row])
 
 
-def put_run(conn: Connection, run: RunRecord, given: Sequence[StepRecord]) -> None:
+class Ended(NamedTuple):
+    """A run that ended elsewhere, its steps, and what it visited (None where that was not stored)."""
+
+    run: RunRecord
+    steps: Sequence[StepRecord]
+    visits: Visits | None = None
+
+
+def put_run(conn: Connection, ended: Ended) -> None:
     """Store a run that ended elsewhere; one that is only planned here is filled in.
 
     Raises:
-        StoreError: it has not ended, or it is running or has ended here.
+        StoreError: it has not ended, or it is running or has ended here, or its visits are not its queries.
     """
+    run, given = ended.run, ended.steps
     plan(conn, [Planned(run.key, run.label, run.cost_kind)])
     row = conn.execute(select(runs.c.no, runs.c.status).where(runs.c.run_id == run.run_id).with_for_update()).one()
     if row.status != "pending":
@@ -41,7 +52,9 @@ def put_run(conn: Connection, run: RunRecord, given: Sequence[StepRecord]) -> No
         )
     clear(conn, [row.no])
     named = intern(conn, (step.incumbent for step in given if step.incumbent is not None))
-    stand = append(conn, Stand(row.no, 0, None), given, named)
+    stand = append(conn, Stand(row.no, 0, None, 0), given, named)
+    if ended.visits is not None:
+        keep_visits(conn, stand, run.queries, ended.visits)
     move(conn, stand, None, run.queries, Ending(run.status, run.error, run.provenance))
     totals = {"label": run.label, "cost_s": run.cost_s, "wall_s": run.wall_s}
     conn.execute(update(runs).where(runs.c.no == row.no).values(**totals))

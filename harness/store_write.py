@@ -16,7 +16,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from harness.api import CostKind
 from harness.errors import StoreError
 from harness.record import ENDED, Json, RunKey, Status, StepRecord
-from harness.schema import owners, rankings, runs, specs, states, steps
+from harness.schema import owners, rankings, runs, specs, states, steps, visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +87,12 @@ def intern(conn: Connection, wanted: Iterable[str]) -> dict[str, int]:
 
 
 class Stand(NamedTuple):
-    """Where a run stands: its number, its last step (0 before the first) and the number of that step's spec."""
+    """Where a run stands: its number, its last step (0 before the first), the number of that step's spec, queries."""
 
     no: int
     step: int
     spec: int | None
+    queries: int
 
 
 def owned(conn: Connection, run_id: str, owner: str) -> Stand:
@@ -100,7 +101,7 @@ def owned(conn: Connection, run_id: str, owner: str) -> Stand:
     Raises:
         StoreError: no such run, or it is not `owner`'s.
     """
-    asked = select(runs.c.no, runs.c.status, runs.c.owner, runs.c.last_step, runs.c.last_spec)
+    asked = select(runs.c.no, runs.c.status, runs.c.owner, runs.c.last_step, runs.c.last_spec, runs.c.queries)
     row = conn.execute(asked.where(runs.c.run_id == run_id).with_for_update()).one_or_none()
     if row is None:
         raise StoreError(f"run {run_id[:12]} is not in the store; plan it first")
@@ -109,7 +110,7 @@ def owned(conn: Connection, run_id: str, owner: str) -> Stand:
             f"run {run_id[:12]} is {row.status} and owned by {row.owner or 'nobody'}, not by {owner}; another process "
             "has taken it over: drop the work on it and claim again"
         )
-    return Stand(row.no, row.last_step, row.last_spec)
+    return Stand(row.no, row.last_step, row.last_spec, row.queries)
 
 
 def append(conn: Connection, stand: Stand, given: Sequence[StepRecord], named: Mapping[str, int]) -> Stand:
@@ -127,7 +128,7 @@ def append(conn: Connection, stand: Stand, given: Sequence[StepRecord], named: M
     if ranked:
         conn.execute(insert(rankings), ranked)
     last = given[-1]
-    return Stand(stand.no, last.step, None if last.incumbent is None else named[last.incumbent])
+    return stand._replace(step=last.step, spec=None if last.incumbent is None else named[last.incumbent])
 
 
 def keep_state(conn: Connection, stand: Stand, queries: int, state: bytes) -> None:
@@ -152,10 +153,10 @@ def move(conn: Connection, stand: Stand, last: StepRecord | None, queries: int |
 
 
 def clear(conn: Connection, numbers: Sequence[int]) -> None:
-    """Remove steps, rankings and states of runs and make them `pending`, as if never begun."""
+    """Remove steps, rankings, visits and states of runs and make them `pending`, as if never begun."""
     for at in range(0, len(numbers), 1000):
         some = numbers[at : at + 1000]
-        for table in (steps, rankings, states):
+        for table in (steps, rankings, visits, states):
             conn.execute(delete(table).where(table.c.run.in_(some)))
         fresh = {"last_step": 0, "last_spec": None, "cost_s": 0.0, "wall_s": 0.0, "queries": 0}
         none = {"status": "pending", "owner": None, "error": None, "provenance": "{}"}

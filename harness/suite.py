@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from harness import registry
 from harness.api import Benchmark
@@ -41,7 +42,7 @@ class RunEntry(_Strict):
 
     method: str
     benchmark: str
-    label: str | None = None  # the boards' name of it; the method's name by default
+    label: str | None = None  # the boards' name of it; the method's name by default; one entry a data set
     seeds: Seeds
     first_seed: Annotated[int, Field(ge=0)] = 0
     budget_s: Annotated[float, Field(gt=0, strict=False)] | None = None  # simulated seconds; needed for queries
@@ -56,14 +57,6 @@ class Suite(_Strict):
     description: str = ""
     panel: PanelEntry = PanelEntry()
     runs: Annotated[list[RunEntry], Field(min_length=1)]
-
-    @model_validator(mode="after")
-    def _labels_differ(self) -> Suite:
-        labels = [entry.label or entry.method for entry in self.runs]
-        twice = sorted({label for label in labels if labels.count(label) > 1})
-        if twice:
-            raise ValueError(f"two entries share the label {twice[0]!r}; give one of them a label of its own")
-        return self
 
 
 def read(path: Path) -> Suite:
@@ -102,15 +95,18 @@ def resolve(
         benchmark: finds a benchmark by its registered name.
 
     Raises:
-        SuiteError: nothing matches `only`, or a budget is missing or superfluous.
+        SuiteError: nothing matches `only`, a budget is missing or superfluous, two entries share a label on one data
+            set, or two versions of one benchmark are in the suite.
         UnknownNameError: no such method, benchmark or hyper-parameter.
     """
     planned: list[Planned] = []
     panels: dict[str, tuple[Panel, str]] = {}
+    seen = _Seen()
     for entry in suite.runs:
         if only is not None and not fnmatchcase(entry.label or entry.method, only):
             continue
         task = benchmark(entry.benchmark)
+        seen.add(entry, task)
         panel = uniform(task.space, suite.panel.size)
         planned += _plan(entry, suite.panel, panel, task, entry.seeds if seeds is None else seeds)
         if any(p.key.panel for p in planned):
@@ -119,6 +115,30 @@ def resolve(
         labels = ", ".join(entry.label or entry.method for entry in suite.runs)
         raise SuiteError(f"no entry of suite {suite.name!r} matches --only {only!r}; it has {labels}")
     return planned, list(panels.values())
+
+
+@dataclass
+class _Seen:
+    """What the entries before have taken: labels on boards, and the version of each benchmark."""
+
+    labels: set[tuple[str, str, str]] = field(default_factory=set)
+    versions: dict[str, str] = field(default_factory=dict)  # base name -> full name
+
+    def add(self, entry: RunEntry, task: Benchmark) -> None:
+        label = entry.label or entry.method
+        on_board = (label, task.dataset, task.space.name)
+        if on_board in self.labels:
+            raise SuiteError(
+                f"two entries share the label {label!r} on {task.dataset}; give one of them a label of its own"
+            )
+        self.labels.add(on_board)
+        base, version, _ = registry.split_name(task.name)
+        before = self.versions.setdefault(base, task.name)
+        if registry.split_name(before)[1] != version:
+            raise SuiteError(
+                f"{label}: {task.name} and {before} are two versions of one benchmark, whose accuracies differ; "
+                "make a suite of each version"
+            )
 
 
 def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, seeds: int) -> Sequence[Planned]:

@@ -50,6 +50,6 @@ def tables_of(*kinds: str) -> dict[str, tuple[Path, Manifest]]:
             manifest = read_manifest(folder)
         except TableError:
             continue  # `nasboard doctor` and `nasboard data verify` tell of it
-        if manifest.get("kind") in kinds:
-            found[str(manifest["version"])] = (folder, manifest)
+        if manifest.get("kind") in kinds and manifest.get("name") == folder.name:  # not a copy beside it
+            found[str(manifest.get("version"))] = (folder, manifest)
     return found

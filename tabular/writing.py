@@ -1,17 +1,15 @@
 """Writing a table that may be larger than memory: columns grow on disk, and the folder appears whole or not at all.
 
-Rows are appended with plain writes, so nothing is mapped and memory stays at one batch. The scratch folder lies beside
-the target under a hidden name and is locked by its writer; one whose writer died is swept away by the next.
+Rows are appended with plain writes, so nothing is mapped and memory stays at one batch. The folder is a `scratch` one
+until all is on the disk.
 """
 
 from __future__ import annotations
 
-import fcntl
+import hashlib
 import json
-import os
-import shutil
-import tempfile
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO
@@ -20,10 +18,10 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import DTypeLike
 
-from tabular.table import FORMAT, MANIFEST, Array, Table, column_digest, combine, open_table
+from tabular.scratch import Scratch
+from tabular.table import FORMAT, MANIFEST, Array, Table, TableError, column_digest, combine, open_table
 
-SCRATCH = ".importing-"  # prefix of unfinished folders
-_LOCK = "lock"
+SEAL = "seal"  # key of the manifest: a digest of everything else in it
 _HEADER = 256  # bytes set aside for the header of a growing column
 
 
@@ -40,11 +38,13 @@ class _Growing:
             raise ValueError(
                 f"column {self.path.stem} holds {self.dtype} of shape (n, {self.item}), given {rows.dtype} {rows.shape}"
             )
-        self.file.write(np.ascontiguousarray(rows).tobytes())
+        self.file.write(np.ascontiguousarray(rows).reshape(-1).view(np.uint8).data)
         self.rows += len(rows)
 
     def close(self) -> None:
-        """Write the header, now that the number of rows is known."""
+        """Write the header, now that the number of rows is known; a second time does nothing."""
+        if self.file.closed:
+            return
         told = {"descr": npy.dtype_to_descr(self.dtype), "fortran_order": False, "shape": (self.rows, *self.item)}
         text = repr(told).encode("latin1")
         self.file.seek(0)
@@ -52,8 +52,6 @@ class _Growing:
         header = b"\x93NUMPY\x01\x00" + size.to_bytes(2, "little") + text.ljust(size - 1) + b"\n"
         assert len(header) == _HEADER
         self.file.write(header)
-        self.file.flush()
-        os.fsync(self.file.fileno())
         self.file.close()
 
 
@@ -63,29 +61,25 @@ class TableWriter:
     def __init__(self, folder: Path) -> None:
         """Write to `folder`, which appears at `commit`; a table that is there already is replaced then."""
         self.folder = folder
+        self._scratch = Scratch(folder.parent)
         self._growing: dict[str, _Growing] = {}
-        self._done: list[str] = []
 
     def __enter__(self) -> TableWriter:
-        self.folder.parent.mkdir(parents=True, exist_ok=True)
-        sweep(self.folder.parent)
-        self._scratch = Path(tempfile.mkdtemp(dir=self.folder.parent, prefix=SCRATCH))
-        self._lock = (self._scratch / _LOCK).open("w")
-        fcntl.flock(self._lock, fcntl.LOCK_EX)
+        self._scratch.__enter__()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         for column in self._growing.values():
-            column.file.close()
-        shutil.rmtree(self._scratch, ignore_errors=True)
-        self._lock.close()
+            with suppress(OSError):  # what is still in a buffer does not fit onto the disk either
+                column.file.close()
+        self._scratch.__exit__(kind, error, trace)
 
     def start(self, name: str, dtype: DTypeLike, *item: int) -> None:
         """Open a growing column `(n, *item)`."""
         assert name.isidentifier()
-        self._growing[name] = _Growing(self._scratch / f"{name}.npy", np.dtype(dtype), item)
+        self._growing[name] = _Growing(self._scratch.folder / f"{name}.npy", np.dtype(dtype), item)
 
     def append(self, name: str, rows: Array) -> None:
         """Append `rows` `(m, *item)` to a growing column; they are on their way to disk when this returns."""
@@ -93,56 +87,50 @@ class TableWriter:
 
     def put(self, name: str, column: Array) -> None:
         """Write a whole column that fits into memory."""
-        assert name.isidentifier()
-        np.save(self._scratch / f"{name}.npy", np.ascontiguousarray(column), allow_pickle=False)
-        self._done.append(name)
+        solid = np.ascontiguousarray(column)  # not by `np.save`, which forgets why a write failed
+        self.start(name, solid.dtype, *solid.shape[1:])
+        self.append(name, solid)
+        self._growing[name].close()
 
     def rows(self, name: str) -> int:
         """Return how many rows a growing column has."""
         return self._growing[name].rows
 
-    def commit(self, about: Mapping[str, object]) -> Table:
+    def commit(self, about: Mapping[str, object], folder: Path | None = None) -> Table:
         """Close and digest every column, write the manifest, and put the folder in place.
 
         Args:
-            about: what the manifest says besides format, columns and digest; JSON values.
+            about: what the manifest says besides format, columns, digest and seal; JSON values.
+            folder: where to, beside the folder that was named first; None: that one.
         """
+        target = self.folder if folder is None else folder
         for column in self._growing.values():
             column.close()
         listing: dict[str, object] = {}
         digests: dict[str, str] = {}
-        for name in sorted([*self._growing, *self._done]):
-            solid = np.load(self._scratch / f"{name}.npy", mmap_mode="r", allow_pickle=False)
+        for name in sorted(self._growing):
+            solid = np.load(self._scratch.folder / f"{name}.npy", mmap_mode="r", allow_pickle=False)
             digests[name] = column_digest(solid)
             listing[name] = {"shape": list(solid.shape), "dtype": solid.dtype.str, "sha256": digests[name]}
         manifest = dict(about) | {"format": FORMAT, "columns": listing, "digest": combine(digests)}
+        manifest[SEAL] = seal(manifest)
         text = json.dumps(manifest, indent=1, sort_keys=True, allow_nan=False) + "\n"
-        (self._scratch / MANIFEST).write_text(text, encoding="utf-8")
-        (self._scratch / _LOCK).unlink()
-        self._scratch.chmod(0o755)
-        _replace(self.folder, self._scratch)
-        return open_table(self.folder)
+        (self._scratch.folder / MANIFEST).write_text(text, encoding="utf-8")
+        self._scratch.become(target)
+        return open_table(target)
 
 
-def sweep(parent: Path) -> None:
-    """Remove scratch folders in `parent` whose writer is gone."""
-    for folder in parent.glob(f"{SCRATCH}*"):
-        try:
-            with (folder / _LOCK).open("r") as lock:
-                fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            continue  # somebody is writing there
-        except FileNotFoundError:
-            pass  # killed before its lock, or after it was taken away
-        shutil.rmtree(folder, ignore_errors=True)
+def seal(manifest: Mapping[str, object]) -> str:
+    """Return the SHA-256 over a manifest without its seal: the digest covers the columns, this what is said of them."""
+    rest = {key: value for key, value in manifest.items() if key != SEAL}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True, allow_nan=False).encode()).hexdigest()
 
 
-def _replace(folder: Path, scratch: Path) -> None:
-    """Rename `scratch` to `folder`; what was there is moved aside first and removed after."""
-    if not folder.exists():
-        scratch.rename(folder)
-        return
-    aside = Path(tempfile.mkdtemp(dir=folder.parent, prefix=SCRATCH))
-    folder.rename(aside / "old")
-    scratch.rename(folder)
-    shutil.rmtree(aside, ignore_errors=True)
+def check_seal(table: Table) -> None:
+    """Check that the manifest of an imported table is as it was written.
+
+    Raises:
+        TableError: it was changed.
+    """
+    if table.manifest.get(SEAL) != seal(table.manifest):
+        raise TableError(f"{table.folder / MANIFEST} was changed after the import; import the table again")

@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import atexit
 import os
+import shutil
+import tempfile
 
 os.environ.pop("NASBOARD_STORE", None)  # a test reads and writes its own stores alone
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
+
+# the tables that tests import lie in a folder of this session, see `tables`; a user's own are never touched
+os.environ["NASBOARD_DATA"] = tempfile.mkdtemp(prefix="nasboard-tests-")
+atexit.register(shutil.rmtree, os.environ["NASBOARD_DATA"], ignore_errors=True)
 
 from hypothesis import settings  # noqa: E402 - the variables above come first
 

@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from harness.cli import checking, exchanging, making, reading, tables
+from harness.cli import checking, data, doctoring, exchanging, making, reading, tables
 from harness.cli.console import complain
 from harness.errors import NasboardError
 
@@ -29,10 +29,11 @@ app.command("leaderboard")(reading.leaderboard)
 app.command("report")(reading.report)
 app.command("compare")(reading.compare)
 app.command("gate")(checking.gate)
-app.command("doctor")(checking.doctor)
+app.command("doctor")(doctoring.doctor)
 app.command("export")(exchanging.export)
 app.command("import")(exchanging.import_)
 app.add_typer(tables.app, name="table")
+app.add_typer(data.app, name="data")
 
 
 def _version(asked: bool) -> None:

@@ -8,16 +8,20 @@ from __future__ import annotations
 import sys
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, cast
+from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from harness import registry
-from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
-from harness.errors import MissingDataError
+from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
+from harness.errors import MissingDataError, UsageError
 from harness.outcome import Comparison
 from harness.store import open_store
+
+if TYPE_CHECKING:
+    from harness.outcome_load import Unreadable
 
 
 class Listing(StrEnum):
@@ -30,12 +34,13 @@ class Listing(StrEnum):
 
 
 class BoardName(StrEnum):
-    """The three leaderboards, and the cost view."""
+    """The three leaderboards, the cost view, and accuracy against a second objective."""
 
     tau = "tau"
     stability = "stability"
     accuracy = "accuracy"
     cost = "cost"
+    pareto = "pareto"
 
 
 class Format(StrEnum):
@@ -48,19 +53,43 @@ class Format(StrEnum):
     latex = "latex"
 
 
-def comparisons_of(store: str) -> list[Comparison]:
-    """Return the comparisons in a store.
+def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
+    """Return the comparisons in a store that can be read, with what runs queried where `visits` are asked for.
+
+    Of runs that cannot be scored here a line on standard error says why, and what to do.
+
+    Raises:
+        MissingDataError, UsageError: it holds no run, or none that can be scored; the first reason.
+    """
+    found, lost = read(store, visits=visits)
+    if lost and not found:
+        raise lost[0].error
+    for group in lost:
+        err().print(Text(not_shown(group)))
+    return found
+
+
+def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Unreadable]]:
+    """Return the comparisons in a store, and apart from them the runs that cannot be scored here.
 
     Raises:
         MissingDataError: it holds no run.
     """
-    from harness.outcome_load import load
+    from harness.outcome_load import load_readable, with_visits
 
     with open_store(database_url(store), must_exist=True) as opened:
-        found = load(opened, registry.benchmark)
-    if not found:
+        found, lost = load_readable(opened, registry.benchmark)
+        if visits:
+            found = with_visits(opened, found)
+    if not found and not lost:
         raise MissingDataError(f"{store} holds no runs yet; make some: nasboard run suites/quick.toml --store {store}")
-    return found
+    return found, lost
+
+
+def not_shown(group: Unreadable) -> str:
+    """Return in one line which runs are not shown, and why."""
+    names = ", ".join(group.benchmarks)
+    return f"not shown: {group.runs} runs on {group.dataset}, space {group.space} ({names}): {group.error}"
 
 
 def ls(
@@ -112,13 +141,21 @@ def leaderboard(
     store: StoreOption = DEFAULT_STORE,
     board: Annotated[BoardName | None, typer.Option(help="Only this board.")] = None,
     format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
+    objective: Annotated[
+        str | None, typer.Option(help="Of the board pareto, for example edgegpu_latency; by default the first.")
+    ] = None,
     measured: Annotated[bool, typer.Option(help="Show measured seconds, which no two runs share.")] = True,
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
-    from harness import boards, render
+    from harness import board_pareto, boards, render
 
-    shown = boards.make(comparisons_of(store), only=None if board is None else board.value)
+    if objective is not None and board is not BoardName.pareto:
+        raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
+    if board is BoardName.pareto:
+        shown = board_pareto.make(comparisons_of(store, visits=True), objective)
+    else:
+        shown = boards.make(comparisons_of(store), only=None if board is None else board.value)
     chosen = "json" if json else format.value
     if chosen == "table":
         render.print_tables(shown, out(), measured=measured)
@@ -138,10 +175,13 @@ def report(
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
-    from harness import boards
+    from harness import board_pareto, boards, contexts
 
-    found = comparisons_of(store)
-    write_report(found, boards.make(found), output, title=title)
+    found = comparisons_of(store, visits=True)
+    shown = boards.make(found)
+    if any(contexts.objectives(comparison) for comparison in found):
+        shown += board_pareto.make(found)
+    write_report(found, shown, output, title=title)
     out().print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
 
 

@@ -41,14 +41,25 @@
     const figures = JSON.parse(document.getElementById("figures").textContent);
     const options = { responsive: true, displaylogo: false, displayModeBar: false };
     for (const [key, figure] of Object.entries(figures)) {
-      Plotly.react(key, figure.data, themed(figure.layout), options);
+      const hidden = document.getElementById(key).closest("[hidden]"); // has no width; drawn when it is chosen
+      if (!hidden) Plotly.react(key, figure.data, themed(figure.layout), options);
     }
+  }
+
+  function choose(select) {
+    const shown = document.getElementById(select.dataset.chooses).children;
+    for (let i = 0; i < shown.length; i++) shown[i].hidden = i !== select.selectedIndex;
+    drawAll();
   }
 
   document.addEventListener("click", (event) => {
     const button = event.target.closest("th button");
     if (button) sortBy(button.closest("th"));
   });
+  document.addEventListener("change", (event) => {
+    if (event.target.matches("select[data-chooses]")) choose(event.target);
+  });
+  for (const select of document.querySelectorAll("select[data-chooses]")) select.selectedIndex = 0; // after a reload
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", drawAll);
   drawAll();
 })();

@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from harness import contexts
 from harness.board import Board
 from harness.errors import UsageError
 from harness.outcome import Comparison
@@ -25,6 +26,7 @@ from harness.report.cells import RADIUS, FoundCell, found
 from harness.report.clouds import prediction_figures, spread_figure
 from harness.report.fairness import Check, checks
 from harness.report.figures import Figure, colours
+from harness.report.fronts import front_figures
 from harness.report.provenance import Fact, Failure, Origin, failures, origins
 from harness.report.regret import regret_figures
 from harness.report.tables import sortable
@@ -42,6 +44,7 @@ class Part:
     curves: tuple[Figure, ...]
     spread: Figure
     predictions: tuple[Figure, ...]
+    fronts: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
     failures: tuple[Failure, ...]
     common: tuple[Fact, ...]
@@ -52,7 +55,7 @@ class Part:
 def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
     """Return the whole page."""
     parts = [_part(comparison, f"part-{i}") for i, comparison in enumerate(comparisons)]
-    figures = [figure for part in parts for figure in (*part.curves, part.spread, *part.predictions)]
+    figures = [f for part in parts for f in (*part.curves, part.spread, *part.predictions, *part.fronts)]
     environment = Environment(
         loader=PackageLoader("harness.report", "."),
         autoescape=True,
@@ -101,15 +104,22 @@ def _part(comparison: Comparison, key: str) -> Part:
     hue = colours(comparison.outcomes)
     return Part(
         key,
-        f"{comparison.space.name} on {comparison.dataset}",
+        _name(comparison),
         (*regret_figures(comparison, key, hue), *tau_figures(comparison, key, hue)),
         spread_figure(comparison, key, hue),
         prediction_figures(comparison, key, hue),
+        front_figures(comparison, key, hue),
         found(comparison),
         failures(comparison),
         *origins(comparison),
         checks(comparison),
     )
+
+
+def _name(comparison: Comparison) -> str:
+    """Return how the page calls a comparison; the version tells two tables of one benchmark apart."""
+    version = contexts.version(comparison)
+    return f"{comparison.space.name} on {comparison.dataset}" + ("" if version is None else f", {version}")
 
 
 def _summary(comparisons: Sequence[Comparison]) -> str:

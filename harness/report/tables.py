@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.board import Board, Column, Undefined, Value
+from harness.board import Board, Column, Quoted, Undefined, Value
 from harness.bootstrap import Interval
 from harness.render import UNITS, cell, reasons
 
@@ -72,4 +72,6 @@ def _kind(board: Board, column: Column) -> Kind:
 def _sort_value(value: Value) -> str | None:
     if isinstance(value, Undefined):
         return None
+    if isinstance(value, Quoted):
+        return repr(value.mean)
     return repr((value.low + value.high) / 2) if isinstance(value, Interval) else str(value)

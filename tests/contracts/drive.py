@@ -1,6 +1,6 @@
 """Drives a method as the runner does, without a store: same generators, same oracle, same resume. Keeps what it yields.
 
-As a program it prints the fingerprint of one run: `python -m tests.contracts.drive METHOD BENCHMARK SEED`.
+As a program it prints the fingerprint of a run of each method: `python -m tests.contracts.drive BENCHMARK METHOD...`.
 """
 
 from __future__ import annotations
@@ -85,7 +85,7 @@ def play(
     panel = sample(task.space, default_rng(5), PANEL)
     for checkpoint in _pull(method.search(task), steps, played):
         if meddle:
-            _meddle(checkpoint, panel, registry.benchmark(case.benchmark))
+            _meddle(checkpoint, panel, open_case(case))
         ending = checkpoint.last or len(played.rows) + 1 == steps
         if checkpoint.rank is not None and ending:
             played.scores = np.asarray(checkpoint.rank(panel.copy()))
@@ -136,4 +136,5 @@ def _row(checkpoint: Checkpoint, played: Played) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(fingerprint(play(Case(sys.argv[1], sys.argv[2]), int(sys.argv[3]))) + "\n")
+    for _method in sys.argv[2:]:
+        sys.stdout.write(f"{_method} {fingerprint(play(Case(_method, sys.argv[1])))}\n")

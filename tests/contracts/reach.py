@@ -71,6 +71,8 @@ def secret(benchmark: Benchmark, test_images: Iterable[Array] = ()) -> Secret:
     classes = np.unique(benchmark.space.canonical(archs), return_index=True)[1]
     by_seed = benchmark.truth_by_seed(archs)
     columns = [benchmark.truth(archs), *(() if by_seed is None else (by_seed, *by_seed.T))]
+    transfer = benchmark.context.transfer
+    columns += [] if transfer is None else list(transfer(archs).values())
     columns += [column[classes] for column in columns]
     flat = tuple(np.ascontiguousarray(column, dtype=np.float64).ravel() for column in columns)
     # the columns as they lie in memory: as accuracies, and in whatever unit the benchmark itself keeps them

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
-import numpy as np
+import sqlite3
+from pathlib import Path
 
-from harness.record import RunKey, StepRecord
+import numpy as np
+from sqlalchemy import MetaData, create_engine, text
+
+from harness.record import RunKey, StepRecord, Visits
 from harness.store import Ending, Planned, Store
 
 DONE = Ending("done", None, {"git": "0000000", "dirty": False, "versions": {"numpy": "2"}})
@@ -45,6 +49,13 @@ def course(seed: int, n: int = 10) -> list[StepRecord]:
     return steps
 
 
+def visits(n: int, seed: int = 0) -> Visits:
+    """Return `n` visited architectures of six slots, with fidelities, accuracies and costs of their own."""
+    rng = np.random.default_rng(seed)
+    archs = rng.integers(0, 3, (n, 6)).astype(np.int8)
+    return Visits(archs, rng.choice([1, 3, 9], n).astype(np.int32), rng.random(n), rng.random(n) + 0.1)
+
+
 def same(a: StepRecord, b: StepRecord) -> bool:
     """Return whether two steps are equal to the last bit."""
     plain = (a.step, a.cost_s, a.wall_s, a.incumbent, dict(a.logs)) == (b.step, b.cost_s, b.wall_s, b.incumbent, b.logs)
@@ -55,6 +66,29 @@ def _bits(scores: np.ndarray | None) -> bytes | None:
     return None if scores is None else np.asarray(scores, dtype=np.float32).tobytes()
 
 
+def of_version_1(url: str, tmp_path: Path) -> None:
+    """Make the store that version 1 wrote: one run done, one failed, one cut off after its third step, one planned."""
+    path = tmp_path / ("runs.db" if url.startswith("sqlite") else "copied.db")
+    with sqlite3.connect(path) as conn:
+        conn.executescript((Path(__file__).parent / "store_v1.sql").read_text())
+    if url.startswith("sqlite"):
+        return
+    old, new, meta = create_engine(f"sqlite:///{path}"), create_engine(url), MetaData()
+    with old.connect() as source, new.begin() as target:
+        for statement in (Path(__file__).parent / "store_v1_postgres.sql").read_text().split(";\n"):
+            if statement.strip():
+                target.execute(text(statement))
+        meta.reflect(target)
+        for table in meta.sorted_tables:
+            rows = [dict(row) for row in source.execute(table.select()).mappings()]
+            if rows:
+                target.execute(table.insert(), rows)
+        for table in ("runs", "specs", "rankings"):
+            target.execute(text(f"SELECT setval('{table}_no_seq', (SELECT max(no) FROM {table}))"))
+    old.dispose()
+    new.dispose()
+
+
 def fill(store: Store, owner: str, n: int, method: str = "walk") -> list[str]:
     """Plan `n` runs, make all of them, and return their ids."""
     runs = planned(n, method)
@@ -62,5 +96,6 @@ def fill(store: Store, owner: str, n: int, method: str = "walk") -> list[str]:
     ids = [p.key.run_id for p in runs]
     while (claim := store.claim(ids, owner)) is not None:
         steps = course(claim.key.seed)
-        store.append(claim.run_id, owner, steps, None, len(steps), end=DONE)
+        seen = visits(len(steps), claim.key.seed)
+        store.append(claim.run_id, owner, steps, None, len(steps), visits=seen, end=DONE)
     return ids

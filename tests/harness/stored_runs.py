@@ -15,7 +15,7 @@ from harness.outcome_load import load
 from harness.panel import Panel, uniform
 from harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from harness.space import Archs, Floats, enumerate_all
-from harness.store import Planned, open_store
+from harness.store import Ended, Planned, open_store
 
 BENCHMARK: Planted = planted()
 ARCHS: Archs = enumerate_all(BENCHMARK.space)
@@ -109,7 +109,7 @@ def store_at(folder: Path, runs: Iterable[Stored], planned: Sequence[RunKey] = (
     """Write runs into a new SQLite store, plan some more, and return its URL."""
     url = f"sqlite:///{folder / 'runs.db'}"
     with open_store(url) as store:
-        store.insert(runs, [(panel, BENCHMARK.space.name) for panel in (PANEL, SMALL_PANEL)])
+        store.insert([Ended(*run) for run in runs], [(panel, BENCHMARK.space.name) for panel in (PANEL, SMALL_PANEL)])
         store.plan([Planned(made, made.method, "simulated") for made in planned])
     return url
 

@@ -7,11 +7,13 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from harness.api import Context
 from harness.board import Undefined
 from harness.bootstrap import Interval
 from harness.compare import compare, difference
+from harness.errors import UsageError
 from harness.metrics import kendall_tau
-from tests.harness.stored_runs import PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
+from tests.harness.stored_runs import BENCHMARK, PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
 
 
 def rows(made) -> dict[str, dict[str, object]]:
@@ -74,8 +76,32 @@ def test_rankings_of_two_panels_are_not_compared(tmp_path: Path) -> None:
     assert rows(made)["r"]["tau_difference"] == Undefined("panels differ")
 
 
-def test_runs_of_two_tables_are_never_on_one_board(tmp_path: Path) -> None:
+def test_runs_of_two_tables_are_not_compared_and_both_are_named(tmp_path: Path) -> None:
     [a] = loaded(tmp_path, [searched("re", s, [5]) for s in range(2)])
-    first, second = compare([a], [replace(a, table_digest="f" * 64)])
-    assert first.title != second.title
-    assert {r["accuracy_difference"] for made in (first, second) for r in made.rows} == {Undefined("not in both")}
+    with pytest.raises(UsageError, match=rf"planted, A has runs of table {BENCHMARK.digest} and B of table f{{64}}:"):
+        compare([a], [replace(a, table_digest="f" * 64)])
+
+
+def test_runs_of_two_versions_are_not_compared_and_both_are_named(tmp_path: Path) -> None:
+    [a] = loaded(tmp_path, [searched("re", s, [5]) for s in range(2)])
+    first, second = (replace(a, contexts={"planted": Context(version=name)}) for name in ("v1.0", "v1.1"))
+    with pytest.raises(UsageError, match=r"A has runs of version v1\.0 \(table .*\) and B of version v1\.1 \(table"):
+        compare([first], [second])
+    shared, alone = compare([first], [first, second])
+    assert rows(shared)["re"]["accuracy_difference"] == 0.0
+    assert "version v1.1" in alone.title
+    assert rows(alone)["re"]["accuracy_a"] == Undefined("not in this store")
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ({"budget_s": 20000.0}, "re: the runs of A had a budget of no limit, those of B 20000 s"),
+        ({"benchmark": "planted?seeds=draw"}, r"A were made on planted, those of B planted\?seeds=draw"),
+    ],
+)
+def test_runs_under_another_protocol_are_not_compared(tmp_path: Path, change: dict[str, object], why: str) -> None:
+    [a] = loaded(tmp_path, [searched("re", s, [5]) for s in range(2)])
+    runs = [replace(o, run=replace(o.run, key=replace(o.run.key, **change))) for o in a.outcomes["re"]]
+    with pytest.raises(UsageError, match=why):
+        compare([a], [replace(a, outcomes={"re": tuple(runs)})])

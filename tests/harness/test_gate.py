@@ -7,8 +7,20 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness.errors import MissingDataError, UsageError
-from harness.gate import FLOORS, STATEMENT, Verdict, as_json, judge, read_baseline, tolerance, write_baseline
+from harness.api import Context
+from harness.errors import DigestError, MissingDataError, UsageError
+from harness.gate import (
+    FLOORS,
+    STATEMENT,
+    Verdict,
+    as_json,
+    check_readable,
+    judge,
+    read_baseline,
+    tolerance,
+    write_baseline,
+)
+from harness.outcome_load import Unreadable
 from tests.harness.stored_runs import BENCHMARK, SMALL_PANEL, Stored, key, loaded, noisy, ranked, searched
 
 
@@ -127,6 +139,48 @@ def test_another_table_is_refused_naming_both_digests(tmp_path: Path) -> None:
         assert verdict.outcome == "refused"
         assert "f" * 64 in verdict.reason
         assert str(BENCHMARK.digest) in verdict.reason
+
+
+def test_another_version_is_refused_naming_both(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path / "r", good())
+    write_baseline([replace(found, contexts={"planted": Context(version="v1.0")})], tmp_path / "b.json")
+    now = replace(found, table_digest="f" * 64, contexts={"planted": Context(version="v1.1")})
+    for verdict in judge([now], read_baseline(tmp_path / "b.json")):
+        assert verdict.outcome == "refused"
+        assert f"made with table {BENCHMARK.digest} (v1.0), the runs with table {'f' * 64} (v1.1)" in verdict.reason
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"budget_s": 12000.0}, "the reference had a budget of no limit, the runs of 12000 s"),
+        ({"benchmark": "planted?seeds=draw"}, "the reference was made on planted, the runs on planted?seeds=draw"),
+    ],
+)
+def test_another_protocol_is_refused_naming_both(tmp_path: Path, change: dict[str, object], said: str) -> None:
+    path = tmp_path / "b.json"
+    [found] = loaded(tmp_path / "r", good())
+    write_baseline([found], path)
+    runs = [replace(o, run=replace(o.run, key=replace(o.run.key, **change))) for o in found.outcomes["re"]]
+    other = replace(found, outcomes={**found.outcomes, "re": tuple(runs)})
+    told = {(v.label, v.outcome, v.reason) for v in judge([other], read_baseline(path)) if v.label == "re"}
+    assert told == {("re", "refused", said)}
+    before = json.loads(path.read_text())  # a file from before protocols were written is judged without them
+    for reference in before["comparisons"][0]["references"]:
+        del reference["benchmark"], reference["budget_s"]
+    path.write_text(json.dumps(before))
+    assert {v.outcome for v in judge([other], read_baseline(path))} == {"ok"}
+
+
+def test_what_it_judges_must_be_readable_and_nothing_else(tmp_path: Path) -> None:
+    path = tmp_path / "b.json"
+    found = loaded(tmp_path / "r", good())
+    baseline = write_baseline(found, path)
+    lost = Unreadable("planted", "planted", BENCHMARK.digest, ("planted",), 3, DigestError("the table was changed"))
+    with pytest.raises(DigestError, match="the table was changed"):
+        check_readable(baseline, [], [lost])
+    check_readable(baseline, found, [replace(lost, table_digest="f" * 64)])
+    check_readable(baseline, found, [replace(lost, dataset="other")])
 
 
 def test_constant_scores_are_refused(tmp_path: Path) -> None:

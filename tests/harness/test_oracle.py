@@ -160,3 +160,22 @@ def test_a_resumed_oracle_cannot_have_spent_more_than_the_budget(resumed: dict[s
 def test_an_oracle_without_fidelities_is_refused() -> None:
     with pytest.raises(UsageError, match="at least one fidelity"):
         MeteredOracle(Costs([1.0]), SPACE, (), 1.0, default_rng(0))
+
+
+def test_every_answer_is_recorded_once_and_no_refusal() -> None:
+    door = oracle(Costs([2.0, 3.0, 9.0, 1.0], accuracy=0.25), 7.0)
+    archs = np.eye(6, dtype=np.int8)
+    door(archs[0])
+    door(archs[1].astype(np.int64), 3)
+    first = door.take_visits()
+    with pytest.raises(BudgetExhausted):
+        door(archs[2])
+    with pytest.raises(SpecError):
+        door(archs[2] + 9)
+    door(archs[3], 1)
+    second = door.take_visits()
+    assert first.archs.tolist() == archs[:2].tolist()
+    assert (first.epochs.tolist(), first.cost_s.tolist()) == ([9, 3], [2.0, 3.0])
+    assert (second.archs.tolist(), second.epochs.tolist(), second.cost_s.tolist()) == ([archs[3].tolist()], [1], [1.0])
+    assert [part.val_accuracy.tolist() for part in (first, second)] == [[0.25, 0.25], [0.25]]
+    assert door.take_visits().archs.shape == (0, 6)

@@ -1,14 +1,20 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from harness.errors import DigestError, UnknownNameError
-from harness.outcome_load import load
-from harness.store import Planned, open_store
+from benchmarks.planted import Planted, PlantedSpace
+from harness import contexts
+from harness.api import Context
+from harness.errors import DigestError, MissingDataError, UnknownNameError
+from harness.outcome_load import load, load_readable, with_visits
+from harness.record import Visits
+from harness.space import Archs, Bools, Floats
+from harness.store import Ended, Planned, open_store
+from tests.harness import devices
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,
@@ -105,7 +111,7 @@ def test_a_benchmark_without_a_table_has_no_optimum(tmp_path: Path) -> None:
 
         digest = None
         name = dataset = "planted"
-        space, parameter_free = BENCHMARK.space, (0,)
+        space, parameter_free, context = BENCHMARK.space, (0,), Context()
         truth, truth_by_seed = BENCHMARK.truth, BENCHMARK.truth_by_seed
 
     url = store_at(tmp_path, [])
@@ -124,6 +130,79 @@ def test_an_unknown_benchmark_is_the_resolvers_error(tmp_path: Path) -> None:
         pytest.raises(UnknownNameError, match="did you mean 'plante'"),
     ):
         load(store, resolve)
+
+
+def test_runs_of_two_versions_are_two_comparisons(tmp_path: Path) -> None:
+    versions = {name: replace(BENCHMARK, name=f"planted@{name}", context=Context(version=name)) for name in ("a", "b")}
+    with open_store(store_at(tmp_path, [])) as store:
+        for name in versions:
+            store.plan([Planned(replace(key("re", 0), benchmark=f"planted@{name}"), "re", "simulated")])
+        found = load(store, {f"planted@{name}": made for name, made in versions.items()}.__getitem__)
+    assert [(contexts.version(c), list(c.outcomes)) for c in found] == [("a", ["re"]), ("b", ["re"])]
+    assert found[0].table_digest == found[1].table_digest
+
+
+def test_runs_that_cannot_be_scored_do_not_hide_those_that_can(tmp_path: Path) -> None:
+    url = store_at(tmp_path, [searched("a", 0, [7]), searched("b", 0, [7], digest="0" * 64)])
+    with open_store(url) as store:
+        store.plan([Planned(replace(key("c", 0), benchmark="gone", dataset="x", table_digest="1"), "c", "simulated")])
+
+        def resolve(name: str) -> object:
+            if name == "gone":
+                raise UnknownNameError("benchmark", name, ["planted"])
+            return BENCHMARK
+
+        found, lost = load_readable(store, resolve)  # type: ignore[arg-type]
+        with pytest.raises(DigestError):
+            load(store, resolve)  # type: ignore[arg-type]
+    assert [list(c.outcomes) for c in found] == [["a"]]
+    assert [(u.dataset, u.benchmarks, u.runs, type(u.error)) for u in lost] == [
+        ("planted", ("planted",), 1, DigestError),
+        ("x", ("gone",), 1, UnknownNameError),
+    ]
+    assert lost[0].table_digest == "0" * 64
+
+
+def test_a_table_that_was_imported_in_part_has_no_optimum(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Partial(Planted):
+        """Planted without its last architecture."""
+
+        def truth(self, archs: Archs) -> Floats:
+            if (archs == ARCHS[-1]).all(axis=1).any():
+                raise MissingDataError("imported with --partial")
+            return super().truth(archs)
+
+    with open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store:
+        [found] = load(store, lambda name: Partial(BENCHMARK.curves, BENCHMARK.test_correct))
+    assert (found.optimum, found.whole) == (None, None)
+    assert found.outcomes["a"][0].final_accuracy == TRUTH[ORDER[7]]
+
+
+def test_a_space_with_rules_has_its_valid_part_as_the_whole(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Ruled(PlantedSpace):
+        """Planted where slot 0 is never 1."""
+
+        def valid(self, archs: Archs) -> Bools:
+            return archs[:, 0] != 1
+
+    with open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store:
+        [found] = load(store, lambda name: replace(BENCHMARK, space=Ruled()))
+    assert found.whole is not None
+    assert len(found.whole.truth) == len(ARCHS) * 4 // 5
+    assert found.optimum == TRUTH[ARCHS[:, 0] != 1].max()
+
+
+def test_visits_come_where_there_is_a_second_objective(tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
+        run, steps = searched("a", 0, [7, 8])
+        visits = Visits(ARCHS[ORDER[[7, 8]]], np.array([9, 9], dtype=np.int32), np.ones(2), np.ones(2))
+        store.insert([Ended(run, steps, visits)], [])
+        plain = with_visits(store, load(store, lambda name: BENCHMARK))
+        [found] = with_visits(store, load(store, lambda name: devices.BENCHMARK))
+    assert plain[0].visits == {}
+    assert {i: archs.tolist() for i, archs in found.visits.items()} == {run.run_id: visits.archs.tolist()}
 
 
 def test_an_empty_store_has_no_comparison(tmp_path: Path) -> None:

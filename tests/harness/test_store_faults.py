@@ -17,7 +17,7 @@ import pytest
 from harness import schema, store_engine
 from harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError, UsageError
 from harness.store import Store, new_owner, open_store
-from tests.harness.stored import DONE, course, fill, key, planned, same
+from tests.harness.stored import DONE, course, fill, key, of_version_1, planned, same
 from tests.postgres import Server, postgres_server, postgres_url  # noqa: F401 - fixtures
 
 
@@ -143,6 +143,18 @@ def test_a_store_in_a_read_only_folder_is_read_but_not_written(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
+def test_a_read_only_store_of_version_1_is_read_as_it_is(tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path}/runs.db"
+    of_version_1(url, tmp_path)
+    before = (tmp_path / "runs.db").read_bytes()
+    with _read_only(tmp_path), open_store(url, must_exist=True) as store:
+        assert [run.status for run in store.runs()] == ["done", "failed", "pending", "pending"]
+        assert (store.visits(key(0).run_id), list(store.visited())) == (None, [])
+        with pytest.raises(StoreFullError, match="write permission"):
+            store.plan(planned(9))
+    assert (tmp_path / "runs.db").read_bytes() == before
+
+
 def test_a_read_only_folder_does_not_hide_what_a_kill_left_in_the_journal(tmp_path: Path) -> None:
     folder, whole = tmp_path / "copy", tmp_path / "whole"
     folder.mkdir()
@@ -194,7 +206,7 @@ def test_a_newer_and_an_older_store_are_refused_untouched(tmp_path: Path) -> Non
         store.plan(planned(1))
     _executed(path, f"UPDATE nasboard_schema SET version = {schema.VERSION + 1}")
     _refused(path, SchemaError, "update nasboard")
-    _executed(path, f"UPDATE nasboard_schema SET version = {schema.VERSION - 1}")
+    _executed(path, f"UPDATE nasboard_schema SET version = {schema.OLDEST - 1}")
     _refused(path, SchemaError, "`nasboard export` with the version that wrote it")
     _executed(path, "DELETE FROM nasboard_schema")
     _refused(path, SchemaError, "schema None")
@@ -232,6 +244,8 @@ def _everything(store: Store, run_ids: list[str]) -> None:
     store.runs()
     for run_id in run_ids:
         store.steps(run_id)
+        store.visits(run_id)
+    list(store.visited())
     store.incumbents()
     list(store.rankings(run_ids))
     store.all_scores()

@@ -1,11 +1,15 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from benchmarks.planted import planted
 from harness import suite
+from harness.api import Benchmark
 from harness.errors import SuiteError, UnknownNameError
+from tests.tables import imported
 
 GOOD = """
 name = "tiny"
@@ -98,10 +102,33 @@ def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path) ->
         suite.resolve(read)
 
 
-def test_two_entries_need_two_labels(tmp_path: Path) -> None:
-    entry = GOOD[GOOD.index("[[runs]]") :]
-    with pytest.raises(SuiteError, match="share the label 'random_search'"):
-        suite.read(written(tmp_path, GOOD + entry))
+ENTRY = GOOD[GOOD.index("[[runs]]") :]
+
+
+def test_two_entries_on_one_data_set_need_two_labels(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match="share the label 'random_search' on digits; give one of them a label"):
+        suite.resolve(suite.read(written(tmp_path, GOOD + ENTRY)))
+    told_apart = GOOD + ENTRY.replace("seeds = 3", 'seeds = 3\nlabel = "again"')
+    assert len(suite.resolve(suite.read(written(tmp_path, told_apart)))[0]) == 6
+
+
+def test_one_method_may_be_on_two_data_sets_under_its_own_name(tmp_path: Path) -> None:
+    text = GOOD + ENTRY.replace('"digits201"', '"planted"')
+    planned, _ = suite.resolve(suite.read(written(tmp_path, text)))
+    assert {(p.label, p.key.dataset) for p in planned} == {("random_search", "digits"), ("random_search", "planted")}
+
+
+def test_two_versions_of_a_benchmark_are_not_put_into_one_suite(tmp_path: Path) -> None:
+    def opened(name: str) -> Benchmark:  # what a benchmark with versions and options calls itself
+        return replace(planted(), name=name, dataset=name)
+
+    def entries(*names: str) -> suite.Suite:
+        text = "".join(ENTRY.replace('"digits201"', f'"{name}"') for name in names)
+        return suite.read(written(tmp_path, 'name = "tiny"\n' + text))
+
+    assert len(suite.resolve(entries("toy@v1", "toy@v1?seeds=mean", "other@v2"), benchmark=opened)[0]) == 9
+    with pytest.raises(SuiteError, match=r"toy@v2\?seeds=mean and toy@v1 are two versions of one benchmark"):
+        suite.resolve(entries("toy@v1", "toy@v2?seeds=mean"), benchmark=opened)
 
 
 @pytest.mark.parametrize("text", ["name = ", "[[runs]", "\x00", 'name = "x"\nruns = []'])
@@ -115,9 +142,26 @@ def test_a_missing_file_says_where_suites_are(tmp_path: Path) -> None:
         suite.read(tmp_path / "none.toml")
 
 
-@pytest.mark.parametrize("path", sorted((Path(__file__).parents[2] / "suites").glob("*.toml")), ids=lambda p: p.stem)
+SHIPPED = Path(__file__).parents[2] / "suites"
+
+
+@pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda p: p.stem)
 def test_every_shipped_suite_resolves(path: Path) -> None:
     pytest.importorskip("torch")
+    if path.stem in ("nb201", "nats-tss"):
+        imported("nb201-compact")
     planned, panels = suite.resolve(suite.read(path))
     assert len(planned) > 300
-    assert {len(panel.archs) for panel, _ in panels} == {1000}
+    assert {len(panel.archs) for panel, _ in panels} == ({1000} if path.stem in ("quick", "digits-full") else set())
+
+
+def test_the_protocol_of_nats_bench_has_a_budget_for_each_data_set() -> None:
+    entries = suite.read(SHIPPED / "nats-tss.toml").runs
+    budgets = {"cifar10": 20_000.0, "cifar100": 40_000.0, "ImageNet16-120": 120_000.0}
+    assert {(e.benchmark.split("@")[0], e.budget_s) for e in entries} == {
+        (f"nb201-{dataset}", budget_s) for dataset, budget_s in budgets.items()
+    }
+    methods = [{e.method for e in entries if e.budget_s == budget_s} for budget_s in budgets.values()]
+    assert methods[0] == methods[1] == methods[2]
+    assert len(methods[0]) == 8
+    assert {e.seeds for e in entries} == {500}

@@ -7,13 +7,15 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from benchmarks.planted import planted
-from harness import boards
+from harness import board_pareto, boards
 from harness.metrics import bootstrap_interval, kendall_tau, spearman, weighted_tau
-from harness.outcome_load import load
-from harness.store import open_store
+from harness.outcome_load import load, with_visits
+from harness.store import Ended, open_store
+from tests.harness import devices
 from tests.harness.stored_runs import searched
 
 RUNS, STEPS, LABELS = 10_000, 100, ("random_search", "regularized_evolution", "reinforce")
+METHODS, METHOD_SEEDS, QUERIES = 8, 500, 110  # a published protocol
 WHOLE_SPACE, PANEL, SEEDS = 15_625, 1_000, 3
 
 
@@ -32,7 +34,20 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
     with open_store(url) as store:
         for start in range(0, RUNS, 500):
             some = range(start, start + 500)
-            store.insert([searched(LABELS[i % 3], i // 3, best[i].tolist()) for i in some], [])
+            store.insert([Ended(*searched(LABELS[i % 3], i // 3, best[i].tolist())) for i in some], [])
+    return url
+
+
+@pytest.fixture(scope="module")
+def visited(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """Return the URL of a store of 4,000 runs with their visits, on a benchmark with devices and other data sets."""
+    rng = np.random.default_rng(0)
+    url = f"sqlite:///{tmp_path_factory.mktemp('store') / 'runs.db'}"
+    with open_store(url) as store:
+        for i in range(METHODS):
+            label = "random_search" if i == 0 else f"method_{i}"
+            places = rng.integers(0, 3_600, (METHOD_SEEDS, QUERIES))
+            store.insert([devices.visiting(label, seed, row.tolist()) for seed, row in enumerate(places)], [])
     return url
 
 
@@ -56,3 +71,22 @@ def test_leaderboards_from_ten_thousand_runs(benchmark: BenchmarkFixture, stored
 
     made = benchmark.pedantic(read, rounds=3)
     assert [len(board.rows) for board in made] == [0, 3, 3]
+
+
+def test_leaderboards_of_a_published_protocol(benchmark: BenchmarkFixture, visited: str) -> None:
+    def read() -> tuple[boards.Board, ...]:
+        with open_store(visited, must_exist=True) as store:
+            return boards.make(load(store, lambda name: devices.BENCHMARK))
+
+    made = benchmark.pedantic(read, rounds=3)
+    assert [len(board.rows) for board in made] == [0, METHODS, METHODS]
+
+
+def test_pareto_board_of_a_published_protocol(benchmark: BenchmarkFixture, visited: str) -> None:
+    def read() -> tuple[boards.Board, ...]:
+        with open_store(visited, must_exist=True) as store:
+            found = load(store, lambda name: devices.BENCHMARK)
+            return board_pareto.make(with_visits(store, found), "watch_latency")
+
+    [made] = benchmark.pedantic(read, rounds=3)
+    assert len(made.rows) == METHODS + 1

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.random import Generator
 
 from benchmarks.nb201_space import PARAMETER_FREE, NB201Space
-from harness.api import CostKind
+from harness.api import Context, CostKind, Objective
 from harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from harness.panel import Panel, uniform
 from harness.record import Json, RunKey, RunRecord, Status
-from harness.space import Arch, Floats, enumerate_all, to_index
+from harness.space import Arch, Archs, Floats, enumerate_all, to_index
 
 SPACE = NB201Space()
 DIGEST = "ab" * 32
@@ -141,3 +142,20 @@ def comparison(outcomes: Mapping[str, tuple[RunOutcome, ...]] | None = None) -> 
     optimum = float(WHOLE.truth.max())
     runs = everything() if outcomes is None else outcomes
     return Comparison(SPACE, "digits", DIGEST, optimum, runs, panels, WHOLE, PARAMETER_FREE)
+
+
+def latency(archs: Archs) -> Floats:
+    """Return milliseconds that grow with the cost of the operations; untrainable cells are quickest."""
+    return np.asarray(0.5 + np.array([0.0, 0.25, 1.0, 2.0, 0.5])[archs].sum(axis=1))
+
+
+def with_devices() -> Comparison:
+    """Return a comparison whose benchmark knows of two devices; of it, the live methods visited nothing."""
+    found = comparison()
+    names = ("phone_latency", "watch_latency")
+    objectives = {name: Objective(name, "ms", lambda archs: latency(archs)) for name in names}
+    context = Context(version="v9", notes=("a note of the benchmark",), objectives=objectives)
+    rng = np.random.default_rng(3)
+    runs = [o.run for outcomes in found.outcomes.values() for o in outcomes if o.run.queries]
+    visits = {run.run_id: WHOLE.panel.archs[rng.integers(0, len(WHOLE.truth), QUERIES)] for run in runs}
+    return replace(found, contexts={"digits201": context}, visits=visits)

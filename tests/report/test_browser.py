@@ -22,6 +22,7 @@ from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 from selenium.webdriver.remote.webelement import WebElement
+from selenium.webdriver.support.ui import Select
 
 BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
 DRIVER = shutil.which("chromedriver")
@@ -53,6 +54,15 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a report with a section of Pareto fronts."""
+    comparison = fields.with_devices()
+    path = tmp_path_factory.mktemp("fronts") / "report.html"
+    write_report([comparison], [], path, title="Fronts")
+    return path
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER or ""
@@ -71,14 +81,14 @@ Opened = Callable[..., webdriver.Chrome]
 def opened(browser: webdriver.Chrome, report: Path) -> Opened:
     """Return what opens the report afresh in a window of a given size and theme."""
 
-    def at(size: tuple[int, int] = WIDE, theme: str = "light") -> webdriver.Chrome:
+    def at(size: tuple[int, int] = WIDE, theme: str = "light", path: Path = report) -> webdriver.Chrome:
         metrics = {"width": size[0], "height": size[1], "deviceScaleFactor": 1, "mobile": False}
         browser.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
         features = [{"name": "prefers-color-scheme", "value": theme}]
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": features})
         for kind in ("browser", "performance"):
             browser.get_log(kind)  # what came before
-        browser.get(report.as_uri())
+        browser.get(path.as_uri())
         return browser
 
     return at
@@ -236,3 +246,26 @@ def test_figures_take_the_colours_of_the_theme(opened: Opened) -> None:
         assert ink == page.execute_script("return getComputedStyle(document.body).color")
         inks.append(ink)
     assert inks[0] != inks[1]
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_one_objective_is_shown_and_another_when_it_is_chosen(
+    opened: Opened, fronts: Path, size: tuple[int, int]
+) -> None:
+    page = opened(size, path=fronts)
+    choice = Select(page.find_element(By.CSS_SELECTOR, "select[data-chooses]"))
+    assert [option.text for option in choice.options] == [
+        "Accuracy against phone_latency",
+        "Accuracy against watch_latency",
+    ]
+    for chosen, other in ((0, 1), (1, 0), (0, 1)):
+        choice.select_by_index(chosen)
+        shown = page.find_element(By.ID, f"part-0-front-{chosen}")
+        assert not page.find_element(By.ID, f"part-0-front-{other}").is_displayed()
+        assert 200 < shown.find_element(By.CSS_SELECTOR, ".main-svg").size["width"] <= size[0]
+        assert len(shown.find_elements(By.CSS_SELECTOR, ".scatterlayer .trace")) == 4  # true front and three methods
+        heading = page.find_element(By.XPATH, f"//figure[.//*[@id='part-0-front-{chosen}']]/h3")
+        assert heading.text == choice.options[chosen].text
+    assert page.get_log("browser") == []
+    whole, width = page.execute_script("const p = document.documentElement; return [p.scrollWidth, p.clientWidth]")
+    assert whole == width

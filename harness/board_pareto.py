@@ -1,0 +1,115 @@
+"""The Pareto board: accuracy against a second objective, such as a device's latency, of what a method visited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from math import inf
+
+from harness import contexts, measures
+from harness.api import Objective
+from harness.board import Board, Column, FrontPoint, Row, Undefined, Value
+from harness.boards import noted, title
+from harness.errors import MetricError, MissingDataError, UnknownNameError
+from harness.outcome import Comparison
+from harness.space import Ints
+from harness.visited import TRUE_FRONT, View, fronts, visited
+
+REMEDY = "nasboard data import hw-nas-bench PATH"
+
+_COLUMNS = (
+    Column("label", "method"),
+    Column("hypervolume", "hypervolume", "ratio", True, 4),
+    Column("hypervolume_spread", "sd", "ratio", False, 4),
+    Column("hypervolume_interval", "95 %", "ratio", True, 4),
+    Column("share", "of the true front's", "fraction", True, 2),
+    Column("front", "on its front", "count", None, 1),
+    Column("visited", "visited", "count", None, 1),
+    Column("seeds", "seeds", "count"),
+    Column("failed", "failed", "count", False),
+    Column("incomplete", "incomplete", "count", False),
+)
+_MEASURED = tuple(c.key for c in _COLUMNS[1:7])
+
+
+def make(comparisons: Sequence[Comparison], name: str | None = None) -> tuple[Board, ...]:
+    """Return the board of every comparison that has the objective.
+
+    Args:
+        comparisons: from `outcome_load`, with visits.
+        name: of the objective; None for the first one of each comparison, by name.
+
+    Raises:
+        MissingDataError: no comparison has any; the message says which import gives some.
+        UnknownNameError: some have, but not this one.
+    """
+    known = [(comparison, contexts.objectives(comparison)) for comparison in comparisons]
+    every = {objective for _, objectives in known for objective in objectives}
+    if not every:
+        raise MissingDataError(f"there is no second objective here; import measurements of devices: {REMEDY}")
+    if name is not None and name not in every:
+        raise UnknownNameError("objective", name, every)
+    wanted = [(c, found.get(name or min(found))) for c, found in known if found]
+    return tuple(pareto_board(comparison, objective) for comparison, objective in wanted if objective is not None)
+
+
+def pareto_board(comparison: Comparison, objective: Objective) -> Board:
+    """Return the board: a row a label, largest hypervolume first, and the front of the whole space below."""
+    head = f"Accuracy against {objective.name} ({objective.unit}): {title(comparison)}"
+    try:
+        view = View.of(comparison, objective)
+    except MetricError as error:
+        lost = dict.fromkeys(_MEASURED, Undefined(str(error)))
+        rows = [_counted(comparison, label) | lost for label in comparison.outcomes]
+        return noted(Board("pareto", head, _COLUMNS, tuple(rows), ()), comparison)
+    best = view.hypervolume(view.everything())
+    found = visited(comparison, view.index)
+    rows = [_counted(comparison, label) | _measured(view, rows, best) for label, rows in found.items()]
+    rows.sort(
+        key=lambda row: (-row["hypervolume"] if isinstance(row["hypervolume"], float) else inf, str(row["label"]))
+    )
+    along = fronts(view, found)
+    shown = (*rows, *measures.random_search_row(comparison, _COLUMNS), _true_row(view, best, along[TRUE_FRONT]))
+    return noted(Board("pareto", head, _COLUMNS, shown, _notes(comparison, objective, view), along), comparison)
+
+
+def _measured(view: View, found: Mapping[int, Ints] | Undefined, best: float) -> dict[str, Value]:
+    if isinstance(found, Undefined):
+        return dict.fromkeys(_MEASURED, found)
+    volumes = [view.hypervolume(rows) for rows in found.values()]
+    mean = measures.mean(volumes)
+    return {
+        "hypervolume": mean,
+        "hypervolume_spread": measures.spread(volumes),
+        "hypervolume_interval": measures.t_interval(volumes),
+        "share": mean / best,
+        "front": measures.mean(view.front_size(rows) for rows in found.values()),
+        "visited": measures.mean(len(rows) for rows in found.values()),
+    }
+
+
+def _counted(comparison: Comparison, label: str) -> dict[str, Value]:
+    counted = measures.counts(comparison.outcomes[label])
+    counts: dict[str, Value] = {"seeds": counted.ended, "failed": counted.failed, "incomplete": counted.incomplete}
+    return {"label": label} | counts
+
+
+def _true_row(view: View, best: float, points: Sequence[FrontPoint]) -> Row:
+    row: dict[str, Value] = {column.key: Undefined("n/a") for column in _COLUMNS}
+    sizes: dict[str, Value] = {"front": len(points), "visited": len(view.index)}
+    return row | {"label": TRUE_FRONT, "hypervolume": best, "share": 1.0} | sizes
+
+
+def _notes(comparison: Comparison, objective: Objective, view: View) -> tuple[str, ...]:
+    truth, values = 100 * view.whole.truth, view.values
+    others = [name for name in sorted(contexts.objectives(comparison)) if name != objective.name]
+    return (
+        "Hypervolume: the area dominated by the architectures that a run queried (each once, at any fidelity), in "
+        f"true test error and {objective.name}, both scaled so that the best of the space is 0 and the worst 1; "
+        f"reference point (1, 1). The space has test accuracies from {truth.min():.2f} to {truth.max():.2f} % and "
+        f"{objective.name} from {values.min():.4g} to {values.max():.4g} {objective.unit}.",
+        "Means over the seeds that ended well, with sd over seeds and t interval. Beside them the share of the "
+        "hypervolume of the true front (that of the whole space), how many of the visited architectures lie on the "
+        "run's own front, and how many different ones it visited. Searches were not told of the second objective.",
+        "The fronts themselves, of all seeds together, are in `--format json`.",
+        *([f"Other objectives (--objective): {', '.join(others)}."] if others else []),
+    )

@@ -1,0 +1,109 @@
+"""`nasboard doctor`: is everything there, and which command gets what is missing."""
+
+from __future__ import annotations
+
+import os
+import platform
+from importlib import metadata, util
+
+from rich.markup import escape
+from rich.table import Table
+
+from harness import registry
+from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
+from harness.cli.data import told_where
+from harness.errors import MissingDataError, NasboardError
+from harness.store import open_store
+
+EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
+LITTLE_MB = 500.0  # what the largest compact import needs, downloads included, many times over
+
+Finding = dict[str, str]
+
+
+def doctor(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
+    """Say what is installed, which tables are there and whole, and how to get what is missing."""
+    findings = [_package(), *(_extra(name, modules) for name, modules in EXTRAS.items())]
+    findings += [_table(name) for name in registry.names("tables")]
+    findings += [_place(), *_imported(), *_obtainable()]
+    findings.append(_store(store))
+    if json:
+        print_json(findings)
+    else:
+        table = Table(box=None, pad_edge=False)
+        table.add_column("what", no_wrap=True)
+        table.add_column("state")
+        table.add_column("detail", overflow="fold")
+        for finding in findings:
+            style = "red" if finding["state"] == "bad" else ""
+            table.add_row(finding["what"], finding["state"], escape(finding["detail"]), style=style)
+        out().print(table)
+    bad = [f["what"] for f in findings if f["state"] == "bad"]
+    if bad:
+        raise MissingDataError(f"not in order: {', '.join(bad)}; see the detail above")
+
+
+def _package() -> Finding:
+    detail = f"Python {platform.python_version()}, {os.cpu_count()} cores"
+    return {"what": "nasboard", "state": "ok", "detail": f"{metadata.version('nasboard')}, {detail}"}
+
+
+def _extra(name: str, modules: tuple[str, ...]) -> Finding:
+    missing = [module for module in modules if util.find_spec(module) is None]
+    if missing:
+        return {"what": f"extra {name}", "state": "absent", "detail": f"pip install 'nasboard[{name}]'"}
+    return {"what": f"extra {name}", "state": "ok", "detail": ", ".join(modules)}
+
+
+def _table(name: str) -> Finding:
+    try:
+        told = registry.table(name).info(None, True)
+    except NasboardError as error:
+        return {"what": f"table {name}", "state": "bad", "detail": str(error)}
+    return {
+        "what": f"table {name}",
+        "state": "ok",
+        "detail": f"{told['size_mb']} MB, digest {str(told['digest'])[:12]}",
+    }
+
+
+def _place() -> Finding:
+    told = registry.data_tool().place()
+    free_mb = float(str(told["free_mb"]))
+    detail = f"{told['folder']}, {free_mb / 1000:.1f} GB free"
+    if free_mb < LITTLE_MB:
+        return {"what": "data folder", "state": "bad", "detail": f"{detail}: make room, or set NASBOARD_DATA"}
+    if not told["there"]:
+        return {"what": "data folder", "state": "absent", "detail": f"{detail}; made by the first import"}
+    return {"what": "data folder", "state": "ok", "detail": detail}
+
+
+def _imported() -> list[Finding]:
+    findings = []
+    for row in registry.data_tool().tables():
+        what = f"table {row['name']}"
+        if row["trouble"] is not None:
+            detail = f"{row['trouble']}; to remove it: nasboard data rm {row['name']}"
+            findings.append({"what": what, "state": "bad", "detail": detail})
+        else:
+            partial = "" if row["complete"] else ", partial"
+            findings.append({"what": what, "state": "ok", "detail": f"{row['size_mb']} MB, imported{partial}"})
+    return findings
+
+
+def _obtainable() -> list[Finding]:
+    return [
+        {"what": f"{row['what']} {row['name']}", "state": "absent", "detail": str(row["command"]) + told_where(row)}
+        for row in registry.data_tool().obtainable()
+        if not row["there"]
+    ]
+
+
+def _store(store: str) -> Finding:
+    try:
+        with open_store(database_url(store), must_exist=True) as opened:
+            return {"what": "store", "state": "ok", "detail": f"{store}: {len(opened.runs())} runs"}
+    except MissingDataError:
+        return {"what": "store", "state": "absent", "detail": f"{store}: made by the first `nasboard run`"}
+    except NasboardError as error:
+        return {"what": "store", "state": "bad", "detail": str(error)}

@@ -1,0 +1,41 @@
+"""What the benchmarks of a comparison say beyond their truth: version, notes, objectives, other data sets, quotations.
+
+Benchmarks that share a board (the same table searched in several ways) mostly say the same; what they share is said
+once. Of quotations each run has those of its own benchmark: another protocol's are not beside it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.api import Objective, Published
+from harness.outcome import Comparison, RunOutcome
+from harness.space import Archs, Floats
+
+
+def version(comparison: Comparison) -> str | None:
+    """Return the version of the table, as boards name it."""
+    return next((c.version for c in comparison.contexts.values() if c.version is not None), None)
+
+
+def notes(comparison: Comparison) -> tuple[str, ...]:
+    """Return the lines for the foot of boards, each once, in the order of the benchmarks' names."""
+    return tuple(dict.fromkeys(line for c in comparison.contexts.values() for line in c.notes))
+
+
+def objectives(comparison: Comparison) -> dict[str, Objective]:
+    """Return the second objectives by name; empty where there is none."""
+    return {name: objective for c in comparison.contexts.values() for name, objective in c.objectives.items()}
+
+
+def transfer(comparison: Comparison) -> Callable[[Archs], Mapping[str, Floats]] | None:
+    """Return what scores architectures on other data sets, None where there is no such thing."""
+    return next((c.transfer for c in comparison.contexts.values() if c.transfer is not None), None)
+
+
+def published(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Published]:
+    """Return data set -> the published figure of a label's method at its budget, where its benchmark quotes one."""
+    key = outcomes[0].run.key  # the runs of a label have one configuration
+    context = comparison.contexts.get(key.benchmark)
+    quoted = () if context is None else context.published
+    return {p.dataset: p for p in quoted if (p.method, p.budget_s) == (key.method, key.budget_s)}

@@ -1,0 +1,87 @@
+"""Figures of Pareto fronts: true accuracy against a second objective, of the space and of what methods visited."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from harness import contexts
+from harness.api import Objective
+from harness.board import FrontPoint, Undefined
+from harness.errors import MetricError
+from harness.outcome import Comparison
+from harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from harness.space import Ints, to_index
+from harness.visited import TRUE_FRONT, View, fronts, visited
+
+GREY = "#888888"
+FAR = 3.0  # interquartile ranges
+PADDING = 0.06  # of the range that is shown, on either side
+
+
+def front_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
+    """Return accuracy against each second objective, by name; none where the benchmark knows of no objective."""
+    index = None if comparison.whole is None else to_index(comparison.space, comparison.whole.panel.archs)
+    found = {} if index is None else visited(comparison, index)
+    each = enumerate(sorted(contexts.objectives(comparison).items()))
+    return tuple(_figure(comparison, f"{prefix}-front-{i}", objective, found, colours) for i, (_, objective) in each)
+
+
+def _figure(
+    comparison: Comparison,
+    key: str,
+    objective: Objective,
+    found: Mapping[str, Mapping[int, Ints] | Undefined],
+    colours: Mapping[str, str],
+) -> Figure:
+    heading = f"Accuracy against {objective.name}"
+    try:
+        view = View.of(comparison, objective)
+    except MetricError as err:
+        return absent(key, heading, f"No front to draw: {err}.")
+    along = fronts(view, found)
+    true = along.pop(TRUE_FRONT)
+    cut, said = _cut(true)
+    traces = [_stairs(TRUE_FRONT, true, {"color": GREY, "width": 2, "dash": "dash"})]
+    for label, points in along.items():
+        rows = found[label]
+        seeds = 0 if isinstance(rows, Undefined) else len(rows)
+        traces.append(_stairs(f"{plain(label)} ({seeds})", points, {"color": colours[label], "width": 2}))
+    lost = [f"{label}: {rows.reason}." for label, rows in found.items() if isinstance(rows, Undefined)]
+    caption = (
+        "True test accuracy and the objective of the architectures that a method queried, all its seeds together "
+        "(their number in brackets): those that no other beats in both. Left and up is better; the dashed line is the "
+        "front of the whole space."
+    )
+    layout = {"xaxis": axis(f"{objective.name} ({objective.unit})"), "yaxis": axis("True accuracy (%)", **cut)}
+    return figure(key, heading, " ".join([caption, *said, *lost]), traces, layout)
+
+
+def _cut(points: Sequence[FrontPoint]) -> tuple[Trace, list[str]]:
+    """Return the range of accuracy that is shown where a few untrainable architectures would press all others flat.
+
+    They lie more than three interquartile ranges below the lower quartile of the true front (Tukey's far out).
+    """
+    accuracy = 100 * np.array([point.accuracy for point in points])
+    low, high = np.quantile(accuracy, [0.25, 0.75])
+    near = accuracy >= low - FAR * (high - low)
+    if near.all() or high == low:
+        return {}, []
+    pad = PADDING * float(np.ptp(accuracy[near]))
+    foot = float(accuracy[near].min())
+    far = f"{int((~near).sum())} of the {len(near)} architectures of the true front"
+    said = f"Outside the picture, far under {foot:.1f} %: {far}; a double click shows all."
+    return {"range": numbers([foot - pad, accuracy.max() + pad])}, [said]
+
+
+def _stairs(name: str, points: Sequence[FrontPoint], line: Trace) -> Trace:
+    """Return a front, from the smallest value up: between two points nothing better than the one before is known."""
+    along = sorted(points, key=lambda point: point.value)
+    where: Trace = {
+        "x": numbers([point.value for point in along]),
+        "y": numbers([100 * point.accuracy for point in along]),
+    }
+    shape = line | {"shape": "hv"}
+    look: Trace = {"mode": "lines+markers", "line": shape, "marker": {"size": 5, "color": line["color"]}}
+    return {"type": "scatter", "name": name, **look, **where}

@@ -1,0 +1,98 @@
+"""Local search: look at the neighbours, go to the best, and start afresh where none is better."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import ClassVar
+
+from numpy.random import Generator
+
+from harness.api import Checkpoint, Need, Observation, Proposal, Task
+from harness.asktell import play
+from harness.errors import UsageError
+from harness.space import Arch, SearchSpace, neighbours, sample
+
+TRIES = 1_000  # draws for a start that was not seen yet; after that the space counts as used up
+
+
+@dataclass(frozen=True, slots=True)
+class LocalSearch:
+    """Climb from random architectures to local optima, one change at a time.
+
+    Source: White et al., Exploring the Loss Landscape in Neural Architecture Search (UAI 2021), algorithm 1, restarted
+    at every local optimum. Neighbours differ in one slot and are looked at in random order. What was seen before is not
+    paid again: its accuracy is known and counts like a new one (the release passes over it). Only where no unseen
+    architecture can be drawn for a start is an old one paid again.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"query"})
+
+    starts: int = 1  # random architectures of which the best is climbed from; algorithm 1. The release draws 10
+    until_better: bool = False  # go to the first better neighbour rather than the best of all; the release's default
+
+    def __post_init__(self) -> None:
+        """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
+        if self.starts < 1:
+            raise UsageError(f"local_search: starts is at least 1, given {self.starts}")
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every query."""
+        return play(lambda: Climber(self, task.space, task.rng), task)
+
+
+class Climber:
+    """Stands at an architecture, or nowhere while the first ones are looked at."""
+
+    def __init__(self, settings: LocalSearch, space: SearchSpace, rng: Generator) -> None:
+        """Stand nowhere."""
+        self.settings = settings
+        self.space = space
+        self.rng = rng
+        self.known: dict[bytes, float] = {}  # every accuracy told, by the architecture's bytes
+        self.here: Arch | None = None
+        self.around: list[Arch] = []  # where the next step may lead
+        self.waiting: list[Arch] = []  # those of them that are still to be asked for, the next one last
+
+    def ask(self) -> Proposal:
+        """Return the next architecture that has not been seen, after as many steps as can be made without asking."""
+        while not self.waiting:
+            self._step()
+        return Proposal(self.waiting.pop())
+
+    def tell(self, proposal: Proposal, seen: Observation) -> None:
+        """Note the accuracy; with `until_better`, a better one ends the look around."""
+        self.known[proposal.arch.tobytes()] = seen.val_accuracy
+        self._look()
+
+    def _step(self) -> None:
+        """Go to the best around if it is better than here, the first looked at of equals; else start afresh."""
+        best = max(self.around, key=self._accuracy, default=None)
+        if best is None or self._accuracy(best) <= self._accuracy(self.here):
+            drawn = [self._unseen() for _ in range(self.settings.starts)]
+            self.here, self.around = None, list({arch.tobytes(): arch for arch in drawn}.values())
+            self.waiting = self.around[::-1]
+            return
+        self.here = best
+        others = neighbours(self.space, best)
+        self.around = list(others[self.rng.permutation(len(others))])
+        self.waiting = [arch for arch in self.around[::-1] if arch.tobytes() not in self.known]
+        self._look()
+
+    def _look(self) -> None:
+        """Stop asking where a better one is known and the first is good enough."""
+        if self.settings.until_better and self.here is not None and self.waiting:
+            here = self._accuracy(self.here)
+            if any(self._accuracy(arch) > here for arch in self.around):
+                self.waiting = []
+
+    def _accuracy(self, arch: Arch | None) -> float:
+        """Return what is known of an architecture `(d,)`, below every accuracy where that is nothing."""
+        return -1.0 if arch is None else self.known.get(arch.tobytes(), -1.0)
+
+    def _unseen(self) -> Arch:
+        for _ in range(TRIES):
+            arch: Arch = sample(self.space, self.rng, 1)[0]
+            if arch.tobytes() not in self.known:
+                break
+        return arch

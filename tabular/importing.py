@@ -1,0 +1,137 @@
+"""Importing a public file: the checks before the first byte is converted, and a table that appears whole or not at all.
+
+What the bytes mean is the converter's business (`kinds`); which bytes are to be believed is decided here, in `trust`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from tabular import home
+from tabular.disk import check_no_way_out, explained
+from tabular.job import Job, silent
+from tabular.kinds import Converter, Kind, kind_of, looks_like
+from tabular.known_files import KnownFile, read_registry
+from tabular.table import MANIFEST, Table, TableError
+from tabular.trust import Source, check_unchanged, examine, listing_digest
+from tabular.writing import TableWriter
+
+NEEDED = ("version", "licence", "datasets", "splits", "fidelities", "seeds", "units", "archs", "complete")
+_VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_LISTED = 64  # more sources than that are one line of the manifest, which must open in milliseconds
+
+
+def import_table(
+    kind: str,
+    source: Path,
+    *,
+    to: Path | None = None,
+    version: str | None = None,
+    partial: bool = False,
+    sha256: str | None = None,
+    told: Callable[[str, int, int | None], None] = silent,
+    files: Mapping[str, KnownFile] | None = None,
+) -> Table:
+    """Convert public files into a table; nothing is left behind where that fails.
+
+    Args:
+        kind: a name of `kinds.KINDS`.
+        source: file or folder, as that kind takes it.
+        to: a data folder in place of `home.home()`; the table becomes TO/tables/KIND-VERSION.
+        version: of the table, where the files do not tell.
+        partial: accept files that lack architectures.
+        sha256: SHA-256 of the file, for files that are not known by name; several with commas between them.
+        told: called with label, amount done, and total (None: unknown).
+        files: known files by name in place of the shipped ones.
+
+    Returns:
+        The table, opened.
+
+    Raises:
+        TableError: with file, place and remedy.
+    """
+    wanted = kind_of(kind)
+    if version is not None:
+        _check_version(version)
+    folder = home.tables_folder() if to is None else to / "tables"
+    believed = read_registry().files if files is None else files
+    with explained(f"import of {source}", folder):
+        return _import(wanted, source, folder, Job(version, partial, told), sha256, believed)
+
+
+def _import(
+    kind: Kind, source: Path, folder: Path, job: Job, sha256: str | None, files: Mapping[str, KnownFile]
+) -> Table:
+    converter = kind.load()
+    found = _sources(kind, converter, source)
+    _check_places(source, folder)
+    examined = examine(kind, found, files, sha256, job.told)
+    with TableWriter(folder / f"{kind.name}-new") as writer:
+        about = converter.convert(source, writer, job)
+        check_unchanged(examined)
+        lacking = [key for key in NEEDED if key not in about]
+        assert not lacking, f"{kind.module} returned no {lacking}"
+        _check_version(str(about["version"]))
+        name = f"{kind.name}-{about['version']}"
+        _check_target(folder / name)
+        told = {"name": name, "kind": kind.name, "sources": _listed(source, examined)}
+        return writer.commit(about | told, folder / name)
+
+
+def _sources(kind: Kind, converter: Converter, source: Path) -> list[Path]:
+    """Return the files that will be read, or say what is wrong with `source`, and which kind it looks like."""
+    if not source.exists():
+        raise TableError(f"no file or folder {source}; kind {kind.name} takes {kind.takes}", missing=True)
+    try:
+        found = converter.sources(source)
+    except TableError as error:
+        others = [name for name in looks_like(source) if name != kind.name]
+        if kind.name in looks_like(source) or not others:
+            raise
+        hint = " or ".join(f"nasboard data import {name} {source}" for name in others)
+        raise TableError(f"{error}; this looks like {' or '.join(others)}: {hint}") from error
+    for path in found:
+        if not path.is_file():
+            raise TableError(f"{path} is no file; kind {kind.name} takes {kind.takes}", missing=not path.exists())
+    return found
+
+
+def _check_version(version: str) -> None:
+    if not _VERSION.fullmatch(version) or ".." in version:
+        raise TableError(
+            f"version {version!r} cannot be part of a folder's name: it takes letters, digits and . _ + -, begins with "
+            "a letter or digit, and has at most 64 characters"
+        )
+
+
+def _check_places(source: Path, folder: Path) -> None:
+    """Refuse a table inside its own source, a source among the tables, and a tables folder that leads elsewhere."""
+    real, into = source.resolve(), folder.resolve()
+    if real.is_dir() and into.is_relative_to(real):
+        raise TableError(f"the table would be written into its own source, {source}; give another folder with --to")
+    if real.is_relative_to(into):
+        raise TableError(f"{source} lies in {folder}, where tables are replaced; move it elsewhere first")
+    check_no_way_out(folder)
+
+
+def _check_target(folder: Path) -> None:
+    """Refuse to replace what is no table."""
+    if folder.is_symlink() or (folder.exists() and not (folder / MANIFEST).is_file()):
+        what = "a link" if folder.is_symlink() else "no table"
+        raise TableError(f"{folder} is in the way and is {what}; move it away, then import again")
+
+
+def _listed(source: Path, examined: list[Source]) -> list[dict[str, object]]:
+    """Return the manifest's list of sources; very many are one entry with the digest of their listing."""
+    if len(examined) <= _LISTED:
+        return [{"file": s.path.name, "size_bytes": s.size_bytes, "sha256": s.sha256} for s in examined]
+    return [
+        {
+            "file": f"{source.name}/",
+            "files": len(examined),
+            "size_bytes": sum(s.size_bytes for s in examined),
+            "sha256": listing_digest(examined),
+        }
+    ]

@@ -1,0 +1,116 @@
+"""The kinds of table that can be imported: which module converts each, and what its files are called.
+
+Nothing is imported before it is asked for, and nothing is read but names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from difflib import get_close_matches
+from fnmatch import fnmatchcase
+from importlib import import_module
+from pathlib import Path
+from types import MappingProxyType
+from typing import Protocol, cast
+
+from tabular.job import Job
+from tabular.table import TableError
+from tabular.writing import TableWriter
+
+
+class Converter(Protocol):
+    """A converter module, as `tabular.job` describes it."""
+
+    def sources(self, source: Path) -> list[Path]:
+        """Return every file that `convert` will read, in a fixed order; refuses the wrong kind."""
+
+    def convert(self, source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
+        """Fill the columns and return what the manifest says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of table.
+
+    Attributes:
+        name: as `nasboard data import` takes it.
+        module: the converter.
+        summary: what is in the table, in one line.
+        takes: what PATH is.
+        names: shell patterns of the names that its files have, for telling one kind from another.
+        checksummed: every record of its files carries a checksum, which the converter checks.
+    """
+
+    name: str
+    module: str
+    summary: str
+    takes: str
+    names: tuple[str, ...]
+    checksummed: bool = False
+
+    def load(self) -> Converter:
+        """Import and return the converter."""
+        return cast(Converter, import_module(self.module))
+
+
+_KINDS = (
+    Kind(
+        "nb201",
+        "tabular.nb201_official",
+        "NAS-Bench-201 and NATS-Bench topology: every seed, epoch, loss and time",
+        "NAS-Bench-201-v1_0-e61699.pth or -v1_1-096897.pth, or the folder NATS-tss-v1_0-3ffb9-full",
+        ("NAS-Bench-201-v1_*.pth", "NATS-tss-*", "meta.pickle.pbz2", "[0-9][0-9][0-9][0-9][0-9][0-9].pickle.pbz2"),
+    ),
+    Kind(
+        "nb201-compact",
+        "tabular.nb201_compact",
+        "NAS-Bench-201: mean accuracies at 12 and 200 epochs, 12-epoch cost (9 MB)",
+        "the folder with nb201_*_val_test_v1_0.pickle, mini-bench-arch-cell-accs.pd and nb2_cf10_hp12_info.p",
+        ("nb201_*_val_test_v1_0.pickle", "mini-bench-arch-cell-accs.pd", "nb2_cf10_hp12_info.p"),
+    ),
+    Kind(
+        "nb101",
+        "tabular.nb101_tfrecord",
+        "NAS-Bench-101: every run at 108 epochs, or at 4, 12, 36 and 108",
+        "nasbench_only108.tfrecord or nasbench_full.tfrecord",
+        ("*.tfrecord",),
+        checksummed=True,
+    ),
+    Kind(
+        "nb101-compact",
+        "tabular.nb101_compact",
+        "NAS-Bench-101: mean test accuracy at 108 epochs and parameters (10 MB)",
+        "nb101_mean_test108.npz",
+        ("nb101_*.npz",),
+    ),
+    Kind(
+        "hw-nas-bench",
+        "tabular.hw_nas_bench",
+        "HW-NAS-Bench: latency and energy of the NAS-Bench-201 cells on six devices",
+        "the folder with hw_cifar10.csv, hw_cifar100.csv and hw_ImageNet16-120.csv",
+        ("hw_*.csv",),
+    ),
+)
+KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of that name.
+
+    Raises:
+        TableError: there is none; the message has the nearest one.
+    """
+    if name in KINDS:
+        return KINDS[name]
+    near = get_close_matches(name, KINDS, n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KINDS)}"
+    raise TableError(f"unknown kind of table {name!r}; {hint}")
+
+
+def looks_like(path: Path) -> tuple[str, ...]:
+    """Return the kinds whose file names `path`, or a file directly in it, has."""
+    names = [path.name]
+    if path.is_dir():
+        names += [inside.name for inside in path.iterdir()]
+    return tuple(k.name for k in _KINDS if any(fnmatchcase(n, pattern) for pattern in k.names for n in names))

@@ -1,0 +1,99 @@
+"""Import of the official NAS-Bench-201 file, and of NATS-Bench's topology benchmark as one file or as a folder.
+
+    NAS-Bench-201-v1_0-e61699.pth, -v1_1-096897.pth     {'meta_archs', 'arch2infos': {index: {'less', 'full'}}, ...}
+    NATS-tss-v1_0-3ffb9.pickle.pbz2                     the same with the keys '12' and '200'
+    NATS-tss-v1_0-3ffb9-simple/                         a file for each architecture
+
+What is in them is checked and folded by `nb201_reading`; this module knows their names, versions and licence.
+"""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from tabular.job import Job
+from tabular.nb201_columns import TrialColumns
+from tabular.nb201_names import ARCHS
+from tabular.nb201_reading import folder_files, read_file, read_folder
+from tabular.nb201_trials import DATASETS, SCHEDULES, SETS
+from tabular.table import TableError
+from tabular.writing import TableWriter
+
+_VERSIONS = (
+    (re.compile(r"NAS-Bench-201-v(\d)_(\d)-[0-9a-f]{6}\.pth"), "v{}.{}"),
+    (re.compile(r"NATS-tss-v(\d)_(\d)-[0-9a-f]{5}(?:\.pickle\.pbz2|-simple)"), "nats-tss-v{}.{}"),
+)
+
+
+def sources(source: Path) -> list[Path]:
+    """Return every file that is read: the one file, or the files of the folder with `meta` first.
+
+    Raises:
+        TableError: it is neither.
+    """
+    if source.is_dir():
+        return folder_files(source)
+    if not source.is_file():
+        raise TableError(
+            f"no file or folder {source}; give NAS-Bench-201-v1_1-096897.pth or a NATS-tss folder", missing=True
+        )
+    if not source.name.endswith((".pth", ".pt", ".pbz2")):
+        raise TableError(f"{source} is no NAS-Bench-201 file: those end in .pth, those of NATS-Bench in .pickle.pbz2")
+    return [source]
+
+
+def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
+    """Fill the columns that `nb201_trials` describes; returns what the manifest says.
+
+    Raises:
+        TableError: something in the source is wrong or missing; names file, architecture, key and remedy.
+    """
+    version = version_of(source, job.version)
+    columns = TrialColumns(writer, str(source))
+
+    def told() -> None:
+        job.told("trainings of architectures", columns.placed, None if job.partial else ARCHS * len(SCHEDULES))
+
+    if source.is_dir():
+        read_folder(source, columns, told, job.partial)
+    else:
+        read_file(source, columns, told)
+    found = columns.finish(job.partial)
+    return found | {
+        "version": version,
+        "licence": "MIT (NAS-Bench-201 and NATS-Bench, Xuanyi Dong)",
+        "datasets": list(DATASETS),
+        "splits": list(SETS),
+        "fidelities": list(SCHEDULES),
+        "units": {
+            "accuracy": "percent", "time_s": "seconds", "time_total_s": "seconds", "latency_s": "seconds",
+            "params_m": "millions", "flops_m": "millions",
+        },
+        "costs": "as the source recorded them; absent where it did not. The file of v1.1 and NATS-Bench give every "
+        "training of a data set the time of the 12-epoch training, scaled by its authors to the number of images",
+        "notes": "one row of trial_at an architecture in lexicographic order; published_index is the order of the "
+        "source. Weights, top-5 accuracies and network configurations are left out",
+    }  # fmt: skip
+
+
+def version_of(source: Path, told: str | None) -> str:
+    """Return the version from the official name, or as told.
+
+    Raises:
+        TableError: neither says it, or they disagree.
+    """
+    for form, version in _VERSIONS:
+        if named := form.fullmatch(source.name):
+            name = version.format(*named.groups())
+            if told not in (None, name):
+                raise TableError(
+                    f"{source} is of version {name} by its name, --version says {told}; leave it out, or rename"
+                )
+            return name
+    if told is None:
+        raise TableError(
+            f"the name of {source} does not say which version it is, and the versions differ by up to 21 points for "
+            "single architectures; say it with --version v1.0, v1.1 or nats-tss-v1.0"
+        )
+    return told

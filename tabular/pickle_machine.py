@@ -1,0 +1,273 @@
+"""The state of a pickle that is being read: a window on its bytes, the stack, and the memo. Knows no opcode.
+
+The window is a bytes object that is replaced as reading goes on. A handler gets the machine and the position after its
+opcode and returns the position after its arguments; one that had to move the window returns `AWAY` and leaves the true
+position in `resume`. After the end of the stream the window is padded with zeros, so that an opcode with arguments of
+fixed size never reads past it: the loop sees afterwards that the position lies beyond the end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import BinaryIO, ClassVar, Final
+
+from tabular.table import TableError
+
+CHUNK: Final = 1 << 20  # bytes read at a time: nothing is set aside for a length that is only declared
+MARGIN: Final = 16  # an opcode with its arguments of fixed size is shorter
+AWAY: Final = 1 << 62
+DONE: Final = AWAY + 1
+LONGEST_SHARED: Final = 256  # bytes; longer strings are kept as they come, each on its own
+MOST_OPEN: Final = 1 << 22  # values on the stack; pickles put them away after a thousand
+MOST_MARKS: Final = 1000
+_SMALL: Final = 8  # members
+_NUMBERS: Final = frozenset({str, int, float, bool, complex, type(None)})
+DOWNLOAD: Final = "the file is damaged or cut short: download it again"
+
+Make = Callable[..., object]
+Fold = Callable[[dict[object, object]], object | None]
+
+
+class RefusedError(ValueError):
+    """What is being read cannot be accepted; becomes a `TableError` that names source, position and opcode."""
+
+
+class Absent:
+    """A memo entry that holds nothing: `told` says why."""
+
+    __slots__ = ("told",)
+
+    def __init__(self, told: str) -> None:
+        self.told = told
+
+
+UNSET: Final = Absent(f"was never set; {DOWNLOAD}")
+FORGOTTEN: Final = Absent(
+    "was folded away and is referred to again; this file shares values in a way that its kind does not, "
+    "so get the published file"
+)
+
+
+class Name:
+    """A module's attribute that the pickle names; stands for it and is never looked up."""
+
+    __slots__ = ("make", "module", "name")
+
+    def __init__(self, module: str, name: str, make: Make) -> None:
+        self.module, self.name, self.make = module, name, make
+
+    def __repr__(self) -> str:
+        return f"{self.module}.{self.name}"
+
+
+class Record:
+    """What a maker returns while the state of the value is still to come (opcode BUILD)."""
+
+    stays: ClassVar[bool] = False  # the memo keeps it beyond a fold, because unrelated parts of a file share it
+
+    def __init__(self) -> None:
+        self.places: list[int] = []  # where the memo holds it
+
+    def build(self, state: object) -> object:
+        """Return the value that `state` completes.
+
+        Raises:
+            ValueError: the state is not of the expected form.
+        """
+        raise NotImplementedError
+
+
+def _stays(value: object) -> bool:
+    """Return whether the memo keeps a value beyond a fold: small ones, which unrelated parts of a file may share."""
+    if isinstance(value, (list, tuple)):
+        return len(value) <= _SMALL and _NUMBERS.issuperset(map(type, value))
+    if isinstance(value, dict):
+        return len(value) <= _SMALL and _NUMBERS.issuperset(map(type, value.values()))
+    if type(value) is bytes:
+        return len(value) < 2
+    return type(value) in _NUMBERS or (isinstance(value, Record) and value.stays)
+
+
+class Machine:
+    """One pickle being read. Everything is open to the handlers, which are its methods in all but name."""
+
+    __slots__ = (
+        "base", "data", "ended", "far", "fold", "held", "limit", "marks", "memo", "names", "persistent", "push", "real",
+        "result", "resume", "safe", "shared", "since", "source", "stack", "stream",
+    )  # fmt: skip
+
+    def __init__(
+        self,
+        stream: BinaryIO,
+        source: str,
+        names: Mapping[tuple[str, str], Make],
+        fold: Fold | None,
+        limit: int,
+        persistent: Callable[[object], object] | None,
+    ) -> None:
+        self.stream, self.source, self.limit = stream, source, limit
+        self.names, self.fold, self.persistent = names, fold, persistent
+        self.data, self.base, self.real, self.safe, self.ended = b"", 0, 0, 0, False
+        self.resume = 0
+        self.stack: list[object] = []
+        self.push = self.stack.append
+        self.marks: list[list[object]] = []  # the stacks below the open marks
+        self.memo: list[object] = []  # entries 0, 1, 2, ... as every pickler numbers them
+        self.far: dict[int, object] = {}  # entries numbered otherwise
+        self.held: list[int] = []  # memo entries of containers, in the order they were set; kept only when folding
+        self.since: dict[int, int] = {}  # id of an open dict -> len(held) when it was opened, -1 once it was fetched
+        self.shared: dict[bytes, str] = {}
+        self.result: object = None
+
+    # ---- bytes
+
+    def refill(self, pos: int) -> int:
+        """Drop the window before `pos` and read on; return the position in the new window."""
+        rest = self.data[pos : self.real]
+        if self.ended or pos > self.real:
+            raise TableError(f"{self.source}: the pickle breaks off at byte {self.base + self.real}; {DOWNLOAD}")
+        if len(self.marks) > MOST_MARKS:
+            raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
+        if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
+            raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
+        self.base += pos
+        self._show(rest + self._more())
+        return 0
+
+    def cut(self, pos: int, size: int) -> tuple[bytes, int]:
+        """Return `size` bytes from `pos` on and the position after them."""
+        stop = pos + size
+        if stop <= self.real:
+            return self.data[pos:stop], stop
+        if size > self.limit:
+            raise RefusedError(f"an item of {size} bytes is declared, at most {self.limit} are read; {DOWNLOAD}")
+        pieces = [self.data[pos : self.real]]
+        self.base += self.real
+        missing = size - len(pieces[0])
+        while missing > 0:
+            piece = self._more()
+            if not piece:
+                raise RefusedError(f"an item of {size} bytes is declared, the last {missing} are not there; {DOWNLOAD}")
+            pieces.append(piece)
+            missing -= len(piece)
+            self.base += len(piece)
+        surplus = pieces.pop()
+        kept = len(surplus) + min(missing, 0)
+        self.base -= len(surplus) - kept
+        self._show(surplus[kept:])
+        self.resume = 0
+        return b"".join([*pieces, surplus[:kept]]), AWAY
+
+    def line(self, pos: int) -> tuple[bytes, int]:
+        """Return the bytes up to the next newline and the position after it."""
+        stop = self.data.find(b"\n", pos, self.real)
+        if stop >= 0:
+            return self.data[pos:stop], stop + 1
+        pieces, size = [self.data[pos : self.real]], 0
+        self.base += self.real
+        while size <= self.limit:
+            piece = self._more()
+            stop = piece.find(b"\n")
+            if stop >= 0:
+                self.base += stop + 1
+                self._show(piece[stop + 1 :])
+                self.resume = 0
+                return b"".join([*pieces, piece[:stop]]), AWAY
+            if not piece:
+                raise RefusedError(f"the end of a line is not there; {DOWNLOAD}")
+            pieces.append(piece)
+            size += len(piece)
+            self.base += len(piece)
+        raise RefusedError(f"a line is longer than {self.limit} bytes; {DOWNLOAD}")
+
+    def _more(self) -> bytes:
+        piece = b"" if self.ended else self.stream.read(CHUNK)
+        self.ended = not piece
+        return piece
+
+    def _show(self, data: bytes) -> None:
+        self.real = len(data)
+        if self.base + self.real > self.limit + CHUNK:
+            raise RefusedError(f"more than {self.limit} bytes; no file of this kind is so large")
+        self.data = data + bytes(MARGIN) if self.ended else data
+        self.safe = self.real if self.ended else max(0, self.real - MARGIN)
+
+    # ---- stack
+
+    def mark(self) -> None:
+        """Open a mark: what is pushed from now on is one group."""
+        self.marks.append(self.stack)
+        self.stack = []
+        self.push = self.stack.append
+
+    def group(self) -> list[object]:
+        """Close the latest mark and return what was pushed since."""
+        if not self.marks:
+            raise RefusedError(f"a group ends that never began; {DOWNLOAD}")
+        group = self.stack
+        self.stack = self.marks.pop()
+        self.push = self.stack.append
+        return group
+
+    # ---- memo
+
+    def put(self, index: int) -> None:
+        """Remember the top of the stack under `index`."""
+        value = self.stack[-1]
+        if index == len(self.memo):
+            self.memo.append(value)
+        elif index < len(self.memo):
+            self.memo[index] = value
+        else:
+            self.far[index] = value
+        if type(value) is not str:
+            self._note(value, index)
+
+    def get(self, index: int) -> object:
+        """Return what is remembered under `index`."""
+        value = self.memo[index] if index < len(self.memo) else self.far.get(index, UNSET)
+        if isinstance(value, Absent):
+            raise RefusedError(f"memo entry {index} {value.told}")
+        if self.fold is not None and type(value) is dict and id(value) in self.since:
+            self.since[id(value)] = -1
+        return value
+
+    def replace(self, index: int, value: object) -> None:
+        """Remember `value` in place of what was under `index`."""
+        if index < len(self.memo):
+            self.memo[index] = value
+        else:
+            self.far[index] = value
+
+    def _note(self, value: object, index: int) -> None:
+        if isinstance(value, Record):
+            value.places.append(index)
+        if self.fold is not None and type(value) is not Name:
+            self.held.append(index)
+
+    # ---- folding
+
+    def opened(self, value: dict[object, object]) -> None:
+        """Note that a dict begins."""
+        if self.fold is not None:
+            self.since[id(value)] = len(self.held)
+
+    def filled(self, value: dict[object, object]) -> None:
+        """Let `fold` look at a dict, on top of the stack, that just got items; put in place of it what comes back."""
+        folded = None if self.fold is None else self.fold(value)
+        if folded is None or folded is value:
+            return
+        start = self.since.pop(id(value), len(self.held))
+        if start < 0:
+            raise RefusedError("a dict that is folded away refers to itself; get the published file")
+        own: list[int] = []
+        for index in self.held[start:]:
+            found = self.memo[index] if index < len(self.memo) else self.far[index]
+            if found is value:
+                own.append(index)
+                self.replace(index, folded)
+            elif not _stays(found):
+                self.replace(index, FORGOTTEN)
+        self.held[start:] = own
+        value.clear()
+        self.stack[-1] = folded

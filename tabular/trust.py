@@ -1,0 +1,144 @@
+"""Which files are believed: those whose bytes are vouched for by a checksum, so that a flipped byte never imports.
+
+A file is vouched for by the registry of known files, by the MD5 in its official name, by the user's `--sha256`, or by a
+format that carries checksums of its own (zip, bzip2, TFRecord), which its converter reads to the end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from tabular.kinds import Kind
+from tabular.known_files import KnownFile
+from tabular.table import TableError
+
+_BLOCK = 1 << 20
+_OWN_CHECKSUM = (b"PK\x03\x04", b"BZh")  # zip, bzip2
+_MD5_IN_NAME = re.compile(r"NAS-Bench-201-v1_\d-([0-9a-f]{6})\.pth")
+_HEX = re.compile(r"[0-9a-f]{64}")
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A source file as it was when it was examined."""
+
+    path: Path
+    size_bytes: int
+    sha256: str
+    stamp: tuple[int, int, int]  # size, time of change, inode
+
+
+def examine(
+    kind: Kind,
+    paths: Sequence[Path],
+    files: Mapping[str, KnownFile],
+    sha256: str | None,
+    told: Callable[[str, int, int | None], None],
+) -> list[Source]:
+    """Read every file once, and return them with their digests, or say which one is not to be believed.
+
+    Args:
+        kind: what is imported.
+        paths: the source files.
+        files: known files by name.
+        sha256: the user's own word on one or several of the files, commas between them.
+        told: progress in bytes.
+
+    Raises:
+        TableError: a file is not what its name says, or nothing vouches for it.
+    """
+    given = _given(sha256)
+    total = sum(path.stat().st_size for path in paths)
+    done = 0
+    found = []
+    for path in paths:
+        stamp = _stamp(path)
+        digest = _digest(path, "sha256", partial(_told, told, done, total))
+        done += stamp[0]
+        if digest not in given:
+            _check(path, kind, digest, files.get(path.name))
+        found.append(Source(path, stamp[0], digest, stamp))
+    strangers = given - {source.sha256 for source in found}
+    if strangers:
+        told_digests = ", ".join(f"{s.path.name} has {s.sha256}" for s in found[:5])
+        raise TableError(f"no file here has the SHA-256 {sorted(strangers)[0]} that was given: {told_digests}")
+    return found
+
+
+def check_unchanged(sources: Sequence[Source]) -> None:
+    """Check that no file was changed since it was examined.
+
+    Raises:
+        TableError: one was.
+    """
+    for source in sources:
+        if _stamp(source.path) != source.stamp:
+            raise TableError(f"{source.path} was changed while it was imported; import it again when it is at rest")
+
+
+def listing_digest(sources: Sequence[Source]) -> str:
+    """Return the SHA-256 over the lines `HEX  NAME` of all files, in their order: one digest for a folder."""
+    return hashlib.sha256("".join(f"{s.sha256}  {s.path.name}\n" for s in sources).encode()).hexdigest()
+
+
+def _check(path: Path, kind: Kind, sha256: str, known: KnownFile | None) -> None:
+    if known is not None and known.sha256 is not None:
+        if sha256 != known.sha256:
+            raise TableError(
+                f"{path} has SHA-256 {sha256}, the known file of that name has {known.sha256}: it is damaged or "
+                f"another version; get it again ({_origin(known)}), or vouch for it yourself with --sha256"
+            )
+        return
+    if named := _MD5_IN_NAME.fullmatch(path.name):
+        md5 = _digest(path, "md5")
+        if not md5.startswith(named[1]):
+            raise TableError(
+                f"{path} has MD5 {md5}, its name says {named[1]}…: it is damaged; get it again, or vouch for it "
+                "yourself with --sha256"
+            )
+        return
+    with path.open("rb") as stream:
+        begin = stream.read(max(map(len, _OWN_CHECKSUM)))
+    if not kind.checksummed and not begin.startswith(_OWN_CHECKSUM):
+        raise TableError(
+            f"nothing vouches for {path}: its format carries no checksum and no file of that name is known, so that "
+            "a damaged one could not be told; give the SHA-256 that its publisher states with --sha256"
+        )
+
+
+def _told(told: Callable[[str, int, int | None], None], before: int, total: int, size: int) -> None:
+    told("checking", before + size, total)
+
+
+def _digest(path: Path, name: str, told: Callable[[int], object] = abs) -> str:
+    """Return the digest of a file; `told` is called with the bytes read so far."""
+    sha = hashlib.new(name, usedforsecurity=False)
+    done = 0
+    with path.open("rb") as stream:
+        while block := stream.read(_BLOCK):
+            sha.update(block)
+            done += len(block)
+            told(done)
+    return sha.hexdigest()
+
+
+def _origin(known: KnownFile) -> str:
+    return f"nasboard data fetch {known.group}" if known.urls else known.origin
+
+
+def _given(sha256: str | None) -> set[str]:
+    digests = {part.strip().lower() for part in sha256.split(",")} if sha256 is not None else set()
+    for digest in digests:
+        if not _HEX.fullmatch(digest):
+            raise TableError(f"--sha256 takes 64 hexadecimal digits, given {digest!r}")
+    return digests
+
+
+def _stamp(path: Path) -> tuple[int, int, int]:
+    told = path.stat()
+    return told.st_size, told.st_mtime_ns, told.st_ino

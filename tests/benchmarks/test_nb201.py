@@ -1,0 +1,184 @@
+"""NAS-Bench-201 as a benchmark: what is shown, what scores, seed policies, costs, names, and what is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+from numpy.random import default_rng
+
+from benchmarks import nb201
+from benchmarks.nb201_space import NB201Space
+from harness import registry
+from harness.api import Benchmark
+from harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
+from harness.space import Archs, enumerate_all, sample
+from tabular import hw_nas_bench
+from tabular.home import tables_of
+from tabular.table import open_table, write_table
+from tests.tables import imported
+
+MAKERS: dict[str, Callable[..., nb201.NB201]] = {
+    "cifar10": nb201.cifar10,
+    "cifar100": nb201.cifar100,
+    "ImageNet16-120": nb201.imagenet16,
+}
+SPACE = NB201Space()
+
+
+@pytest.fixture(scope="module", autouse=True)
+def compact_table() -> None:
+    imported("nb201-compact")
+
+
+def some(n: int = 50) -> Archs:
+    return sample(SPACE, default_rng(3), n)
+
+
+def all_costs(benchmark: Benchmark, epochs: int) -> np.ndarray:
+    assert benchmark.query is not None
+    rng = default_rng(0)
+    return np.array([benchmark.query(arch, epochs, rng).cost_s for arch in enumerate_all(SPACE)])
+
+
+# --- the compact table
+
+
+def test_the_name_says_version_fidelity_and_seed_policy() -> None:
+    assert nb201.cifar10(fidelity="12").name == "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"
+    assert nb201.cifar100().name == "nb201-cifar100@v1.0-compact?seeds=mean"
+    for name in ("nb201-cifar10", "nb201-ImageNet16-120?fidelity=200"):
+        full = registry.benchmark(name).name
+        assert registry.benchmark(full).name == full
+    assert nb201.cifar10().dataset == "cifar10"
+
+
+def test_fidelities_are_the_two_schedules_or_the_one_asked_for() -> None:
+    assert nb201.cifar10().fidelities == (12, 200)
+    only = nb201.cifar10(fidelity="12")
+    assert only.fidelities == (12,)
+    with pytest.raises(UsageError, match=r"fidelity=12&seeds=mean has fidelities 12, asked for 200"):
+        only.query(some()[0], 200, default_rng(0))
+
+
+def test_the_known_optima_are_found() -> None:
+    everything = enumerate_all(SPACE)
+    for maker, val, test in zip(MAKERS.values(), (91.607, 73.493, 46.767), (94.373, 73.513, 47.311), strict=True):
+        benchmark, rng = maker(), default_rng(0)
+        assert 100 * benchmark.truth(everything).max() == pytest.approx(test, abs=5e-4)
+        shown = [benchmark.query(arch, 200, rng).val_accuracy for arch in everything]
+        assert 100 * max(shown) == pytest.approx(val, abs=5e-4)
+
+
+def test_the_two_schedules_are_two_trainings() -> None:
+    shown = nb201.cifar10().query
+    short, full = ([shown(arch, e, default_rng(0)).val_accuracy for arch in some()] for e in (12, 200))
+    assert np.mean(full) > np.mean(short) + 0.1
+    assert 0.5 < np.corrcoef(short, full)[0, 1] < 0.9999
+
+
+def test_costs_are_recorded_on_cifar10_and_scaled_by_epochs_and_images_elsewhere() -> None:
+    recorded = all_costs(nb201.cifar10(), 12)
+    assert (recorded.min(), recorded.max()) == pytest.approx((32.5, 207.6), abs=0.1)
+    assert all_costs(nb201.cifar10(), 200) == pytest.approx(recorded * 200 / 12)
+    assert all_costs(nb201.cifar100(), 12) == pytest.approx(recorded * 2)
+    assert all_costs(nb201.imagenet16(), 200) == pytest.approx(recorded * 200 / 12 * 151_700 / 25_000)
+
+
+def test_the_context_says_which_costs_are_estimated() -> None:
+    for dataset, maker in MAKERS.items():
+        notes = " ".join(maker().context.notes)
+        assert ("recorded for 12 epochs" in notes) == (dataset == "cifar10")
+        assert "estimated" in notes
+        assert "seeds=mean" in notes
+        assert "differ by up to 21 points" in notes
+        assert maker().context.version == "v1.0-compact"
+
+
+def test_the_architecture_found_is_scored_on_the_other_data_sets_too() -> None:
+    for dataset, maker in MAKERS.items():
+        transfer = maker().context.transfer
+        assert transfer is not None
+        found = transfer(some())
+        assert set(found) == set(MAKERS) - {dataset}
+        for other, accuracy in found.items():
+            assert np.array_equal(accuracy, MAKERS[other]().truth(some()))
+
+
+def test_published_figures_stand_beside_their_own_protocol_alone_and_with_their_marks() -> None:
+    figures = nb201.cifar10(fidelity="12").context.published
+    assert {(f.method, f.dataset) for f in figures} == {
+        (m, d) for m in ("random_search", "regularized_evolution", "reinforce", "bohb") for d in MAKERS
+    }
+    told = {(f.method, f.dataset): (round(100 * f.mean, 2), f.mark) for f in figures}
+    assert told["random_search", "cifar10"] == (93.70, "M")
+    assert told["regularized_evolution", "cifar10"] == (93.92, "M")
+    assert told["reinforce", "cifar10"] == (93.85, "T")
+    assert told["bohb", "cifar10"] == (93.61, "M")
+    assert all(("memory" in f.source) == (f.mark == "M") for f in figures)
+    assert {f.budget_s for f in figures} == {12_000.0}
+    for other in (nb201.cifar10(), nb201.cifar10(fidelity="200"), nb201.cifar100(fidelity="12")):
+        assert other.context.published == ()
+
+
+def test_means_can_neither_be_drawn_from_nor_be_strict() -> None:
+    for policy in ("draw", "strict"):
+        with pytest.raises(
+            UsageError, match=rf"seeds={policy} needs single trainings.*nasboard data import nb201 FILE"
+        ):
+            nb201.cifar10(seeds=policy)
+    assert nb201.cifar10().truth_by_seed(some()) is None
+
+
+def test_what_is_not_offered_is_refused_with_what_is() -> None:
+    with pytest.raises(UsageError, match="seeds is one of mean, draw, strict, given 'median'"):
+        nb201.cifar10(seeds="median")
+    with pytest.raises(UsageError, match="fidelity is one of 12, 200 epochs, given '90'"):
+        nb201.cifar10(fidelity="90")
+    with pytest.raises(UnknownNameError, match="did you mean 'fidelity'"):
+        registry.benchmark("nb201-cifar10?fidelty=12")
+    with pytest.raises(MissingDataError, match=r"no table of version 'v1\.1' is imported \(there: v1\.0-compact\)"):
+        nb201.cifar10(version="v1.1")
+
+
+def test_without_a_table_the_message_has_the_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NASBOARD_DATA", str(tmp_path))
+    with pytest.raises(MissingDataError, match="nasboard data fetch nb201-compact") as caught:
+        nb201.cifar10()
+    assert caught.value.exit_code == 3
+
+
+def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = open_table(tables_of("nb201-compact")["v1.0-compact"][0])
+    about = {key: whole.manifest[key] for key in ("kind", "version", "name")}
+    columns = {name: np.asarray(column) for name, column in whole.columns.items() if name != "val200"}
+    write_table(tmp_path / "tables" / "nb201-compact-v1.0-compact", columns, about)
+    monkeypatch.setenv("NASBOARD_DATA", str(tmp_path))
+    with pytest.raises(DigestError, match=r"'val200'.*import it again"):
+        nb201.cifar10()
+
+
+# --- second objectives
+
+
+def test_latency_and_energy_come_from_the_hardware_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = imported("hw-nas-bench")
+    for dataset, maker in MAKERS.items():
+        table = open_table(next((folder / "tables").glob("hw-nas-bench-*")))
+        found = maker().context.objectives
+        assert len(found) == 8  # six devices, three of them with energy, less the one with gaps
+        assert "edgetpu_latency" not in found
+        assert (found["fpga_energy"].unit, found["pixel3_latency"].unit) == ("mJ", "ms")
+        expected = hw_nas_bench.measure(table, dataset, "raspi4", "latency_ms")
+        assert np.array_equal(found["raspi4_latency"].of(enumerate_all(SPACE)), expected)
+    monkeypatch.setenv("NASBOARD_DATA", str(_only_compact(tmp_path)))
+    assert nb201.cifar10().context.objectives == {}
+
+
+def _only_compact(tmp_path: Path) -> Path:
+    (tmp_path / "tables").mkdir()
+    source = tables_of("nb201-compact")["v1.0-compact"][0]
+    (tmp_path / "tables" / source.name).symlink_to(source)
+    return tmp_path

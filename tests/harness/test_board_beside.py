@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import csv
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import boards, render
+from harness.api import Context
+from harness.board import Board, Quoted, Undefined
+from harness.errors import MissingDataError
+from harness.space import Archs
+from tests.harness.devices import BUDGET_S, CONTEXT, NAME, compared, visiting
+from tests.harness.stored_runs import TRUTH, loaded, searched
+
+RANDOM = [visiting("random_search", seed, [5, 100 * seed + 9]) for seed in range(3)]
+OTHER = [visiting("reinforce", seed, [50 * seed + 7]) for seed in range(3)]
+
+
+def accuracy_board(folder: Path, context: Context = CONTEXT) -> Board:
+    [made] = boards.make(compared(folder, [*RANDOM, *OTHER], context), only="accuracy")
+    for row in made.rows:
+        assert set(row) == {column.key for column in made.columns}
+    return made
+
+
+def row(made: Board, label: str) -> dict[str, object]:
+    [found] = [dict(r) for r in made.rows if r["label"] == label]
+    return found
+
+
+def test_final_architectures_are_scored_on_the_other_data_set(tmp_path: Path) -> None:
+    found = row(accuracy_board(tmp_path), "random_search")
+    finals = TRUTH[[9, 109, 209]] / 2
+    assert found["on_dots"] == pytest.approx(finals.mean())
+    assert found["on_dots_spread"] == pytest.approx(finals.std(ddof=1))
+
+
+def test_a_published_figure_stands_beside_the_same_method_at_the_same_budget(tmp_path: Path) -> None:
+    made = accuracy_board(tmp_path)
+    found = row(made, "random_search")
+    assert found["published"] == Quoted(0.9370, 0.0036, "M")
+    assert found["published_source"] == "A paper, Table 5; from memory"
+    assert found["published_dots"] == Quoted(0.7104, None, "T")
+    assert {row(made, "reinforce")[k] for k in ("published", "published_dots")} == {Undefined("none")}
+    [note] = [line for line in made.notes if line.startswith("Published")]
+    assert "[M] quoted from memory, unverified: not to be cited as the paper's" in note
+    assert "[T] read in a text that quotes it" in note
+
+
+def test_a_figure_of_another_budget_or_benchmark_is_not_beside(tmp_path: Path) -> None:
+    for i, other in enumerate(({"budget_s": 2 * BUDGET_S}, {"benchmark": "planted@v1"})):
+        runs = [visiting("random_search", seed, [5], **other) for seed in range(3)]  # type: ignore[arg-type]
+        [found] = compared(tmp_path / str(i), runs)
+        if "benchmark" in other:  # its own context quotes nothing
+            found = replace(found, contexts={**{NAME: CONTEXT}, "planted@v1": replace(CONTEXT, published=())})
+        [made] = boards.make([found], only="accuracy")
+        assert not [c.key for c in made.columns if c.key.startswith("published")]
+        assert not [line for line in made.notes if line.startswith("Published")]
+
+
+def test_people_read_percent_and_marks_and_machines_fractions_and_sources(tmp_path: Path) -> None:
+    made = accuracy_board(tmp_path)
+    shown = render.to_text([made], "md")
+    assert "93.70 ± 0.36 \\[M\\]" in shown
+    assert "71.04 \\[T\\]" in shown
+    assert "A paper" not in shown
+    told = {r["label"]: r for r in json.loads(render.to_text([made], "json"))[0]["rows"]}
+    assert told["random_search"]["published"] == {"mean": 0.937, "sd": 0.0036, "mark": "M"}
+    assert told["random_search"]["published_source"] == "A paper, Table 5; from memory"
+    assert told["random_search"]["on_dots_spread"] > 0
+    assert told["reinforce"]["published"] is None
+    head, *rows = csv.reader(render.to_text([made], "csv").splitlines())
+    [mine] = [dict(zip(head, cells, strict=False)) for cells in rows if "random_search" in cells]
+    kept = [mine[f"published_{part}"] for part in ("mean", "sd", "mark")]
+    assert kept == ["0.937", "0.0036", "M"]
+    assert mine["published_dots_sd"] == "undefined: not given"
+    assert r"93.70 $\pm$ 0.36 [M]" in render.to_text([made], "latex")
+
+
+def test_without_anything_to_show_the_board_is_what_it_was(tmp_path: Path) -> None:
+    [plain] = boards.make(loaded(tmp_path / "a", [searched("random_search", 0, [7])]), only="accuracy")
+    assert not [c.key for c in plain.columns if c.key.startswith(("published", "on_"))]
+    bare = accuracy_board(tmp_path / "b", Context())
+    assert [c.key for c in bare.columns] == [c.key for c in plain.columns]
+    assert bare.notes == plain.notes
+
+
+def test_titles_and_notes_carry_the_version_and_what_the_benchmark_says(tmp_path: Path) -> None:
+    for made in boards.make(compared(tmp_path, RANDOM)):
+        assert "planted, space planted, version v1, table" in made.title
+        assert made.notes[-1] == "seeds=draw: a query shows one training"
+
+
+def test_an_architecture_that_the_other_table_lacks_is_undefined_with_the_reason(tmp_path: Path) -> None:
+    def lacking(archs: Archs) -> dict[str, np.ndarray]:
+        raise MissingDataError("the table was imported with --partial")
+
+    made = accuracy_board(tmp_path, replace(CONTEXT, transfer=lacking))
+    assert row(made, "reinforce")["on_other data sets"] == Undefined("the table was imported with --partial")
+
+
+def test_a_label_without_an_ended_run_has_no_figures(tmp_path: Path) -> None:
+    [found] = compared(tmp_path, [*RANDOM, *OTHER])
+    failed = tuple(replace(o, run=replace(o.run, status="failed", error="x")) for o in found.outcomes["reinforce"])
+    [made] = boards.make([replace(found, outcomes={**found.outcomes, "reinforce": failed})], only="accuracy")
+    assert row(made, "reinforce")["on_dots"] == Undefined("no incumbent")

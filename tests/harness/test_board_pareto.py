@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from harness import render
+from harness.board import Board, Undefined
+from harness.board_pareto import make
+from harness.bootstrap import Interval
+from harness.errors import MissingDataError, UnknownNameError
+from harness.measures import t_interval
+from harness.outcome import Comparison
+from harness.pareto import front, hypervolume
+from harness.store import Ended
+from tests.harness.devices import CONTEXT, compared, latency, visiting
+from tests.harness.stored_runs import ARCHS, BENCHMARK, TRUTH, loaded, searched
+
+LATENCY = latency(ARCHS)
+ERROR = (TRUTH.max() - TRUTH) / (TRUTH.max() - TRUTH.min())
+POINTS = np.stack([ERROR, (LATENCY - LATENCY.min()) / (LATENCY.max() - LATENCY.min())], axis=1)
+PLACES = {seed: np.random.default_rng(seed).integers(0, len(ARCHS), 30).tolist() for seed in range(4)}
+RUNS = [visiting("random_search", seed, places) for seed, places in PLACES.items()]
+FEW = [visiting("few", seed, [3, 3, 40 + seed]) for seed in range(4)]
+
+
+def board(comparisons: list[Comparison], objective: str | None = "watch_latency") -> Board:
+    [made] = make(comparisons, objective)
+    for row in made.rows:
+        assert set(row) == {column.key for column in made.columns}
+    return made
+
+
+def row(made: Board, label: str) -> dict[str, object]:
+    [found] = [dict(r) for r in made.rows if r["label"] == label]
+    return found
+
+
+def test_hypervolume_is_that_of_the_visited_over_the_range_of_the_space(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, [*RUNS, *FEW]))
+    found = row(made, "random_search")
+    volumes = [hypervolume(POINTS[places]) for places in PLACES.values()]
+    assert found["hypervolume"] == pytest.approx(np.mean(volumes))
+    assert found["hypervolume_spread"] == pytest.approx(np.std(volumes, ddof=1))
+    interval = t_interval(volumes)
+    assert isinstance(interval, Interval)
+    assert found["hypervolume_interval"] == Interval(pytest.approx(interval.low), pytest.approx(interval.high))
+    assert found["share"] == pytest.approx(np.mean(volumes) / hypervolume(POINTS))
+    assert found["front"] == np.mean([len(front(POINTS[np.unique(places)])) for places in PLACES.values()])
+    assert found["visited"] == np.mean([len(set(places)) for places in PLACES.values()])
+    assert (found["seeds"], found["failed"], found["incomplete"]) == (4, 0, 0)
+    assert row(made, "few")["visited"] == 2  # the one visited twice counts once
+
+
+def test_the_largest_hypervolume_comes_first_and_the_true_front_last(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, [*FEW, *RUNS]))
+    assert [r["label"] for r in made.rows] == ["random_search", "few", "true front"]
+    last = made.rows[-1]
+    assert (last["hypervolume"], last["share"]) == (pytest.approx(hypervolume(POINTS)), 1.0)
+    assert (last["front"], last["visited"]) == (len(front(POINTS)), len(ARCHS))
+
+
+def test_fronts_are_of_all_seeds_together_and_in_json_alone(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, RUNS))
+    every = np.unique(np.concatenate(list(PLACES.values())))
+    along = every[front(POINTS[every])]
+    told = json.loads(render.to_text([made], "json"))[0]["fronts"]
+    assert told["random_search"] == [
+        {"spec": BENCHMARK.space.decode(ARCHS[i]), "accuracy": TRUTH[i], "value": LATENCY[i]} for i in along
+    ]
+    assert len(told["true front"]) == len(front(POINTS))
+    assert not any("p-" in render.to_text([made], form) for form in ("md", "csv", "latex"))
+
+
+def test_the_title_and_the_notes_say_what_was_compared(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, RUNS))
+    assert made.title.startswith("Accuracy against watch_latency (ms): planted, space planted, version v1, table")
+    notes = " ".join(made.notes)
+    assert "reference point (1, 1)" in notes
+    assert f"watch_latency from {LATENCY.min():.4g} to {LATENCY.max():.4g} ms" in notes
+    assert "Other objectives (--objective): watch_energy." in notes
+    assert made.notes[-1] == CONTEXT.notes[-1]
+
+
+def test_without_a_name_it_is_the_first_objective(tmp_path: Path) -> None:
+    assert "watch_energy (mJ)" in board(compared(tmp_path, RUNS), None).title
+
+
+def test_an_unknown_objective_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'watch_latency'"):
+        make(compared(tmp_path, RUNS), "wach_latency")
+
+
+def test_no_objective_is_missing_data_that_says_which_import_gives_some(tmp_path: Path) -> None:
+    with pytest.raises(MissingDataError, match="nasboard data import hw-nas-bench PATH") as caught:
+        make(loaded(tmp_path, [searched("a", 0, [7])]), "watch_latency")
+    assert caught.value.exit_code == 3
+
+
+def test_a_comparison_without_objectives_does_not_hide_one_with(tmp_path: Path) -> None:
+    plain = loaded(tmp_path / "a", [searched("a", 0, [7])])
+    able = compared(tmp_path / "b", RUNS)
+    assert len(make([*plain, *able], "watch_latency")) == 1
+    [only] = compared(tmp_path / "c", RUNS, replace(CONTEXT, objectives={"b": CONTEXT.objectives["watch_energy"]}))
+    assert len(make([*able, only], "watch_latency")) == 1
+    assert len(make([*able, only])) == 2
+
+
+def test_what_has_no_visits_says_why(tmp_path: Path) -> None:
+    key = replace(RUNS[0].run.key, method="live", budget_s=None)
+    live = replace(RUNS[0].run, key=key, run_id=key.run_id, label="live", queries=0)
+    [found] = compared(tmp_path, [RUNS[0]._replace(visits=None), *RUNS[1:], Ended(live, RUNS[0].steps)])
+    made = board([found])
+    assert "the visits of 1 of 4 seeds are not stored" in row(made, "random_search")["hypervolume"].reason  # type: ignore[attr-defined]
+    assert row(made, "live")["hypervolume"] == Undefined("asks no oracle")
+    assert set(made.fronts) == {"true front"}
+
+
+def test_failed_runs_are_counted_never_averaged_in(tmp_path: Path) -> None:
+    [found] = compared(tmp_path, RUNS)
+    first, *rest = found.outcomes["random_search"]
+    failed = replace(first, run=replace(first.run, status="failed", error="x"))
+    made = row(board([replace(found, outcomes={"random_search": (failed, *rest)})]), "random_search")
+    volumes = [hypervolume(POINTS[PLACES[seed]]) for seed in (1, 2, 3)]
+    assert made["hypervolume"] == pytest.approx(np.mean(volumes))
+    assert (made["seeds"], made["failed"]) == (3, 1)
+
+
+def test_one_seed_has_no_spread(tmp_path: Path) -> None:
+    found = row(board(compared(tmp_path, RUNS[:1])), "random_search")
+    assert isinstance(found["hypervolume"], float)
+    assert found["hypervolume_spread"] == found["hypervolume_interval"] == Undefined("one seed")
+
+
+def test_random_search_has_a_row_also_where_it_was_not_run(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, FEW))
+    assert [r["label"] for r in made.rows] == ["few", "random_search", "true front"]
+    assert row(made, "random_search")["hypervolume"] == Undefined("not run")
+
+
+def test_a_space_without_a_whole_has_no_scale(tmp_path: Path) -> None:
+    [found] = compared(tmp_path, RUNS)
+    made = board([replace(found, whole=None)])
+    lost = row(made, "random_search")
+    assert "not tabulated as a whole" in lost["hypervolume"].reason  # type: ignore[attr-defined]
+    assert lost["seeds"] == 4
+    assert made.fronts == {}

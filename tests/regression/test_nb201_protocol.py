@@ -1,0 +1,62 @@
+"""The published protocol on the compact NAS-Bench-201 table, through suite, runner and store: known means come out."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+
+import numpy as np
+import pytest
+from scipy.stats import mannwhitneyu
+
+from harness import registry, runner, suite
+from harness.store import new_owner, open_store
+from harness.sweep import plan
+from tests.tables import imported
+
+SUITE = Path(__file__).parents[2] / "suites" / "nb201.toml"
+SEEDS = 200
+PUBLISHED = {"random_search": 93.70, "regularized_evolution": 93.92}  # percent; see benchmarks.nb201_published
+WITHIN = 0.1
+
+
+@pytest.fixture(scope="module")
+def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
+    """Return method -> true test accuracy `(SEEDS,)` in percent of the architecture that each run ends with."""
+    imported("nb201-compact")
+    whole = tomllib.loads(SUITE.read_text())
+    whole["runs"] = [entry for entry in whole["runs"] if entry["method"] in PUBLISHED]
+    planned, panels = suite.resolve(suite.Suite.model_validate(whole), seeds=SEEDS)
+    specs: dict[str, list[str]] = {method: [] for method in PUBLISHED}
+    owner = new_owner()
+    with open_store(f"sqlite:///{tmp_path_factory.mktemp('nb201')}/runs.db") as store:
+        ids = plan(store, planned, panels)
+        while (claim := store.claim(ids, owner)) is not None:
+            assert runner.execute(claim, store, owner, runner.Setting()) == "budget"
+        for record in store.runs():
+            last = store.steps(record.run_id)[-1]
+            assert last.incumbent is not None
+            assert last.cost_s <= 12_000
+            specs[record.key.method].append(last.incumbent)
+    benchmark = registry.benchmark(planned[0].key.benchmark)
+    return {m: 100 * benchmark.truth(np.stack([benchmark.space.encode(s) for s in specs[m]])) for m in specs}
+
+
+@pytest.mark.parametrize("method", PUBLISHED)
+def test_the_mean_test_accuracy_is_the_published_one(found: dict[str, np.ndarray], method: str) -> None:
+    assert len(found[method]) == SEEDS
+    assert found[method].mean() == pytest.approx(PUBLISHED[method], abs=WITHIN)
+    assert 0.2 < found[method].std() < 0.5  # published: 0.36 and 0.30
+
+
+def test_regularized_evolution_is_above_random_search(found: dict[str, np.ndarray]) -> None:
+    test = mannwhitneyu(found["regularized_evolution"], found["random_search"], alternative="greater")
+    assert test.pvalue < 0.01
+
+
+def test_the_suite_has_the_published_budget_and_signal() -> None:
+    entries = suite.read(SUITE).runs
+    assert {entry.budget_s for entry in entries} == {12_000.0}
+    assert {entry.seeds for entry in entries} == {500}
+    single = {e.benchmark for e in entries if e.method != "hyperband"}
+    assert single == {"nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"}
