@@ -11,7 +11,10 @@ os.environ.pop("NASBOARD_STORE", None)  # a test reads and writes its own stores
 for _name in ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
     os.environ.setdefault(_name, "1")
 
-# the tables that tests import lie in a folder of this session, see `tables`; a user's own are never touched
+# $NASBOARD_DATA says where public files are, see `data_folder`; the tables that tests import lie in a folder of this
+# session, see `tables`, so that a user's own are never touched
+if "NASBOARD_DATA" in os.environ:
+    os.environ.setdefault("NASBOARD_PUBLIC_FILES", os.environ["NASBOARD_DATA"])
 os.environ["NASBOARD_DATA"] = tempfile.mkdtemp(prefix="nasboard-tests-")
 atexit.register(shutil.rmtree, os.environ["NASBOARD_DATA"], ignore_errors=True)
 

@@ -1,6 +1,6 @@
-"""Where the public benchmark files are: in the folder NASBOARD_PUBLIC_FILES, or in one beside the checkout.
+"""Where the public benchmark files are: in the folder `$NASBOARD_DATA` of the command line, or beside the checkout.
 
-Not in `$NASBOARD_DATA`: that is where imported tables lie, and tests have one of their own, see `conftest`.
+`conftest` keeps that folder as `$NASBOARD_PUBLIC_FILES`, because tests have a `$NASBOARD_DATA` of their own.
 """
 
 from __future__ import annotations
@@ -16,7 +16,9 @@ BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
 
 def data_file(name: str) -> Path:
     """Return the path of a public file, or skip the test and say how to have it run."""
-    path = Path(os.environ.get(VARIABLE, BESIDE)) / name
-    if not path.exists():
-        pytest.skip(f"no {name} under {path.parents[name.count('/')]}; set {VARIABLE} to the folder of public files")
-    return path
+    folders = [Path(os.environ[VARIABLE])] if VARIABLE in os.environ else []
+    for folder in (*folders, BESIDE):
+        if (folder / name).exists():
+            return folder / name
+    looked = " or ".join(map(str, (*folders, BESIDE)))
+    pytest.skip(f"no {name} under {looked}; set NASBOARD_DATA to the folder of public files")

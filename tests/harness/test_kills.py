@@ -12,10 +12,13 @@ from pathlib import Path
 
 import pytest
 
+from harness.store import open_store
+
 pytest.importorskip("torch")
 
 KILLS = 20
 RUNS = 22
+BLACK_BOX = 20  # of them, which query
 SUITE = """
 name = "kills"
 [panel]
@@ -68,6 +71,18 @@ def boards(folder: Path) -> str:
     return finished(folder, "leaderboard", "--format", "json", "--no-measured")
 
 
+def visits(folder: Path) -> dict[str, list[bytes]]:
+    """Return run id -> what the oracle answered, to the last bit."""
+    with open_store(f"sqlite:///{folder / 'runs.db'}", must_exist=True) as store:
+        found = {run.run_id: store.visits(run.run_id) for run in store.runs() if run.queries}
+    assert len(found) == BLACK_BOX
+    return {
+        run_id: [column.tobytes() for column in (v.archs, v.epochs, v.val_accuracy, v.cost_s)]
+        for run_id, v in found.items()
+        if v is not None
+    }
+
+
 def killed(folder: Path, after_s: float) -> bool:
     """Start the suite and kill it after `after_s`; returns whether the kill came before the end."""
     process = nasboard(folder, "run", "kills.toml", "--jobs", "2")
@@ -102,3 +117,4 @@ def test_a_suite_killed_at_random_moments_ends_as_the_uninterrupted_one(tmp_path
         told = finished(cut, "run", "kills.toml", "--jobs", "2")
         assert f"{RUNS} runs: {RUNS} done" in told
         assert boards(cut) == boards(folders[0])
+        assert visits(cut) == visits(folders[0])

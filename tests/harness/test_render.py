@@ -149,3 +149,11 @@ def test_no_boards_are_no_text() -> None:
 def test_an_unknown_format_is_an_error_with_a_suggestion() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'latex'"):
         to_text([BOARD], "latx")
+
+
+def test_a_board_without_rows_has_its_title_and_notes_and_no_empty_table() -> None:
+    console = Console(width=100, file=io.StringIO())
+    print_tables(
+        [Board("tau", "Nobody ranks", (Column("label", "method"), Column("n", "n", "count")), (), ("why",))], console
+    )
+    assert console.file.getvalue() == "Nobody ranks\nwhy\n\n"  # type: ignore[attr-defined]

@@ -1,6 +1,7 @@
 """NAS-Bench-201 against the official package, on the same official-format file: open, memory, queries; and our import.
 
-Whatever is measured in bytes runs in a process of its own. Ratios are printed, none is required here.
+Whatever is measured in bytes runs in a process of its own. Ratios are printed, none is required here; that the
+import of a whole file stays below 4 GB is.
 """
 
 from __future__ import annotations
@@ -152,9 +153,7 @@ def best(benchmark: BenchmarkFixture, act: Callable[[], object]) -> float:
     return float(benchmark.stats.stats.median)
 
 
-def test_memory_of_an_import_does_not_grow_with_the_file(
-    benchmark: BenchmarkFixture, imports: dict[int, dict[str, float]]
-) -> None:
+def test_memory_of_an_import(benchmark: BenchmarkFixture, imports: dict[int, dict[str, float]]) -> None:
     one, three = imports[SMALL], imports[LARGE]
     grows = (three["own_mb"] - one["own_mb"]) / (LARGE - SMALL)
     whole = three["own_mb"] + grows * (WHOLE - LARGE)
@@ -166,6 +165,8 @@ def test_memory_of_an_import_does_not_grow_with_the_file(
         )
     seconds = three["seconds"] / LARGE * WHOLE
     print(f"grows by {grows * 1024:.1f} KB an architecture: {whole:,.0f} MB and {seconds / 60:.0f} min for {WHOLE:,}")
+    assert whole < 4096
+    assert grows * LARGE < three["columns_mb"]  # less than what the arrays themselves would take
     benchmark.extra_info |= {"import": imports, "whole_mb": whole, "whole_s": seconds}
     benchmark.pedantic(lambda: None, rounds=1)  # measured above, in processes of their own
 
