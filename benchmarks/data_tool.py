@@ -13,16 +13,17 @@ from pathlib import Path
 from harness.data_tool import Row, Told
 from harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
 from tabular import home, inventory
+from tabular.disk import explained
 from tabular.fetching import fetch as fetch_group
+from tabular.found import Found, tables_of
 from tabular.importing import import_table
-from tabular.inventory import Found
 from tabular.kinds import KINDS
 from tabular.known_files import Group, KnownFile, read_registry
 from tabular.table import Table, TableError
 
 
 def tables() -> tuple[Row, ...]:
-    """Return name, kind, version, archs, complete, size_mb and trouble (None: fine) of every imported table."""
+    """Return name, kind, version, archs, complete, size_mb, whole and trouble (None: fine) of every imported table."""
     with _translated(DigestError):
         return tuple(_row(found) for found in inventory.tables())
 
@@ -31,7 +32,7 @@ def info(name: str, files: Path | None) -> Row:
     """Return the manifest of an imported table, or what is known of the public files of that name.
 
     Raises:
-        DigestError: the table's manifest is damaged.
+        DigestError: the table is damaged.
         UnknownNameError: neither a table nor a name of public files.
     """
     with _translated(DigestError):
@@ -39,11 +40,9 @@ def info(name: str, files: Path | None) -> Row:
         groups = read_registry(files).groups
     if name in there:
         found = there[name]
-        if found.manifest is None:
-            raise DigestError(f"{found.trouble}; to remove it: nasboard data rm {name}")
-        return {"folder": str(found.folder), "size_mb": _mb(found.size_bytes), "trouble": found.trouble} | dict(
-            found.manifest
-        )
+        if found.trouble is not None or found.manifest is None:
+            raise DigestError(str(found.trouble))
+        return {"folder": str(found.folder), "size_mb": _mb(found.size_bytes)} | dict(found.manifest)
     if name in groups:
         return _about(groups[name], tuple(there.values()))
     raise UnknownNameError("table or public data", name, {*there, *groups})
@@ -59,6 +58,7 @@ def bring(
         UsageError: it is not what it should be, or the table cannot be written.
     """
     with _translated(UsageError):
+        inventory.tidy(to)
         return _written(import_table(kind, source, to=to, version=version, partial=partial, sha256=sha256, told=told))
 
 
@@ -70,6 +70,7 @@ def fetch(name: str, *, files: Path | None, to: Path | None, told: Told) -> Row:
         UsageError: nothing is known of that name, or it cannot be written.
     """
     with _translated(UsageError):
+        inventory.tidy(to)
         fetched = fetch_group(name, read_registry(files), to=to, told=told)
         if fetched.table is not None:
             return _written(fetched.table)
@@ -101,17 +102,23 @@ def remove(name: str) -> Row:
 
 
 def place() -> Row:
-    """Return the data folder, whether it is there, and the free space where it is or would be."""
+    """Return the data folder, whether it is there, and the free space where it is or would be.
+
+    Raises:
+        MissingDataError: it is no folder, or may not be looked at.
+    """
     folder = home.home()
-    there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
-    return {"folder": str(folder), "there": folder.is_dir(), "free_mb": _mb(shutil.disk_usage(there).free)}
+    with _translated(MissingDataError), explained("look at the data folder", folder):
+        home.check()
+        there = next(path for path in (folder.absolute(), *folder.absolute().parents) if path.exists())
+        return {"folder": str(folder), "there": folder.is_dir(), "free_mb": _mb(shutil.disk_usage(there).free)}
 
 
 def obtainable() -> tuple[Row, ...]:
     """Return name, what it is, summary, what PATH is, what is there, and the command that gets it, of all there is."""
     with _translated(DigestError):
         groups = read_registry().groups
-        there = inventory.tables()
+        there = tables_of(*KINDS)
     rows: list[Row] = []
     for kind in KINDS.values():
         group = groups.get(kind.name)
@@ -159,6 +166,7 @@ def _row(found: Found) -> Row:
         "archs": _told(found, "archs"),
         "complete": _told(found, "complete"),
         "size_mb": _mb(found.size_bytes),
+        "whole": found.whole,
         "trouble": found.trouble,
     }
 
@@ -168,7 +176,7 @@ def _told(found: Found, key: str) -> object:
 
 
 def _of_kind(there: tuple[Found, ...], kind: str) -> list[str]:
-    return [found.name for found in there if _told(found, "kind") == kind]
+    return [found.name for found in there if found.kind == kind]
 
 
 def _downloaded(group: Group) -> list[str]:

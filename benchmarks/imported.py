@@ -1,6 +1,9 @@
 """Finding the imported table that a benchmark stands on: by kind, and by version where there are several.
 
 A version is part of what a benchmark is, so it is never guessed: where there are several, the user has to say which.
+And a table is what was imported, or it is not opened: the seal of its manifest is checked always. Its values are
+compared with their digests wherever that takes less than 0.1 s (64 MB); in a larger table only where a column was
+written after the manifest. Copying a folder may leave it so, and opening the copy then takes seconds.
 """
 
 from __future__ import annotations
@@ -10,7 +13,9 @@ from numpy.typing import NDArray
 
 from harness.errors import DigestError, MissingDataError, UsageError
 from tabular import home
-from tabular.table import Table, TableError, open_table
+from tabular.disk import explained
+from tabular.found import Found, tables_of, trouble
+from tabular.table import Table, TableError, is_small, is_touched, open_table, verify
 
 
 def open_imported(kinds: tuple[str, ...], version: str | None, remedy: str) -> Table:
@@ -23,24 +28,29 @@ def open_imported(kinds: tuple[str, ...], version: str | None, remedy: str) -> T
 
     Raises:
         MissingDataError: there is none, or none of that version.
-        UsageError: there are several and no version was asked for.
-        DigestError: it is damaged.
+        UsageError: there are several and no version was asked for, or two of the same version.
+        DigestError: it is damaged, or was changed after the import.
     """
-    found = home.tables_of(*kinds)
-    if not found:
-        raise MissingDataError(f"no table of kind {' or '.join(kinds)} in {home.tables_folder()}; get one: {remedy}")
-    there = ", ".join(sorted(found))
-    if version is None and len(found) > 1:
-        raise UsageError(f"several tables are imported ({there}); say which after the name: NAME@{min(found)}")
-    wanted = min(found) if version is None else version
-    if wanted not in found:
-        raise MissingDataError(f"no table of version {wanted!r} is imported (there: {there}); get it: {remedy}")
+    found = _chosen(_tables_of(kinds), kinds, version, remedy)
     try:
-        return open_table(found[wanted][0])
+        with explained("opening", found.folder):
+            table = open_table(found.folder)
+            if is_small(table) or is_touched(table):
+                verify(table)
     except TableError as error:
-        if error.missing:
-            raise MissingDataError(f"{error}; get it again: {remedy}") from error
-        raise DigestError(f"{error}; get it again: {remedy}") from error
+        raise DigestError(f"table {found.name}: {trouble(found, error, remedy)}") from error
+    return table
+
+
+def names_of(kind: str) -> tuple[str, ...]:
+    """Return the names of the tables of a kind; damaged ones and copies only where there is no other.
+
+    Raises:
+        MissingDataError: the data folder is none, or may not be read.
+    """
+    found = _tables_of((kind,))
+    good = tuple(one.name for one in found if one.trouble is None)
+    return good or tuple(one.name for one in found)
 
 
 def column(table: Table, name: str) -> NDArray[np.generic]:
@@ -54,3 +64,35 @@ def column(table: Table, name: str) -> NDArray[np.generic]:
             f"{table.folder} has no column {name!r}: it is of another version of nasboard; import it again"
         )
     return np.asarray(table.columns[name])
+
+
+def _tables_of(kinds: tuple[str, ...]) -> tuple[Found, ...]:
+    try:
+        return tables_of(*kinds)
+    except TableError as error:
+        raise MissingDataError(str(error)) from error
+
+
+def _chosen(found: tuple[Found, ...], kinds: tuple[str, ...], version: str | None, remedy: str) -> Found:
+    """Return the one table that was asked for; a damaged one is told of where no other will do."""
+    good = [one for one in found if one.trouble is None]
+    fits = [one for one in good if version in (None, one.version)]
+    there = sorted({one.version for one in good})
+    if not fits:
+        for bad in found:
+            if bad.trouble is not None and (not good or version == bad.version):
+                raise DigestError(f"table {bad.name}: {bad.trouble}")
+        if not good:
+            place = home.tables_folder()
+            raise MissingDataError(f"no table of kind {' or '.join(kinds)} in {place}; get one: {remedy}")
+        told = ", ".join(there)
+        raise MissingDataError(f"no table of version {version!r} is imported (there: {told}); get it: {remedy}")
+    if version is None and len(there) > 1:
+        told = ", ".join(there)
+        raise UsageError(f"several tables are imported ({told}); say which after the name: NAME@{there[0]}")
+    if len(fits) > 1:
+        raise UsageError(
+            f"{len(fits)} tables are of version {fits[0].version!r}: {' and '.join(str(one.folder) for one in fits)}; "
+            f"remove one (nasboard data rm {fits[-1].name}), or import it again with another --version"
+        )
+    return fits[0]

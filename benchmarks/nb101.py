@@ -19,7 +19,7 @@ from benchmarks.imported import column, open_imported
 from benchmarks.nb1shot1_space import NB1Shot1Space, told_size
 from benchmarks.nb101_space import NB101Space
 from harness.api import Context, CostKind, Observation
-from harness.errors import MissingDataError, UsageError
+from harness.errors import MissingDataError, SpecError, UsageError
 from harness.registry import full_name
 from harness.space import Arch, Archs, Floats, Ints, SearchSpace
 from tabular.cell_graphs import codes
@@ -56,13 +56,20 @@ class Rows:
         """Return the rows `(n,)` of architectures `(n, d)`.
 
         Raises:
+            SpecError: one is not in the table because it breaks the rules of the space.
             MissingDataError: one is not in the table.
         """
         wanted = codes(self.space.cells(archs))
         rows = np.searchsorted(self.code, wanted)
         there = self.code[np.minimum(rows, len(self.code) - 1)] == wanted
         if not there.all():
-            absent = self.space.decode(archs[np.argmin(there)])
+            row = int(np.argmin(there))
+            if not self.space.valid(archs[row : row + 1])[0]:
+                raise SpecError(
+                    f"{self.space.name}: architecture {row}, {archs[row].tolist()}, breaks the rules of the space, so "
+                    "no table has it; give valid ones alone"
+                )
+            absent = self.space.decode(archs[row])
             raise MissingDataError(
                 f"{self.space.name}: {absent} is not in the table, which was imported with --partial and has "
                 f"{len(self.code):,} graphs; import the complete file"

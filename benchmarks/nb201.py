@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from benchmarks.imported import open_imported
-from benchmarks.nb201_hardware import objectives
+from benchmarks.nb201_hardware import Objectives
 from benchmarks.nb201_published import PUBLISHED
 from benchmarks.nb201_recorded import DATASETS, SCHEDULES, Recorded, Series, read
 from benchmarks.nb201_seeds import RecordedRuns, check_policy, visible
@@ -181,7 +181,7 @@ def _context(
             _SEEDS[policy],
         ),
         transfer=Transfer(tuple(scores[other] for other in DATASETS if other != dataset)),
-        objectives=objectives(dataset),
+        objectives=Objectives(dataset),
         published=PUBLISHED if published_protocol else (),
     )
 

@@ -1,18 +1,24 @@
-"""Second objectives on the NAS-Bench-201 space: latency and energy of HW-NAS-Bench, where that table is imported."""
+"""Second objectives on the NAS-Bench-201 space: latency and energy of HW-NAS-Bench, where that table is imported.
+
+The table is looked for when somebody asks for an objective, not when a benchmark is opened: truth and the other boards
+need nothing of it, whatever state it is in.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchmarks.imported import open_imported
+from benchmarks.imported import names_of, open_imported
 from benchmarks.nb201_space import NB201Space
 from harness.api import Objective
+from harness.errors import UsageError
 from harness.space import Archs, Floats, to_index
-from tabular import home, hw_nas_bench
+from tabular import hw_nas_bench
 
 KIND = "hw-nas-bench"
 REMEDY = "nasboard data fetch hw-nas-bench"
+UNITS = {"ms": "ms", "mj": "mJ"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,32 @@ class Measured:
         return self.values[to_index(NB201Space(), archs)]
 
 
+class Objectives(Mapping[str, Objective]):
+    """What `objectives` returns, read when it is first asked for; what cannot be read is tried again the next time."""
+
+    def __init__(self, dataset: str) -> None:
+        """Remember the data set."""
+        self.dataset = dataset
+        self._read: Mapping[str, Objective] = {}
+
+    def __getitem__(self, name: str) -> Objective:
+        """Return the objective of a name."""
+        return self._found()[name]
+
+    def __iter__(self) -> Iterator[str]:
+        """Yield the names."""
+        return iter(self._found())
+
+    def __len__(self) -> int:
+        """Return how many there are; 0 where the table is not imported."""
+        return len(self._found())
+
+    def _found(self) -> Mapping[str, Objective]:
+        if not self._read:
+            self._read = objectives(self.dataset)
+        return self._read
+
+
 def objectives(dataset: str) -> Mapping[str, Objective]:
     """Return the objectives by name, such as `edgegpu_latency`; none where the table is not imported.
 
@@ -35,9 +67,16 @@ def objectives(dataset: str) -> Mapping[str, Objective]:
         UsageError: several versions of the table are imported.
         DigestError: the table is damaged.
     """
-    if not home.tables_of(KIND):
+    there = names_of(KIND)
+    if not there:
         return {}
+    if len(there) > 1:
+        raise UsageError(
+            f"latency and energy are those of one table, and {len(there)} are imported ({', '.join(sorted(there))}); "
+            "remove all but one: nasboard data rm NAME"
+        )
     table = open_imported((KIND,), None, REMEDY)
+    source = f"{KIND} {table.manifest['version']}, table {table.digest[:12]}"
     found = {}
     for device in hw_nas_bench.devices():
         if not hw_nas_bench.measured(table, dataset, device).all():
@@ -46,5 +85,5 @@ def objectives(dataset: str) -> Mapping[str, Objective]:
             kind, _, unit = quantity.rpartition("_")
             name = f"{device}_{kind}"
             values = hw_nas_bench.measure(table, dataset, device, quantity)
-            found[name] = Objective(name, {"ms": "ms", "mj": "mJ"}[unit], Measured(values))
+            found[name] = Objective(name, UNITS[unit], Measured(values), source)
     return found

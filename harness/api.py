@@ -91,16 +91,20 @@ class Objective:
         name: such as `edgegpu_latency`.
         unit: such as `ms`.
         of: architectures `(n, d)` -> values `(n,)`, finite.
+        source: what was measured, and which table holds it, as boards name it.
     """
 
     name: str
     unit: str
     of: Callable[[Archs], Floats]
+    source: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """A figure quoted from the literature, printed beside ours where method, data set and budget are the same.
+    """A figure quoted from the literature, printed beside ours where the search is the same.
+
+    That is: the same method with its default settings, on the same data set with the same budget.
 
     Attributes:
         method: registered name of the method.
@@ -129,7 +133,7 @@ class Context:
         version: of the table, as boards name it.
         notes: lines for the foot of boards: seed policy, what is estimated rather than recorded.
         transfer: architectures `(n, d)` -> data set -> mean test accuracy `(n,)` of the same ones trained there.
-        objectives: second objectives by name.
+        objectives: second objectives by name; reading it raises where what they come from cannot be used.
         published: figures to print beside ours.
     """
 

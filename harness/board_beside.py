@@ -75,7 +75,8 @@ def _quoted_values(key: str, found: Published | None) -> Values:
 def _quoted_note(shown: Iterable[Published]) -> str:
     marks = sorted({p.mark for p in shown})
     return (
-        "Published: mean ± sd of test accuracy quoted for the same method, data set and budget; "
+        "Published: mean ± sd of test accuracy quoted for the same method with its default settings, on the same data "
+        "set with the same budget; "
         f"{'; '.join(MARKS.get(mark, f'[{mark}]') for mark in marks)}. The source of each is in machine formats."
     )
 

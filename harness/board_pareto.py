@@ -111,5 +111,6 @@ def _notes(comparison: Comparison, objective: Objective, view: View) -> tuple[st
         "hypervolume of the true front (that of the whole space), how many of the visited architectures lie on the "
         "run's own front, and how many different ones it visited. Searches were not told of the second objective.",
         "The fronts themselves, of all seeds together, are in `--format json`.",
+        *([] if objective.source is None else [f"{objective.name} is of {objective.source}."]),
         *([f"Other objectives (--objective): {', '.join(others)}."] if others else []),
     )

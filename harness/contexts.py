@@ -7,9 +7,13 @@ once. Of quotations each run has those of its own benchmark: another protocol's 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 
+from harness import registry
 from harness.api import Objective, Published
+from harness.errors import NasboardError
 from harness.outcome import Comparison, RunOutcome
+from harness.record import RunKey
 from harness.space import Archs, Floats
 
 
@@ -24,8 +28,25 @@ def notes(comparison: Comparison) -> tuple[str, ...]:
 
 
 def objectives(comparison: Comparison) -> dict[str, Objective]:
-    """Return the second objectives by name; empty where there is none."""
+    """Return the second objectives by name; empty where there is none.
+
+    Raises:
+        UsageError, MissingDataError: what they come from cannot be used.
+    """
     return {name: objective for c in comparison.contexts.values() for name, objective in c.objectives.items()}
+
+
+def has_objectives(comparison: Comparison) -> bool:
+    """Return whether there is a second objective that can be read."""
+    try:
+        return bool(objectives(comparison))
+    except NasboardError:
+        return False
+
+
+def without_objectives(comparison: Comparison) -> Comparison:
+    """Return the comparison as if its benchmarks knew of no second objective."""
+    return replace(comparison, contexts={name: replace(c, objectives={}) for name, c in comparison.contexts.items()})
 
 
 def transfer(comparison: Comparison) -> Callable[[Archs], Mapping[str, Floats]] | None:
@@ -34,8 +55,20 @@ def transfer(comparison: Comparison) -> Callable[[Archs], Mapping[str, Floats]] 
 
 
 def published(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Published]:
-    """Return data set -> the published figure of a label's method at its budget, where its benchmark quotes one."""
+    """Return data set -> the published figure of a label's method at its budget, where its benchmark quotes one.
+
+    Figures are of the methods as they are by default, so a run with other settings has none beside it.
+    """
     key = outcomes[0].run.key  # the runs of a label have one configuration
     context = comparison.contexts.get(key.benchmark)
     quoted = () if context is None else context.published
-    return {p.dataset: p for p in quoted if (p.method, p.budget_s) == (key.method, key.budget_s)}
+    same = {p.dataset: p for p in quoted if (p.method, p.budget_s) == (key.method, key.budget_s)}
+    return same if same and _has_default_settings(key) else {}
+
+
+def _has_default_settings(key: RunKey) -> bool:
+    try:
+        default = registry.resolved(registry.method(key.method))
+    except NasboardError:  # a method that is not here any more, or cannot be made without settings
+        return False
+    return dict(key.params) == default

@@ -14,7 +14,11 @@ class DataTool(Protocol):
     """Imports, fetches, lists, checks and removes tables; a module with these functions will do."""
 
     def tables(self) -> tuple[Row, ...]:
-        """Return name, kind, version, archs, size_mb, complete and trouble (None: fine) of every imported table."""
+        """Return what `data ls` shows of every imported table.
+
+        Name, kind, version, archs, size_mb, complete (every arch is there), trouble (None: fine), and whole (every
+        value was compared with its digest just now, which is done for small tables).
+        """
 
     def info(self, name: str, files: Path | None) -> Row:
         """Return the manifest of an imported table, or what is known of the public files of that name."""

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.api import Benchmark
-from harness.contexts import objectives
+from harness.contexts import has_objectives
 from harness.errors import DigestError, MissingDataError, UsageError
 from harness.labels import labels
 from harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
@@ -112,7 +112,7 @@ def load_readable(store: RunReader, resolve: Resolver) -> tuple[list[Comparison]
 
 def with_visits(store: RunReader, comparisons: Sequence[Comparison]) -> list[Comparison]:
     """Return the comparisons with what their runs queried, where they have a second objective to look at it with."""
-    if not any(objectives(comparison) for comparison in comparisons):
+    if not any(has_objectives(comparison) for comparison in comparisons):
         return list(comparisons)
     visits = dict(store.visited())
     found = []

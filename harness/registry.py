@@ -158,7 +158,7 @@ def split_name(name: str) -> tuple[str, str | None, dict[str, str]]:
     """Return base name, version (None where it is left open) and options of a benchmark's full name.
 
     Raises:
-        UsageError: not of the form `NAME[@VERSION][?key=value&...]`.
+        UsageError: not of the form `NAME[@VERSION][?key=value&...]`, or the version is among the options.
     """
     head, asked, tail = name.partition("?")
     base, at, version = head.partition("@")
@@ -166,6 +166,8 @@ def split_name(name: str) -> tuple[str, str | None, dict[str, str]]:
     options = {key: value for key, _, value in pairs}
     if not base or (at and not version) or len(options) < len(pairs) or not all(k and v for k, _, v in pairs):
         raise UsageError(f"a benchmark is named NAME[@VERSION][?key=value&...], given {name!r}")
+    if "version" in options:
+        raise UsageError(f"a version is named before the options, {base}@{options['version']}, given {name!r}")
     return base, version or None, options
 
 
@@ -250,7 +252,7 @@ def _opened(found: Entry, version: str | None, options: tuple[tuple[str, str], .
     if unknown and not allowed:
         raise UsageError(f"benchmark {found.name!r} has neither versions nor options, given {unknown[0]}")
     if unknown:
-        raise UnknownNameError(f"option of benchmark {found.name!r}:", unknown[0], allowed)
+        raise UnknownNameError(f"option of benchmark {found.name!r}:", unknown[0], set(allowed) - {"version"})
     return cast(Benchmark, made(**given))
 
 

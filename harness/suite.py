@@ -22,6 +22,7 @@ from harness.panel import Panel, uniform
 from harness.record import Json, RunKey
 from harness.store import Planned
 
+Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 Seeds = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -45,7 +46,7 @@ class RunEntry(_Strict):
     label: str | None = None  # the boards' name of it; the method's name by default; one entry a data set
     seeds: Seeds
     first_seed: Annotated[int, Field(ge=0)] = 0
-    budget_s: Annotated[float, Field(gt=0, strict=False)] | None = None  # simulated seconds; needed for queries
+    budget_s: Seconds | None = None  # simulated seconds; needed for queries
     rank_every: Annotated[int, Field(ge=1)] | None = None  # in place of the panel's; a black-box method ranks if set
     params: dict[str, str | int | float | bool | list[int] | list[float] | list[str]] = {}
 
@@ -146,7 +147,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
     label = entry.label or entry.method
     asks = "query" in method.needs
     if asks and task.query is None:
-        raise SuiteError(f"{label}: {entry.method} asks for queries, {task.name} is live; use the tabular benchmark")
+        raise SuiteError(f"{label}: {entry.method} asks for queries, {_unanswered(task)}")
     if "data" in method.needs and task.data() is None:
         raise SuiteError(f"{label}: {entry.method} trains on data, {task.name} has none; use the live benchmark")
     if asks and entry.budget_s is None:
@@ -170,6 +171,16 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
     )
     numbers = range(entry.first_seed, entry.first_seed + seeds)
     return [Planned(RunKey(seed=seed, **common, **ranked), label, task.cost_kind) for seed in numbers]  # type: ignore[arg-type]
+
+
+def _unanswered(task: Benchmark) -> str:
+    """Return why a benchmark answers no query, and what to do."""
+    if task.cost_kind == "measured":
+        return f"{task.name} is live; use the tabular benchmark"
+    return (
+        f"and the table of {task.name} has neither validation accuracies nor costs; import one that has, such as "
+        "nasboard data import nb101 nasbench_full.tfrecord, and name its version after the @"
+    )
 
 
 def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:

@@ -17,6 +17,8 @@ from harness.asktell import play
 from harness.errors import UsageError
 from harness.space import Arch, sample
 
+MOST_ETA = 10_000
+
 
 @dataclass(frozen=True, slots=True)
 class Hyperband:
@@ -80,13 +82,13 @@ def schedule_of(task: Task, eta: int) -> tuple[Bracket, ...]:
 
 
 def check_eta(method: str, eta: int) -> None:
-    """Refuse a share of promotions that is none.
+    """Refuse a share of promotions that is none, or nothing.
 
     Raises:
-        UsageError: eta is below 2.
+        UsageError: eta is below 2 or above `MOST_ETA`.
     """
-    if eta < 2:
-        raise UsageError(f"{method}: one in eta is promoted, so eta is at least 2, given {eta}")
+    if not 2 <= eta <= MOST_ETA:
+        raise UsageError(f"{method}: one in eta is promoted, so eta is 2..{MOST_ETA}, given {eta}")
 
 
 class Halving:

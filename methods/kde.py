@@ -78,7 +78,7 @@ def fit_as_released(points: Archs, levels: NDArray[np.int64], smallest: float) -
 
     The spread of a slot is the standard deviation of its codes, bandwidths have no upper bound, and a slot has as many
     levels as it shows in `points`. Above 1 a kernel is negative at its own point, so this is no density; it is there to
-    compare with published figures.
+    show what that does to a search.
     """
     n, d = points.shape
     h = NORMAL_REFERENCE * points.std(axis=0) * n ** (-1.0 / (4 + d))

@@ -11,9 +11,11 @@ from numpy.random import Generator
 from harness.api import Checkpoint, Need, Observation, Proposal, Task
 from harness.asktell import play
 from harness.errors import UsageError
-from harness.space import Arch, SearchSpace, neighbours, sample
+from harness.space import Arch, SearchSpace, enumerate_all, neighbours, sample, size
 
-TRIES = 1_000  # draws for a start that was not seen yet; after that the space counts as used up
+MOST = 10_000  # starts of a climb
+TRIES = 100  # draws for a start that was not seen yet
+WHOLE = 50_000  # where these fail, a space up to this size is searched as a whole; a larger one counts as used up
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,7 +25,8 @@ class LocalSearch:
     Source: White et al., Exploring the Loss Landscape in Neural Architecture Search (UAI 2021), algorithm 1, restarted
     at every local optimum. Neighbours differ in one slot and are looked at in random order. What was seen before is not
     paid again: its accuracy is known and counts like a new one (the release passes over it). Only where no unseen
-    architecture can be drawn for a start is an old one paid again.
+    architecture is found for a start is an old one paid again: in a space that is used up, or so nearly that 100 draws
+    in a row are old ones and it is too large to go through.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"query"})
@@ -33,8 +36,8 @@ class LocalSearch:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
-        if self.starts < 1:
-            raise UsageError(f"local_search: starts is at least 1, given {self.starts}")
+        if not 1 <= self.starts <= MOST:
+            raise UsageError(f"local_search: starts is 1..{MOST}, given {self.starts}")
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every query."""
@@ -53,6 +56,7 @@ class Climber:
         self.here: Arch | None = None
         self.around: list[Arch] = []  # where the next step may lead
         self.waiting: list[Arch] = []  # those of them that are still to be asked for, the next one last
+        self.used_up = False  # nothing unseen is left to start from
 
     def ask(self) -> Proposal:
         """Return the next architecture that has not been seen, after as many steps as can be made without asking."""
@@ -91,8 +95,19 @@ class Climber:
         return -1.0 if arch is None else self.known.get(arch.tobytes(), -1.0)
 
     def _unseen(self) -> Arch:
-        for _ in range(TRIES):
-            arch: Arch = sample(self.space, self.rng, 1)[0]
+        """Return an unseen architecture `(d,)`, drawn uniformly, or any once the space is used up."""
+        arch: Arch
+        for _ in range(1 if self.used_up else TRIES):
+            arch = sample(self.space, self.rng, 1)[0]
             if arch.tobytes() not in self.known:
-                break
-        return arch
+                return arch
+        left = self._left()
+        self.used_up = not left
+        return left[int(self.rng.integers(len(left)))] if left else arch
+
+    def _left(self) -> list[Arch]:
+        """Return all that is unseen; nothing where that is known already, or the space too large to go through."""
+        if self.used_up or size(self.space) > WHOLE:
+            return []
+        archs = enumerate_all(self.space)
+        return [arch for arch in archs[self.space.valid(archs)] if arch.tobytes() not in self.known]

@@ -13,7 +13,9 @@ from numpy.random import Generator
 from harness.api import Checkpoint, Need, Observation, Proposal, Task
 from harness.asktell import play
 from harness.errors import UsageError
-from harness.space import Arch, SearchSpace, sample
+from harness.space import Arch, SearchSpace, neighbours, sample
+
+MOST = 10_000  # members of a population, and draws of a tournament
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,9 @@ class RegularizedEvolution:
 
     def __post_init__(self) -> None:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
-        if self.population < 1 or self.tournament < 1:
+        if not 1 <= self.population <= MOST or not 1 <= self.tournament <= MOST:
             raise UsageError(
-                "regularized_evolution: population and tournament are at least 1, "
+                f"regularized_evolution: population and tournament are 1..{MOST}, "
                 f"given {self.population} and {self.tournament}"
             )
 
@@ -68,7 +70,8 @@ class Aging:
 def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
     """Return a copy of `parent` `(d,)` with one slot, drawn uniformly, changed to another choice, drawn uniformly.
 
-    In a space with rules the pair is drawn again until the child is valid.
+    In a space with rules the pair is drawn again until the child is valid. Where no single change gives a valid child,
+    a valid architecture is drawn uniformly instead; it may be the parent again.
 
     Raises:
         UsageError: no slot of the space has a second choice.
@@ -76,6 +79,7 @@ def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
     free = [slot for slot, options in enumerate(space.choices) if options > 1]
     if not free:
         raise UsageError(f"{space.name}: every slot has a single choice, so there is nothing to mutate")
+    looked = False  # whether any child is valid
     while True:
         slot = free[int(rng.integers(len(free)))]
         shift = 1 + int(rng.integers(space.choices[slot] - 1))  # never 0, so the choice is another one
@@ -83,3 +87,7 @@ def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
         child[slot] = np.int8((int(parent[slot]) + shift) % space.choices[slot])
         if space.valid(child[None])[0]:
             return child
+        if not looked and not len(neighbours(space, parent)):
+            fresh: Arch = sample(space, rng, 1)[0]
+            return fresh
+        looked = True

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from optuna import Study, Trial
 
 SEEDS = 2**32  # that optuna's generator takes
+MOST = 10_000  # candidates of a draw, all of which are held at once
 TRIES = 10  # times the sampler may propose what breaks the rules of the space
 
 
@@ -50,8 +51,10 @@ class Tpe:
             UsageError: a setting out of range.
             MissingDataError: optuna is not installed.
         """
-        if self.startup < 1 or self.candidates < 1:
-            raise UsageError(f"tpe: startup and candidates are at least 1, given {self.startup} and {self.candidates}")
+        if self.startup < 1 or not 1 <= self.candidates <= MOST:
+            raise UsageError(
+                f"tpe: startup is at least 1 and candidates 1..{MOST}, given {self.startup} and {self.candidates}"
+            )
         if find_spec("optuna") is None:
             raise MissingDataError("tpe needs optuna: pip install 'nasboard[optuna]'")
 

@@ -26,6 +26,7 @@ FREE_BYTES: Final = 1 << 24  # unpacked bytes below which the ratio is not looke
 MOST_ENTRIES: Final = 1 << 16  # of a zip: more than any torch file has
 
 _CHUNK: Final = 1 << 20
+_IN_HEADER: Final = 1 << 12  # values: a header holds a handful
 _FAULTS = (
     zipfile.BadZipFile, zlib.error, EOFError, OSError, ValueError, NotImplementedError, RuntimeError, LookupError,
 )  # fmt: skip
@@ -195,6 +196,8 @@ def _torch_header(file: BinaryIO, path: Path) -> int:
         return 0
     at = len(opening)
     for _ in ("protocol version", "system information"):
-        _, size = measured_pickle(io.BytesIO(head[at:]), source=f"{path}, header at byte {at}", limit_bytes=_CHUNK)
+        _, size = measured_pickle(
+            io.BytesIO(head[at:]), source=f"{path}, header at byte {at}", limit_bytes=_CHUNK, most_values=_IN_HEADER
+        )
         at += size
     return at

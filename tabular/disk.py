@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,13 +14,17 @@ _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _DENIED = (errno.EACCES, errno.EPERM, errno.EROFS)
 
 
+ELSEWHERE = "give another folder with --to, or set NASBOARD_DATA"
+
+
 @contextmanager
-def explained(doing: str, folder: Path) -> Iterator[None]:
+def explained(doing: str, place: Path, instead: str | None = None) -> Iterator[None]:
     """Turn an `OSError` of the block into a `TableError` with its remedy.
 
     Args:
         doing: what is being done, as the beginning of the message.
-        folder: where it writes.
+        place: where it reads or writes, for errors that do not name their file.
+        instead: what else the user can do where the fault lies with `place`, such as `ELSEWHERE`; None: nothing.
 
     Raises:
         TableError: in place of the `OSError`.
@@ -27,8 +32,10 @@ def explained(doing: str, folder: Path) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        where = error.filename or folder
-        raise TableError(f"{doing} failed at {where}: {error.strerror or error}; {_remedy(error, folder)}") from error
+        where = Path(os.fsdecode(error.filename)) if isinstance(error.filename, str | bytes) else place
+        concerned = _concerns(where, place)
+        remedy = _remedy(error, place if concerned else where, instead if concerned else None)
+        raise TableError(f"{doing} failed at {where}: {error.strerror or error}; {remedy}") from error
 
 
 def check_no_way_out(folder: Path) -> None:
@@ -44,10 +51,16 @@ def check_no_way_out(folder: Path) -> None:
         )
 
 
-def _remedy(error: OSError, folder: Path) -> str:
-    elsewhere = "give another folder with --to, or set NASBOARD_DATA"
+def _concerns(where: Path, place: Path) -> bool:
+    """Return whether `where` lies in `place` or around it; another file of the user's cannot be put elsewhere."""
+    one, other = where.absolute(), place.absolute()
+    return one.is_relative_to(other) or other.is_relative_to(one)
+
+
+def _remedy(error: OSError, where: Path, instead: str | None) -> str:
+    otherwise = "" if instead is None else f", or {instead}"
     if error.errno in _FULL:
-        return f"make room on the disk of {folder}, or {elsewhere}; nothing was left behind"
+        return f"make room on the disk of {where}{otherwise}; nothing was left behind"
     if error.errno in _DENIED:
-        return f"check the permissions (see `ls -ld`), or {elsewhere}"
-    return f"nothing was left behind in {folder}; check the disk and try again"
+        return f"check the permissions (see `ls -ld`){otherwise}"
+    return f"check the disk and try again{otherwise}; nothing was left behind"

@@ -9,12 +9,12 @@ Knows places, not contents.
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import platformdirs
 
-from tabular.table import MANIFEST, Manifest, TableError, read_manifest
+from tabular.disk import explained
+from tabular.table import TableError
 
 VARIABLE = "NASBOARD_DATA"
 
@@ -35,21 +35,28 @@ def downloads_folder() -> Path:
     return home() / "downloads"
 
 
-def table_folders() -> Iterator[Path]:
-    """Yield the folder of every imported table, by name; unfinished imports have hidden names and do not count."""
+def table_folders() -> list[Path]:
+    """Return every folder and link among the tables, by name; unfinished imports have hidden names and do not count.
+
+    Raises:
+        TableError: the data folder is none, or may not be read.
+    """
     folder = tables_folder()
-    if folder.is_dir():
-        yield from (p for p in sorted(folder.iterdir()) if not p.name.startswith(".") and (p / MANIFEST).is_file())
+    with explained("listing of tables", folder):
+        check()
+        paths = sorted(folder.iterdir()) if folder.exists() else []
+        return [path for path in paths if not path.name.startswith(".") and (path.is_symlink() or path.is_dir())]
 
 
-def tables_of(*kinds: str) -> dict[str, tuple[Path, Manifest]]:
-    """Return version -> (folder, manifest) of the imported tables of these kinds; unreadable ones are left out."""
-    found: dict[str, tuple[Path, Manifest]] = {}
-    for folder in table_folders():
-        try:
-            manifest = read_manifest(folder)
-        except TableError:
-            continue  # `nasboard doctor` and `nasboard data verify` tell of it
-        if manifest.get("kind") in kinds and manifest.get("name") == folder.name:  # not a copy beside it
-            found[str(manifest.get("version"))] = (folder, manifest)
-    return found
+def check() -> None:
+    """Check that the data folder, where it is there, is a folder.
+
+    Raises:
+        TableError: it is a file.
+    """
+    for place in (home(), tables_folder()):
+        if place.exists() and not place.is_dir():
+            raise TableError(
+                f"the data folder is {home()}, but {place} is no folder; set {VARIABLE} to a folder, or move it away",
+                missing=True,
+            )

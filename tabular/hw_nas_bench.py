@@ -70,8 +70,10 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     Where a cell was not measured, its value is 0.
 
     Raises:
-        TableError: a wrong header, row or value, or a cell that is missing or there twice; with file and line.
+        TableError: a wrong header, row or value, or a cell that is missing or there twice, with file and line; or the
+            user says another version of the public files.
     """
+    version = job.version_of(VERSION, source)
     values = {name: np.zeros((len(DATASETS), ARCHS)) for name in _HEADER if name != _INTENSITY}
     measured = np.zeros((len(DEVICES), len(DATASETS), ARCHS), dtype=np.bool_)
     for i, path in enumerate(sources(source)):
@@ -88,7 +90,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     for name, column in values.items():
         writer.put(f"{name}_{_UNITS[name.partition('_')[2]]}", column)
     writer.put("measured", measured)
-    return _about(job, measured)
+    return _about(version, measured)
 
 
 def devices() -> tuple[str, ...]:
@@ -208,11 +210,11 @@ def _check_complete(path: Path, seen: Mask, partial: bool) -> None:
         )
 
 
-def _about(job: Job, seen: Mask) -> dict[str, object]:
+def _about(version: str, seen: Mask) -> dict[str, object]:
     archs = int(seen[0].all(axis=0).sum())
     units: Mapping[str, str] = {"latency": "ms", "energy": "mJ"}
     return {
-        "version": VERSION if job.version is None else job.version,
+        "version": version,
         "licence": "MIT",
         "datasets": list(DATASETS),
         "splits": [],

@@ -6,13 +6,16 @@ What the bytes mean is the converter's business (`kinds`); which bytes are to be
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Callable, Mapping
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from tabular import home
-from tabular.disk import check_no_way_out, explained
+from tabular.disk import ELSEWHERE, check_no_way_out, explained
 from tabular.job import Job, silent
-from tabular.kinds import Converter, Kind, kind_of, looks_like
+from tabular.kinds import Converter, Kind, kind_of, looks_like, near_places
 from tabular.known_files import KnownFile, read_registry
 from tabular.table import MANIFEST, Table, TableError
 from tabular.trust import Source, check_unchanged, examine, listing_digest
@@ -57,7 +60,7 @@ def import_table(
         _check_version(version)
     folder = home.tables_folder() if to is None else to / "tables"
     believed = read_registry().files if files is None else files
-    with explained(f"import of {source}", folder):
+    with explained(f"import of {source}", folder, ELSEWHERE):
         return _import(wanted, source, folder, Job(version, partial, told), sha256, believed)
 
 
@@ -65,9 +68,12 @@ def _import(
     kind: Kind, source: Path, folder: Path, job: Job, sha256: str | None, files: Mapping[str, KnownFile]
 ) -> Table:
     converter = kind.load()
-    found = _sources(kind, converter, source)
+    with explained(f"import of {source}", source):
+        found = _sources(kind, converter, source)
     _check_places(source, folder)
     examined = examine(kind, found, files, sha256, job.told)
+    digests = {file.sha256 for file in files.values()}
+    job = replace(job, pinned=all(source.sha256 in digests for source in examined))
     with TableWriter(folder / f"{kind.name}-new") as writer:
         about = converter.convert(source, writer, job)
         check_unchanged(examined)
@@ -84,18 +90,29 @@ def _sources(kind: Kind, converter: Converter, source: Path) -> list[Path]:
     """Return the files that will be read, or say what is wrong with `source`, and which kind it looks like."""
     if not source.exists():
         raise TableError(f"no file or folder {source}; kind {kind.name} takes {kind.takes}", missing=True)
+    if not source.is_file() and not source.is_dir():
+        raise TableError(f"{source} is neither a regular file nor a folder; kind {kind.name} takes {kind.takes}")
     try:
         found = converter.sources(source)
     except TableError as error:
         others = [name for name in looks_like(source) if name != kind.name]
         if kind.name in looks_like(source) or not others:
             raise
-        hint = " or ".join(f"nasboard data import {name} {source}" for name in others)
+        hint = " or ".join(_command(kind_of(name), source) for name in others)
         raise TableError(f"{error}; this looks like {' or '.join(others)}: {hint}") from error
     for path in found:
         if not path.is_file():
             raise TableError(f"{path} is no file; kind {kind.name} takes {kind.takes}", missing=not path.exists())
     return found
+
+
+def _command(kind: Kind, source: Path) -> str:
+    """Return the command that imports what lies at `source`, inside it or around it, as far as that is there."""
+    for near in near_places(kind, source):
+        with suppress(TableError, OSError):
+            kind.load().sources(near)
+            return f"nasboard data import {kind.name} {shlex.quote(str(near))}"
+    return f"nasboard data import {kind.name} PATH, where PATH is {kind.takes}"
 
 
 def _check_version(version: str) -> None:
@@ -109,7 +126,7 @@ def _check_version(version: str) -> None:
 def _check_places(source: Path, folder: Path) -> None:
     """Refuse a table inside its own source, a source among the tables, and a tables folder that leads elsewhere."""
     real, into = source.resolve(), folder.resolve()
-    if real.is_dir() and into.is_relative_to(real):
+    if source.is_dir() and into.is_relative_to(real):
         raise TableError(f"the table would be written into its own source, {source}; give another folder with --to")
     if real.is_relative_to(into):
         raise TableError(f"{source} lies in {folder}, where tables are replaced; move it elsewhere first")

@@ -59,7 +59,8 @@ _KINDS = (
         "nb201",
         "tabular.nb201_official",
         "NAS-Bench-201 and NATS-Bench topology: every seed, epoch, loss and time",
-        "NAS-Bench-201-v1_0-e61699.pth or -v1_1-096897.pth, or the folder NATS-tss-v1_0-3ffb9-full",
+        "NAS-Bench-201-v1_0-e61699.pth, NAS-Bench-201-v1_1-096897.pth, NATS-tss-v1_0-3ffb9.pickle.pbz2, or the folder "
+        "NATS-tss-v1_0-3ffb9-simple",
         ("NAS-Bench-201-v1_*.pth", "NATS-tss-*", "meta.pickle.pbz2", "[0-9][0-9][0-9][0-9][0-9][0-9].pickle.pbz2"),
     ),
     Kind(
@@ -113,4 +114,14 @@ def looks_like(path: Path) -> tuple[str, ...]:
     names = [path.name]
     if path.is_dir():
         names += [inside.name for inside in path.iterdir()]
-    return tuple(k.name for k in _KINDS if any(fnmatchcase(n, pattern) for pattern in k.names for n in names))
+    return tuple(k.name for k in _KINDS if any(_has_name(k, name) for name in names))
+
+
+def near_places(kind: Kind, path: Path) -> list[Path]:
+    """Return where the source of `kind` may be that `path` is, is a part of, or holds; nothing in them is read."""
+    inside = sorted(path.iterdir()) if path.is_dir() else []
+    return [path, path.parent, *(each for each in inside if _has_name(kind, each.name))]
+
+
+def _has_name(kind: Kind, name: str) -> bool:
+    return any(fnmatchcase(name, pattern) for pattern in kind.names)

@@ -92,7 +92,7 @@ def read_registry(path: Path | None = None) -> Registry:
         told = json.loads(text)
     except FileNotFoundError as error:
         raise TableError(f"no registry of files at {place}", missing=True) from error
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise TableError(f"{place} cannot be read ({error}); it is JSON in the form of tabular/files.json") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
         raise TableError(f"{place} is not a registry of files of format {FORMAT}; see tabular/files.json for the form")

@@ -56,13 +56,17 @@ def sources(source: Path) -> list[Path]:
 
     Raises:
         TableError: it is not there, or no zip.
+        OSError: it cannot be read.
     """
     path = source / FILE if source.is_dir() else source
-    if not path.is_file():
+    if not path.exists():
         raise TableError(f"no file {path}; {_REMEDY}", missing=True)
-    if not zipfile.is_zipfile(path):
-        raise TableError(f"{path} is no .npz file; kind nb101-compact takes {FILE}; {_REMEDY}")
-    return [path]
+    if not path.is_file():
+        raise TableError(f"{path} is no regular file; kind nb101-compact takes {FILE}")
+    with path.open("rb") as stream:  # given the path, `is_zipfile` calls what it may not read no zip
+        if zipfile.is_zipfile(stream):
+            return [path]
+    raise TableError(f"{path} is no .npz file; kind nb101-compact takes {FILE}; {_REMEDY}")
 
 
 def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
@@ -72,6 +76,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
         TableError: damaged, not of this form, a graph invalid or there twice, graphs missing.
     """
     path = sources(source)[0]
+    version = job.version_of(VERSION, path) if job.pinned else job.version  # pinned ones are complete
     job.told(f"reading {path.name}", 0, None)
     columns = _read(path)
     rows = len(columns["hash"])
@@ -87,13 +92,13 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     put_graphs(writer, cells[order], hashes[order], params[order])
     writer.put("test_accuracy", test[order])
     job.told(f"checking {path.name}", rows, rows)
-    return _about(job, rows)
+    return _about(version, rows)
 
 
-def _about(job: Job, rows: int) -> dict[str, object]:
+def _about(version: str | None, rows: int) -> dict[str, object]:
     complete = rows == GRAPHS
     return {
-        "version": job.version or (VERSION if complete else f"{VERSION}-partial"),
+        "version": version or (VERSION if complete else f"{VERSION}-partial"),
         "licence": "MIT",
         "datasets": ["cifar10"],
         "splits": ["test"],

@@ -24,6 +24,8 @@ from tabular.tfrecord import REMEDY, Place, begins_like_records, read_records
 from tabular.writing import TableWriter
 
 ONLY108, FULL = "only108", "full"
+_VERSIONS = (ONLY108, FULL, f"{ONLY108}-partial", f"{FULL}-partial")
+_TAKES = "kind nb101 takes nasbench_only108.tfrecord or nasbench_full.tfrecord"
 _FIELDS = ("module_hash", "epochs", "adjacency", "operations", "metrics")
 _HASH = re.compile(r"[0-9a-f]{32}")
 _TOLD_EVERY = 8192  # records
@@ -36,16 +38,12 @@ def sources(source: Path) -> list[Path]:
     Raises:
         TableError: it is not there, or does not begin with a TFRecord.
     """
+    if not source.exists():
+        raise TableError(f"no file {source}; {_TAKES}", missing=True)
     if not source.is_file():
-        raise TableError(
-            f"no file {source}; kind nb101 takes nasbench_only108.tfrecord or nasbench_full.tfrecord",
-            missing=not source.exists(),
-        )
+        raise TableError(f"{source} is {'a folder' if source.is_dir() else 'no regular file'}; {_TAKES}")
     if not begins_like_records(source):
-        raise TableError(
-            f"{source}, byte 0: not the head of a TFRecord with its CRC-32C; kind nb101 takes "
-            "nasbench_only108.tfrecord or nasbench_full.tfrecord"
-        )
+        raise TableError(f"{source}, byte 0: not the head of a TFRecord with its CRC-32C; {_TAKES}")
     return [source]
 
 
@@ -53,9 +51,14 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     """Read every record, check that each graph has all its trainings, and write the table by canonical code.
 
     Raises:
-        TableError: with file, number and byte of the record.
+        TableError: with file, number and byte of the record; or the user says a version that it is not of.
     """
     path = sources(source)[0]
+    if job.version not in (None, *_VERSIONS):  # before minutes of reading
+        raise TableError(
+            f"{path} tells its version by the epochs and graphs in it, which makes it one of {', '.join(_VERSIONS)}; "
+            f"--version says {job.version}; leave out --version"
+        )
     trainings = Trainings(path)
     total = path.stat().st_size
     for record in _records(path):
@@ -67,6 +70,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     cells, hashes = trainings.cells(), trainings.hashes()
     order = check_rows(cells, hashes, trainings.first_place)
     check_complete(len(cells), job.partial, path)
+    version = job.known_version(_version(epochs, len(cells)), path, "by the epochs and graphs in it")
     put_graphs(writer, cells[order], hashes[order], trainings.params()[order])
     for name in METRICS:
         writer.start(name, np.float64, len(epochs), REPEATS, 2)
@@ -75,13 +79,16 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
         for i, name in enumerate(METRICS):
             writer.append(name, block[..., i])
         job.told("writing", min(start + _WRITTEN, len(order)), len(order))
-    return _about(job, epochs, len(cells))
+    return _about(version, epochs, len(cells))
 
 
-def _about(job: Job, epochs: tuple[int, ...], graphs: int) -> dict[str, object]:
-    version = (FULL if len(epochs) > 1 else ONLY108) + ("" if graphs == GRAPHS else "-partial")
+def _version(epochs: tuple[int, ...], graphs: int) -> str:
+    return (FULL if len(epochs) > 1 else ONLY108) + ("" if graphs == GRAPHS else "-partial")
+
+
+def _about(version: str, epochs: tuple[int, ...], graphs: int) -> dict[str, object]:
     return {
-        "version": job.version or version,
+        "version": version,
         "licence": "Apache-2.0",
         "datasets": ["cifar10"],
         "splits": ["train", "val", "test"],

@@ -6,6 +6,7 @@ epochs, each with numbers that can be, is an error that names its record.
 
 from __future__ import annotations
 
+import math
 from array import array
 from pathlib import Path
 from typing import NamedTuple
@@ -82,6 +83,8 @@ class Trainings:
                 record,
                 f"{record.metrics.params} trainable parameters, {self._params[row]} in {self.first_place(row)}",
             )
+        if not 0 <= record.metrics.total_time_s < math.inf:  # not kept, but a record that says so is damaged
+            raise self._error(record, f"a total time of {record.metrics.total_time_s} s")
         if record.epochs not in self._runs:
             self._runs[record.epochs] = _Runs()
         count = self._runs[record.epochs].count

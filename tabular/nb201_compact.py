@@ -38,6 +38,8 @@ COST = "nb2_cf10_hp12_info.p"  # 12 epochs on CIFAR-10, a list with accuracy and
 SPLITS = ("val", "test")
 FILES = (*(file for file, _ in FULL.values()), SHORT, COST)
 
+_LIMIT_BYTES = 1 << 24  # of each file; they have 2 MB
+_MOST_VALUES = 1 << 20  # they hold less than half of it
 _AGREE = 1e-6  # percent between the two sources of one accuracy
 _REMEDY = "get the files again: nasboard data fetch nb201-compact"
 
@@ -52,7 +54,7 @@ def sources(source: Path) -> list[Path]:
         TableError: it is no folder, or lacks one.
     """
     if not source.is_dir():
-        raise TableError(f"{source} is a file; kind nb201-compact takes the folder with {', '.join(FILES)}")
+        raise TableError(f"{source} is no folder; kind nb201-compact takes the folder with {', '.join(FILES)}")
     lacking = [name for name in FILES if not (source / name).is_file()]
     if lacking:
         raise TableError(
@@ -66,8 +68,10 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     """Fill the five columns.
 
     Raises:
-        TableError: a file is not as `read_full`, `read_short` and `read_cost` expect it, or two of them disagree.
+        TableError: a file is not as `read_full`, `read_short` and `read_cost` expect it, two of them disagree, or the
+            user says another version of the public files.
     """
+    version = job.version_of(VERSION, source)
     accuracy = {name: np.empty((ARCHS, len(DATASETS))) for name in ("val12", "test12", "val200", "test200")}
     short = read_short(source / SHORT)
     job.told("files", 1, len(FILES))
@@ -84,7 +88,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     for name, column in accuracy.items():
         writer.put(name, column)
     writer.put("cost12_s", cost["cost"])
-    return _about(job)
+    return _about(version)
 
 
 def read_full(path: Path, key: str) -> dict[str, Floats]:
@@ -117,8 +121,8 @@ def read_short(path: Path) -> dict[str, Floats]:
         TableError: as `read_full`.
     """
     keys = tuple(f"{name}-{split}" for name in SHORT_NAMES.values() for split in SPLITS)
-    with open_payload(path) as payload:
-        frame = read_frame(payload.stream, source=str(path))
+    with open_payload(path, limit_bytes=_LIMIT_BYTES) as payload:
+        frame = read_frame(payload.stream, str(path), _LIMIT_BYTES, _MOST_VALUES)
         payload.finish()
     lacking = [key for key in ("cellstr", *keys) if key not in frame]
     if lacking:
@@ -149,8 +153,8 @@ def read_cost(path: Path) -> dict[str, Floats]:
 
 
 def _read(path: Path) -> object:
-    with open_payload(path) as payload:
-        found = read_pickle(payload.stream, source=str(path))
+    with open_payload(path, limit_bytes=_LIMIT_BYTES) as payload:
+        found = read_pickle(payload.stream, source=str(path), limit_bytes=_LIMIT_BYTES, most_values=_MOST_VALUES)
         payload.finish()
     return found
 
@@ -215,9 +219,9 @@ def _check_agreement(source: Path, short: Floats, costs: Floats) -> None:
         )
 
 
-def _about(job: Job) -> dict[str, object]:
+def _about(version: str) -> dict[str, object]:
     return {
-        "version": VERSION if job.version is None else job.version,
+        "version": version,
         "licence": f"Apache-2.0 ({', '.join(f for f, _ in FULL.values())}, {COST}); MIT ({SHORT})",
         "datasets": list(DATASETS),
         "splits": {

@@ -5,11 +5,12 @@
     NATS-tss-v1_0-3ffb9-simple/                         a file for each architecture
 
 What is in them is checked and folded by `nb201_reading`; this module knows their names, versions and licence.
+The one file of NATS-Bench has the start of its MD5 in its name, which `trust` checks; the folder's name has that same
+MD5, which no file in it can be checked against: each of them has the CRC-32 of bzip2, and that is all.
 """
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 from tabular.job import Job
@@ -20,9 +21,15 @@ from tabular.nb201_trials import DATASETS, SCHEDULES, SETS
 from tabular.table import TableError
 from tabular.writing import TableWriter
 
-_VERSIONS = (
-    (re.compile(r"NAS-Bench-201-v(\d)_(\d)-[0-9a-f]{6}\.pth"), "v{}.{}"),
-    (re.compile(r"NATS-tss-v(\d)_(\d)-[0-9a-f]{5}(?:\.pickle\.pbz2|-simple)"), "nats-tss-v{}.{}"),
+OFFICIAL = {  # name -> version; a name of the same form that is not here was never released
+    "NAS-Bench-201-v1_0-e61699.pth": "v1.0",
+    "NAS-Bench-201-v1_1-096897.pth": "v1.1",
+    "NATS-tss-v1_0-3ffb9.pickle.pbz2": "nats-tss-v1.0",
+    "NATS-tss-v1_0-3ffb9-simple": "nats-tss-v1.0",
+}
+_UNVOUCHED = (
+    "the name of a folder vouches for no file in it: each carries the CRC-32 of bzip2, so that damage is told, but "
+    "whether they are the published ones rests on where the folder was got"
 )
 
 
@@ -34,10 +41,12 @@ def sources(source: Path) -> list[Path]:
     """
     if source.is_dir():
         return folder_files(source)
-    if not source.is_file():
+    if not source.exists():
         raise TableError(
             f"no file or folder {source}; give NAS-Bench-201-v1_1-096897.pth or a NATS-tss folder", missing=True
         )
+    if not source.is_file():
+        raise TableError(f"{source} is neither a regular file nor a folder; kind nb201 takes {', '.join(OFFICIAL)}")
     if not source.name.endswith((".pth", ".pt", ".pbz2")):
         raise TableError(f"{source} is no NAS-Bench-201 file: those end in .pth, those of NATS-Bench in .pickle.pbz2")
     return [source]
@@ -49,7 +58,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     Raises:
         TableError: something in the source is wrong or missing; names file, architecture, key and remedy.
     """
-    version = version_of(source, job.version)
+    version = version_of(source, job)
     columns = TrialColumns(writer, str(source))
 
     def told() -> None:
@@ -72,28 +81,27 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
         },
         "costs": "as the source recorded them; absent where it did not. The file of v1.1 and NATS-Bench give every "
         "training of a data set the time of the 12-epoch training, scaled by its authors to the number of images",
-        "notes": "one row of trial_at an architecture in lexicographic order; published_index is the order of the "
-        "source. Weights, top-5 accuracies and network configurations are left out",
+        "notes": [
+            "one row of trial_at an architecture in lexicographic order; published_index is the order of the source",
+            "weights, top-5 accuracies and network configurations are left out",
+            *([_UNVOUCHED] if source.is_dir() else []),
+        ],
     }  # fmt: skip
 
 
-def version_of(source: Path, told: str | None) -> str:
+def version_of(source: Path, job: Job) -> str:
     """Return the version from the official name, or as told.
 
     Raises:
         TableError: neither says it, or they disagree.
     """
-    for form, version in _VERSIONS:
-        if named := form.fullmatch(source.name):
-            name = version.format(*named.groups())
-            if told not in (None, name):
-                raise TableError(
-                    f"{source} is of version {name} by its name, --version says {told}; leave it out, or rename"
-                )
-            return name
-    if told is None:
+    name = source.absolute().name  # of the folder, too, that is given as "."
+    if name in OFFICIAL:
+        return job.known_version(OFFICIAL[name], source, "by its name")
+    if job.version is None:
         raise TableError(
-            f"the name of {source} does not say which version it is, and the versions differ by up to 21 points for "
-            "single architectures; say it with --version v1.0, v1.1 or nats-tss-v1.0"
+            f"the name of {source} does not say which version it is, as those of {', '.join(OFFICIAL)} do; the "
+            "versions differ by up to 21 points for single architectures; say it with --version v1.0, v1.1 or "
+            "nats-tss-v1.0"
         )
-    return told
+    return job.version

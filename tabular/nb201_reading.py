@@ -1,8 +1,8 @@
 """Reading the official NAS-Bench-201 file or the NATS-Bench folder into the columns of a table, checked throughout.
 
 The stream is read by `pickle_stream`, which runs nothing of it. Every training result becomes arrays as soon as it is
-complete, and is appended to the table with the others of its architecture, so that memory stays at one architecture
-however long the file is.
+complete, and is appended to the table with the others of its architecture. What stays in memory of each architecture
+is a tenth to a fifth of what its columns take on disk, so that a file of any length that is real can be read.
 """
 
 from __future__ import annotations
@@ -17,14 +17,17 @@ from tabular.nb201_fold import REMEDY, ArchTrials, fold_arch
 from tabular.nb201_names import spec_index
 from tabular.nb201_result import fold_result
 from tabular.nb201_trials import SCHEDULES
-from tabular.pickle_stream import read_pickle
+from tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
 from tabular.table import TableError
 
 ROOT_KEYS = ("meta_archs", "arch2infos", "evaluated_indexes")
 SCHEDULE_OF = {"less": 12, "12": 12, "full": 200, "200": 200}  # names of the two trainings of an architecture
 META = "meta.pickle.pbz2"
+MOST_TRIALS = 256  # of one architecture under one schedule; the releases have a dozen
+LIMITS_OF_ONE = (1 << 26, 1 << 20)  # bytes and values of a file of one architecture; they have 1 MB and some thousands
 
-_NUMBERED = re.compile(r"(\d{1,6})\.pickle\.pbz2")
+_NUMBERED = re.compile(r"[0-9]{6}\.pickle\.pbz2")
+_LIKE_PICKLES = re.compile(r"pickle|pbz2|bz2", re.IGNORECASE)
 
 
 def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> None:
@@ -38,7 +41,7 @@ def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> 
     Raises:
         TableError: with file, architecture, key and remedy.
     """
-    root = _read(source, columns, told)
+    root = _read(source, columns, told, (LIMIT_BYTES, MOST_VALUES))
     if not isinstance(root, dict) or any(key not in root for key in ROOT_KEYS):
         what = f"a dictionary with {sorted(map(str, root))[:8]}" if isinstance(root, dict) else type(root).__name__
         raise TableError(f"{source} holds {what}, not one with {', '.join(ROOT_KEYS)}; {REMEDY}")
@@ -55,8 +58,12 @@ def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> 
 def folder_files(folder: Path) -> list[Path]:
     """Return `meta` and the files of architectures, by number.
 
+    A file of an architecture is called by six digits and `.pickle.pbz2`. Other names that speak of a pickle or of bzip2
+    (`1.pickle.pbz2`, `000001 (2).pickle.pbz2`, `000001.pickle`) may be an architecture under another name, and are
+    refused. Hidden files and everything else, such as a README or a list of checksums, are ignored.
+
     Raises:
-        TableError: the folder is not of this kind.
+        TableError: the folder is not of this kind, or has such a name in it.
     """
     if folder.name.endswith("-full"):
         raise TableError(
@@ -66,10 +73,17 @@ def folder_files(folder: Path) -> list[Path]:
         raise TableError(
             f"{folder} has no {META}; give the NATS-tss folder that ends in -simple, unpacked", missing=True
         )
-    numbered = {int(m[1]): path for path in folder.iterdir() if (m := _NUMBERED.fullmatch(path.name))}
+    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    numbered = [name for name in names if _NUMBERED.fullmatch(name)]
+    strange = [name for name in names if _LIKE_PICKLES.search(name) and name not in {META, *numbered}]
+    if strange:
+        raise TableError(
+            f"{folder / strange[0]} is neither {META} nor an architecture by six digits such as 000001.pickle.pbz2; "
+            f"move it away ({len(strange)} such in the folder), or unpack the archive again"
+        )
     if not numbered:
         raise TableError(f"{folder} has no 000000.pickle.pbz2 or any other architecture; unpack the archive again")
-    return [folder / META, *(numbered[index] for index in sorted(numbered))]
+    return [folder / META, *(folder / name for name in numbered)]
 
 
 def read_folder(folder: Path, columns: TrialColumns, told: Callable[[], None], partial: bool) -> None:
@@ -85,7 +99,7 @@ def read_folder(folder: Path, columns: TrialColumns, told: Callable[[], None], p
         TableError: with file, architecture, key and remedy.
     """
     meta, *files = folder_files(folder)
-    root = _read(meta, columns, told)
+    root = _read(meta, columns, told, LIMITS_OF_ONE)
     if not isinstance(root, dict) or "meta_archs" not in root or root.get("arch2infos"):
         raise TableError(f"{meta} is not the list of architectures that belongs to such a folder; {REMEDY}")
     rows = _rows(root["meta_archs"], meta)
@@ -97,23 +111,32 @@ def read_folder(folder: Path, columns: TrialColumns, told: Callable[[], None], p
             f"{lacking[0]:06d}.pickle.pbz2; unpack the archive again, or accept that with --partial"
         )
     for index, path in zip(numbers, files, strict=True):
-        _check_arch(index, _read(path, columns, told), rows, path)
+        _check_arch(index, _read(path, columns, told, LIMITS_OF_ONE), rows, path)
 
 
-def _read(path: Path, columns: TrialColumns, told: Callable[[], None]) -> object:
-    """Return what is left of a file's pickle once its trainings were appended to `columns`."""
+def _read(path: Path, columns: TrialColumns, told: Callable[[], None], limits: tuple[int, int]) -> object:
+    """Return what is left of a file's pickle once its trainings were appended to `columns`; `limits` as above."""
+    waiting = 0
 
     def fold(state: dict[object, object]) -> object | None:
+        nonlocal waiting
         if (result := fold_result(state)) is not None:
+            waiting += 1
+            if waiting > MOST_TRIALS:  # they are arrays, which a few bytes of a file can ask for
+                raise ValueError(f"over {MOST_TRIALS} trainings without the record of their architecture; {REMEDY}")
             return result
         if (arch := fold_arch(state, str(path))) is None:
             return None
+        waiting = 0
         columns.place(arch)
         told()
         return ArchTrials(arch.index, arch.spec, arch.row, arch.schedule, {})  # what is appended need not be kept
 
-    with open_payload(path) as payload:
-        root = read_pickle(payload.stream, source=str(path), fold=fold)
+    limit_bytes, most_values = limits
+    with open_payload(path, limit_bytes=limit_bytes) as payload:
+        root = read_pickle(
+            payload.stream, source=str(path), fold=fold, limit_bytes=limit_bytes, most_values=most_values
+        )
         payload.finish()
     return root
 

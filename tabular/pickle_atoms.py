@@ -8,6 +8,7 @@ from struct import Struct
 from typing import Final
 
 from tabular.pickle_machine import LONGEST_SHARED, Machine, RefusedError
+from tabular.pickle_weight import text_values
 
 Op = Callable[[Machine, int], int]
 
@@ -114,7 +115,9 @@ def binary_float(m: Machine, pos: int) -> int:
 def text_unicode(m: Machine, pos: int) -> int:
     """UNICODE."""
     raw, pos = m.line(pos)
-    m.push(str(raw, "raw-unicode-escape"))
+    text = str(raw, "raw-unicode-escape")
+    m.built += text_values(text)
+    m.push(text)
     return pos
 
 
@@ -124,8 +127,18 @@ def tiny_unicode(m: Machine, pos: int) -> int:
 
 
 def unicode(m: Machine, pos: int) -> int:
-    """BINUNICODE."""
-    return _unicode(m, pos + 4, _U4(m.data, pos)[0])
+    """BINUNICODE; with the LONG_BINPUT that mostly follows, as these two are most of what is read one by one."""
+    data = m.data
+    size: int = _U4(data, pos)[0]
+    stop = pos + 4 + size
+    text = m.shared.get(data[pos + 4 : stop]) if stop < m.safe else None
+    if text is None:
+        return _unicode(m, pos + 4, size)
+    m.push(text)
+    if data[stop] == 0x72 and _U4(data, stop + 1)[0] == len(m.memo) + m.gone:
+        m.memo.append(text)
+        return stop + 5
+    return stop
 
 
 def huge_unicode(m: Machine, pos: int) -> int:
@@ -145,6 +158,9 @@ def _unicode(m: Machine, pos: int, size: int) -> int:
         text = str(raw, "utf-8", "surrogatepass")
         if size <= LONGEST_SHARED:
             m.shared[raw] = text
+            m.interned += 3 + text_values(text)
+        else:
+            m.spend(text_values(text))
     m.push(text)
     return stop
 

@@ -10,6 +10,9 @@ from typing import Final
 
 from tabular.pickle_atoms import Op
 from tabular.pickle_machine import AWAY, DOWNLOAD, Machine, Name, Record, RefusedError
+from tabular.pickle_weight import made_values
+
+_NUMBERS: Final = frozenset({float, int, bool, complex})
 
 
 def global_(m: Machine, pos: int) -> int:
@@ -67,6 +70,8 @@ def _make(m: Machine, maker: object, args: object, kwargs: object) -> None:
         raise RefusedError(f"{maker} is given arguments in an unknown form; {DOWNLOAD}")
     made = maker.make(*args)
     m.stack[-1] = made
+    if type(made) not in _NUMBERS:
+        m.spend(made_values(made))
     if type(made) is dict:
         m.opened(made)
         if made:
@@ -79,6 +84,7 @@ def build(m: Machine, pos: int) -> int:
     if isinstance(record, Record):
         value = record.build(state)
         m.stack[-1] = value
+        m.spend(made_values(value))
         for index in record.places:
             m.replace(index, value)
         return pos

@@ -7,6 +7,7 @@ from typing import Final
 
 from tabular.pickle_atoms import Op
 from tabular.pickle_machine import DOWNLOAD, Machine, RefusedError
+from tabular.pickle_weight import SET
 
 _SIMPLE: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
 _LIGHT: Final = _SIMPLE - {int}
@@ -23,6 +24,7 @@ def empty_tuple(m: Machine, pos: int) -> int:
 def tuple1(m: Machine, pos: int) -> int:
     """TUPLE1."""
     m.stack[-1] = (m.stack[-1],)
+    m.built += 1
     return pos
 
 
@@ -30,6 +32,7 @@ def tuple2(m: Machine, pos: int) -> int:
     """TUPLE2."""
     last = m.stack.pop()
     m.stack[-1] = (m.stack[-1], last)
+    m.built += 2
     return pos
 
 
@@ -37,6 +40,7 @@ def tuple3(m: Machine, pos: int) -> int:
     """TUPLE3."""
     last, middle = m.stack.pop(), m.stack.pop()
     m.stack[-1] = (m.stack[-1], middle, last)
+    m.built += 3
     return pos
 
 
@@ -44,6 +48,7 @@ def tuple_(m: Machine, pos: int) -> int:
     """TUPLE."""
     group = m.group()
     m.push(tuple(group))
+    m.built += len(group)
     return pos
 
 
@@ -57,6 +62,7 @@ def list_(m: Machine, pos: int) -> int:
     """LIST."""
     group = m.group()
     m.push(group)
+    m.built += len(group)
     return pos
 
 
@@ -64,6 +70,7 @@ def append(m: Machine, pos: int) -> int:
     """APPEND."""
     last = m.stack.pop()
     _list(m).append(last)
+    m.built += 1
     return pos
 
 
@@ -71,6 +78,7 @@ def appends(m: Machine, pos: int) -> int:
     """APPENDS."""
     group = m.group()
     _list(m).extend(group)
+    m.built += len(group)
     return pos
 
 
@@ -125,6 +133,7 @@ def _fill(m: Machine, target: dict[object, object], group: list[object]) -> None
         raise RefusedError(f"a dict gets a key without a value; {DOWNLOAD}")
     keys = group[::2]
     check_keys(keys)
+    m.built += len(group)
     target.update(zip(keys, group[1::2], strict=True))
     m.filled(target)
 
@@ -153,6 +162,7 @@ def check_keys(keys: Collection[object]) -> None:
 def empty_set(m: Machine, pos: int) -> int:
     """EMPTY_SET."""
     m.push(set())
+    m.built += SET
     return pos
 
 
@@ -164,6 +174,7 @@ def add_items(m: Machine, pos: int) -> int:
         raise RefusedError(f"members are added to a {type(target).__name__}; {DOWNLOAD}")
     check_keys(group)
     target.update(group)
+    m.built += len(group)
     return pos
 
 
@@ -172,6 +183,7 @@ def frozen_set(m: Machine, pos: int) -> int:
     group = m.group()
     check_keys(group)
     m.push(frozenset(group))
+    m.built += SET + len(group)
     return pos
 
 

@@ -15,7 +15,8 @@ import numpy as np
 
 from tabular.pickle_machine import Name, Record, RefusedError
 from tabular.pickle_names import NUMPY_NAMES, only_named
-from tabular.pickle_stream import LIMIT_BYTES, read_pickle
+from tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
+from tabular.pickle_weight import Weighed
 from tabular.table import Array, TableError
 
 Column = Array | list[object]
@@ -25,19 +26,27 @@ _CELLS: Final = (str, int, float, bool, type(None))
 
 
 @dataclass(frozen=True, slots=True)
-class _Columns:
+class _Columns(Weighed):
     """What a block manager holds: column name -> values, all of one length."""
 
     values: Mapping[str, Column]
 
+    @property
+    def weight(self) -> int:
+        """Return how many values are in it."""
+        return sum(map(len, self.values.values()))
 
-def read_frame(stream: BinaryIO, source: str, limit_bytes: int = LIMIT_BYTES) -> dict[str, Column]:
+
+def read_frame(
+    stream: BinaryIO, source: str, limit_bytes: int = LIMIT_BYTES, most_values: int = MOST_VALUES
+) -> dict[str, Column]:
     """Read a pickled DataFrame.
 
     Args:
         stream: positioned at the pickle.
         source: what the file is called in errors.
         limit_bytes: how long the pickle may be.
+        most_values: how many values may be held at once, as `read_pickle` counts them.
 
     Returns:
         Column name -> an array `(n,)` of numbers, or a list of n strings, numbers and None; the index is left out.
@@ -45,7 +54,7 @@ def read_frame(stream: BinaryIO, source: str, limit_bytes: int = LIMIT_BYTES) ->
     Raises:
         TableError: the pickle is no DataFrame in the form above, or is refused by `read_pickle`.
     """
-    found = read_pickle(stream, source=source, names=PANDAS_NAMES, limit_bytes=limit_bytes)
+    found = read_pickle(stream, source=source, names=PANDAS_NAMES, limit_bytes=limit_bytes, most_values=most_values)
     if not isinstance(found, _Columns):
         raise TableError(f"{source}: holds a {type(found).__name__}, not a DataFrame; get the published file")
     return dict(found.values)

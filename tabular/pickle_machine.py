@@ -11,15 +11,20 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, ClassVar, Final
 
+from tabular.pickle_archive import Archive
+from tabular.pickle_weight import Weighed, held_values
 from tabular.table import TableError
 
-CHUNK: Final = 1 << 20  # bytes read at a time: nothing is set aside for a length that is only declared
+CHUNK: Final = 1 << 18  # bytes read at a time: nothing is set aside for a length that is only declared
 MARGIN: Final = 16  # an opcode with its arguments of fixed size is shorter
 AWAY: Final = 1 << 62
 DONE: Final = AWAY + 1
 LONGEST_SHARED: Final = 256  # bytes; longer strings are kept as they come, each on its own
-MOST_OPEN: Final = 1 << 22  # values on the stack; pickles put them away after a thousand
+LONGEST_ITEM: Final = 1 << 24  # bytes of one string or array; those of benchmark files are far below a megabyte
+MOST_OPEN: Final = 1 << 20  # values on the stack; pickles put them away after a thousand
 MOST_MARKS: Final = 1000
+HEAD: Final = 1 << 15  # memo entries that are never put into the archive: what all of a file refers to is among them
+RECENT: Final = 1 << 15  # entries after these that are not in the archive yet
 _SMALL: Final = 8  # members
 _NUMBERS: Final = frozenset({str, int, float, bool, complex, type(None)})
 DOWNLOAD: Final = "the file is damaged or cut short: download it again"
@@ -60,7 +65,7 @@ class Name:
         return f"{self.module}.{self.name}"
 
 
-class Record:
+class Record(Weighed):
     """What a maker returns while the state of the value is still to come (opcode BUILD)."""
 
     stays: ClassVar[bool] = False  # the memo keeps it beyond a fold, because unrelated parts of a file share it
@@ -92,8 +97,9 @@ class Machine:
     """One pickle being read. Everything is open to the handlers, which are its methods in all but name."""
 
     __slots__ = (
-        "base", "data", "ended", "far", "fold", "held", "limit", "marks", "memo", "names", "persistent", "push", "real",
-        "result", "resume", "safe", "shared", "since", "source", "stack", "stream",
+        "archive", "base", "built", "data", "ended", "far", "fold", "gone", "held", "interned", "limit", "longest",
+        "marks", "memo", "most", "names", "persistent", "push", "real", "result", "resume", "safe", "shared", "since",
+        "source", "stack", "stream",
     )  # fmt: skip
 
     def __init__(
@@ -103,20 +109,26 @@ class Machine:
         names: Mapping[tuple[str, str], Make],
         fold: Fold | None,
         limit: int,
+        most: int,
         persistent: Callable[[object], object] | None,
     ) -> None:
-        self.stream, self.source, self.limit = stream, source, limit
+        self.stream, self.source, self.limit, self.most = stream, source, limit, most
+        self.longest = min(limit, LONGEST_ITEM)
         self.names, self.fold, self.persistent = names, fold, persistent
         self.data, self.base, self.real, self.safe, self.ended = b"", 0, 0, 0, False
         self.resume = 0
         self.stack: list[object] = []
         self.push = self.stack.append
         self.marks: list[list[object]] = []  # the stacks below the open marks
-        self.memo: list[object] = []  # entries 0, 1, 2, ... as every pickler numbers them
-        self.far: dict[int, object] = {}  # entries numbered otherwise
+        self.memo: list[object] = []  # entries 0, 1, 2, ... as every pickler numbers them, but for those in the archive
+        self.gone = 0  # how many are in the archive: those from HEAD on
+        self.archive = Archive(HEAD, FORGOTTEN)
+        self.far: dict[int, object] = {}  # entries numbered otherwise, and those replaced in the archive
         self.held: list[int] = []  # memo entries of containers, in the order they were set; kept only when folding
         self.since: dict[int, int] = {}  # id of an open dict -> len(held) when it was opened, -1 once it was fetched
         self.shared: dict[bytes, str] = {}
+        self.interned = 0  # values that these count for
+        self.built = 0  # values put into containers or made; what was dropped is taken off when `most` is reached
         self.result: object = None
 
     # ---- bytes
@@ -130,6 +142,7 @@ class Machine:
             raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
         if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
             raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
+        self.spend(0)
         self.base += pos
         self._show(rest + self._more())
         return 0
@@ -137,10 +150,12 @@ class Machine:
     def cut(self, pos: int, size: int) -> tuple[bytes, int]:
         """Return `size` bytes from `pos` on and the position after them."""
         stop = pos + size
+        if size > 31:
+            self.spend(size >> 5 if size <= self.longest else 0)
         if stop <= self.real:
             return self.data[pos:stop], stop
-        if size > self.limit:
-            raise RefusedError(f"an item of {size} bytes is declared, at most {self.limit} are read; {DOWNLOAD}")
+        if size > self.longest:
+            raise RefusedError(f"an item of {size} bytes is declared, at most {self.longest} are read; {DOWNLOAD}")
         pieces = [self.data[pos : self.real]]
         self.base += self.real
         missing = size - len(pieces[0])
@@ -162,10 +177,11 @@ class Machine:
         """Return the bytes up to the next newline and the position after it."""
         stop = self.data.find(b"\n", pos, self.real)
         if stop >= 0:
+            self.built += (stop - pos) >> 6
             return self.data[pos:stop], stop + 1
         pieces, size = [self.data[pos : self.real]], 0
         self.base += self.real
-        while size <= self.limit:
+        while size <= self.longest:
             piece = self._more()
             stop = piece.find(b"\n")
             if stop >= 0:
@@ -178,7 +194,8 @@ class Machine:
             pieces.append(piece)
             size += len(piece)
             self.base += len(piece)
-        raise RefusedError(f"a line is longer than {self.limit} bytes; {DOWNLOAD}")
+            self.spend(len(piece) >> 6)
+        raise RefusedError(f"a line is longer than {self.longest} bytes; {DOWNLOAD}")
 
     def _more(self) -> bytes:
         piece = b"" if self.ended else self.stream.read(CHUNK)
@@ -209,23 +226,63 @@ class Machine:
         self.push = self.stack.append
         return group
 
+    # ---- how much is held
+
+    def spend(self, values: int) -> None:
+        """Count values that were built.
+
+        Raises:
+            RefusedError: more than `most` are held at once.
+        """
+        self.built += values
+        if self.built + self._listed() <= self.most:
+            return
+        self.built = held_values(
+            [self.stack, *self.marks, self.memo, self.far.values(), self.archive.others], self.most
+        )
+        if self.built + self._listed() > self.most - (self.most >> 2):  # so that counting stays seldom
+            raise RefusedError(
+                f"more than {self.most - (self.most >> 2)} values are held at once, which no file of this kind needs; "
+                "get the published file"
+            )
+
+    def _listed(self) -> int:
+        """Return how many values the stacks and the memo count for, without what is in them."""
+        stacks = len(self.stack) + sum(map(len, self.marks))
+        notes = len(self.held) + 2 * len(self.since) + 2 * len(self.far)
+        return stacks + notes + len(self.memo) + self.archive.weight + self.interned
+
     # ---- memo
 
     def put(self, index: int) -> None:
         """Remember the top of the stack under `index`."""
         value = self.stack[-1]
-        if index == len(self.memo):
+        if index == len(self.memo) + self.gone:
             self.memo.append(value)
-        elif index < len(self.memo):
-            self.memo[index] = value
+        elif (at := self._at(index)) >= 0:
+            self.memo[at] = value
         else:
             self.far[index] = value
         if type(value) is not str:
             self._note(value, index)
 
+    def _at(self, index: int) -> int:
+        """Return where in `memo` an entry is, -1 where it is not there."""
+        at = index if index < HEAD else index - self.gone
+        return at if at < len(self.memo) and (at >= HEAD or index < HEAD) else -1
+
+    def look(self, index: int) -> object:
+        """Return what is remembered under `index`, be it `Absent`."""
+        at = self._at(index)
+        if at >= 0:
+            return self.memo[at]
+        if index in self.far:
+            return self.far[index]
+        return self.archive.get(index) if HEAD <= index < HEAD + self.gone else UNSET
+
     def get(self, index: int) -> object:
         """Return what is remembered under `index`."""
-        value = self.memo[index] if index < len(self.memo) else self.far.get(index, UNSET)
+        value = self.look(index)
         if isinstance(value, Absent):
             raise RefusedError(f"memo entry {index} {value.told}")
         if self.fold is not None and type(value) is dict and id(value) in self.since:
@@ -234,14 +291,16 @@ class Machine:
 
     def replace(self, index: int, value: object) -> None:
         """Remember `value` in place of what was under `index`."""
-        if index < len(self.memo):
-            self.memo[index] = value
-        else:
+        at = self._at(index)
+        if at >= 0:
+            self.memo[at] = value
+        elif index in self.far or not self.archive.replace(index, value):
             self.far[index] = value
 
     def _note(self, value: object, index: int) -> None:
         if isinstance(value, Record):
             value.places.append(index)
+            self.built += 1
         if self.fold is not None and type(value) is not Name:
             self.held.append(index)
 
@@ -262,7 +321,7 @@ class Machine:
             raise RefusedError("a dict that is folded away refers to itself; get the published file")
         own: list[int] = []
         for index in self.held[start:]:
-            found = self.memo[index] if index < len(self.memo) else self.far[index]
+            found = self.look(index)
             if found is value:
                 own.append(index)
                 self.replace(index, folded)
@@ -271,3 +330,15 @@ class Machine:
         self.held[start:] = own
         value.clear()
         self.stack[-1] = folded
+        if len(self.memo) > HEAD + RECENT:
+            self._put_away()
+
+    def _put_away(self) -> None:
+        """Put all memo entries from HEAD on into the archive."""
+        entries = self.memo[HEAD:]
+        del self.memo[HEAD:]
+        unfinished = {id(value) for stack in (self.stack, *self.marks) for value in stack}
+        self.archive.extend(entries, unfinished)
+        self.gone += len(entries)
+        for index in [index for index in self.far if HEAD + self.gone - len(entries) <= index < HEAD + self.gone]:
+            del self.far[index]  # an entry of that number was set in its turn

@@ -11,7 +11,7 @@ from typing import Final
 from tabular.pickle_atoms import ATOMS, Op
 from tabular.pickle_calls import CALLS
 from tabular.pickle_containers import CONTAINERS
-from tabular.pickle_machine import DONE, DOWNLOAD, Machine, RefusedError
+from tabular.pickle_machine import AWAY, DONE, DOWNLOAD, HEAD, Machine, RefusedError
 from tabular.pickle_runs import run
 
 _U4 = Struct("<I").unpack_from
@@ -70,7 +70,7 @@ def byte_put(m: Machine, pos: int) -> int:
 def long_put(m: Machine, pos: int) -> int:
     """LONG_BINPUT."""
     (index,) = _U4(m.data, pos)
-    if index == len(m.memo) and type(m.stack[-1]) is str:  # what `put` does, for what comes most
+    if index == len(m.memo) + m.gone and type(m.stack[-1]) is str:  # what `put` does, for what comes most
         m.memo.append(m.stack[-1])
     else:
         m.put(index)
@@ -84,7 +84,7 @@ def memoize(m: Machine, pos: int) -> int:
     if m.stack and type(m.stack[-1]) is str:
         m.memo.append(m.stack[-1])
     else:
-        m.put(len(m.memo))
+        m.put(len(m.memo) + m.gone)
     return pos
 
 
@@ -106,7 +106,10 @@ def byte_get(m: Machine, pos: int) -> int:
 def long_get(m: Machine, pos: int) -> int:
     """LONG_BINGET."""
     (index,) = _U4(m.data, pos)
-    value = m.memo[index] if index < len(m.memo) else None
+    at = index - m.gone
+    if at < HEAD:
+        at = index if index < HEAD else AWAY
+    value = m.memo[at] if at < len(m.memo) else None
     m.push(value if type(value) is str else m.get(index))
     return pos + 4
 

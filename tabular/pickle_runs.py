@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from tabular.pickle_machine import Machine
+from tabular.pickle_machine import HEAD, Machine
 
 _MOST: Final = 1 << 10  # members looked for at once; picklers write groups of 1,000
 _STEPS: Final = {ord("K"): 11, ord("h"): 11, ord("j"): 14, ord("G"): 9}  # bytes of key, its argument, and the float
@@ -39,6 +39,7 @@ def run(m: Machine, pos: int) -> int:
         return _fill(m, pos, step, count, target)
     if data[stop] == 0x65 and step == _FLOAT and type(target) is list:
         target.extend(np.ndarray((count,), _F8, data, pos + 1, (step,)).tolist())
+        m.built += count
         return stop + 1
     return pos
 
@@ -57,6 +58,7 @@ def _fill(m: Machine, pos: int, step: int, count: int, target: dict[object, obje
     if data[pos] != 0x4B and (len(keys) != count or set(map(type, keys)) != {str}):
         return pos
     target.update(zip(keys, np.ndarray((count,), _F8, data, pos + step - 8, (step,)).tolist(), strict=True))
+    m.built += 2 * count
     m.filled(target)
     return stop + 1
 
@@ -74,8 +76,15 @@ def _far_entries(m: Machine, pos: int, stop: int, count: int) -> list[object]:
 
 
 def _entries(m: Machine, indices: list[int]) -> list[object]:
-    memo = m.memo
-    return [memo[index] for index in indices] if max(indices) < len(memo) else []
+    memo, gone = m.memo, m.gone
+    first, last = min(indices), max(indices)
+    if gone and first < HEAD + gone:  # some may be in the archive
+        return [m.look(index) for index in indices]
+    if last >= len(memo) + gone:
+        return []
+    if last - first < _MOST and indices == list(range(first, last + 1)):
+        return memo[first - gone : last - gone + 1]
+    return [memo[index - gone] for index in indices]
 
 
 _KEYS: Final[dict[int, Callable[[Machine, int, int, int], bytes | list[object]]]] = {

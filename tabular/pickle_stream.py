@@ -7,7 +7,7 @@ of the caller's own functions, never imported. What is left over is refused with
 from __future__ import annotations
 
 import pickletools
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, Final
 
 import numpy as np
@@ -17,11 +17,13 @@ from tabular.pickle_names import NUMPY_NAMES
 from tabular.pickle_ops import OPS
 from tabular.table import TableError
 
-__all__ = ["LIMIT_BYTES", "NUMPY_NAMES", "measured_pickle", "read_pickle"]
+__all__ = ["LIMIT_BYTES", "MOST_VALUES", "NUMPY_NAMES", "measured_pickle", "read_pickle"]
 
 LIMIT_BYTES: Final = 1 << 33  # the largest published file has 4.7 GB
+MOST_VALUES: Final = 3 << 20  # held at once; the one file of 15,625 architectures needs about two thirds
 DEEPEST: Final = 64  # containers within containers in what is returned
 
+_CONTAINERS: Final = frozenset({dict, list, tuple, set, frozenset})
 _LEAVES: Final = frozenset({str, int, float, bool, bytes, bytearray, complex, slice, type(None)})
 
 # All that interpreting can raise. The caller's functions raise ValueError for what they do not accept.
@@ -37,11 +39,12 @@ def read_pickle(
     names: Mapping[tuple[str, str], Make] = NUMPY_NAMES,
     fold: Fold | None = None,
     limit_bytes: int = LIMIT_BYTES,
+    most_values: int = MOST_VALUES,
     persistent: Callable[[object], object] | None = None,
 ) -> object:
     """Read one pickle of plain data.
 
-    Memory grows with what is kept: some 70 bytes for a byte of the file at the very worst, so `limit_bytes` bounds it.
+    Memory is bounded by `most_values`: at the default, less than 400 MB beside what `fold` returns, whatever is read.
 
     Args:
         stream: positioned at the pickle; is read ahead beyond its end.
@@ -53,6 +56,8 @@ def read_pickle(
             forgotten, but for strings, numbers, and containers of up to 8 of these: a later reference to it is an
             error. Raises ValueError for what it refuses.
         limit_bytes: how long the pickle may be.
+        most_values: how many values may be held at once: members of containers, values that wait on the stack, memo
+            entries; a text or array counts for one more with every 64 bytes. Three quarters of it are sure to be had.
         persistent: what stands for data outside the pickle; without it, such references are refused.
 
     Returns:
@@ -61,10 +66,16 @@ def read_pickle(
         where they are ASCII, else bytes.
 
     Raises:
-        TableError: the pickle asks for anything else, is damaged, too long, too deep, or refers to itself.
+        TableError: the pickle asks for anything else, is damaged, too long, too large, too deep, or refers to itself.
     """
     return measured_pickle(
-        stream, source=source, names=names, fold=fold, limit_bytes=limit_bytes, persistent=persistent
+        stream,
+        source=source,
+        names=names,
+        fold=fold,
+        limit_bytes=limit_bytes,
+        most_values=most_values,
+        persistent=persistent,
     )[0]
 
 
@@ -75,15 +86,21 @@ def measured_pickle(
     names: Mapping[tuple[str, str], Make] = NUMPY_NAMES,
     fold: Fold | None = None,
     limit_bytes: int = LIMIT_BYTES,
+    most_values: int = MOST_VALUES,
     persistent: Callable[[object], object] | None = None,
 ) -> tuple[object, int]:
     """Read one pickle as `read_pickle` does and return it with its length in bytes."""
-    machine = Machine(stream, source, names, fold, limit_bytes, persistent)
+    machine = Machine(stream, source, names, fold, limit_bytes, most_values, persistent)
     size = _run(machine)
     if size > limit_bytes:
         raise TableError(f"{source}: the pickle has {size} bytes, at most {limit_bytes} are read")
-    _check_depth(machine.result, source)
-    return machine.result, size
+    value = machine.result
+    del machine  # and its memo
+    try:
+        _check_depth(value, source)
+    except _FAULTS as error:
+        raise TableError(f"{source}, after byte {size}: {_told(error)}") from error
+    return value, size
 
 
 def _run(m: Machine) -> int:
@@ -130,16 +147,19 @@ def _check_depth(value: object, source: str) -> None:
                 raise TableError(f"{source}: holds {what}, which is no plain data; get the published file")
             members = _members(part)
             if not _LEAVES.issuperset(map(type, members)):
-                deeper |= {id(inner): inner for inner in members if type(inner) not in _LEAVES}
+                for inner in members:
+                    if type(inner) not in _LEAVES and (type(inner) not in _CONTAINERS or inner):
+                        deeper[id(inner)] = inner
         if not deeper:
             return
         level = list(deeper.values())
     raise TableError(f"{source}: containers lie more than {DEEPEST} deep, or one in itself; get the published file")
 
 
-def _members(part: object) -> list[object]:
+def _members(part: object) -> Collection[object]:
     if isinstance(part, dict):
         return [*part.keys(), *part.values()]
     if isinstance(part, np.ndarray):
-        return part.ravel().tolist() if part.dtype == object else []
-    return list(part) if isinstance(part, list | tuple | set | frozenset) else []
+        listed: list[object] = part.ravel().tolist() if part.dtype == object else []
+        return listed
+    return part if isinstance(part, list | tuple | set | frozenset) else ()

@@ -98,10 +98,13 @@ def _sweep(parent: Path) -> None:
             continue  # somebody is writing there
         except OSError:
             pass  # killed before it was locked, or while it was put in place
-        for old in folder.iterdir():
-            whole = (old / MANIFEST).is_file()
-            if whole and not (parent / old.name).exists():  # killed between the two renames of `_replace`
-                old.rename(parent / old.name)
+        try:
+            for old in folder.iterdir():
+                whole = (old / MANIFEST).is_file()
+                if whole and not (parent / old.name).exists():  # killed between the two renames of `_replace`
+                    old.rename(parent / old.name)
+        except OSError:
+            continue  # of another user, who may be writing there
         shutil.rmtree(folder, ignore_errors=True)
 
 

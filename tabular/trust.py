@@ -13,13 +13,17 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
+from tabular.disk import explained
 from tabular.kinds import Kind
 from tabular.known_files import KnownFile
 from tabular.table import TableError
 
 _BLOCK = 1 << 20
 _OWN_CHECKSUM = (b"PK\x03\x04", b"BZh")  # zip, bzip2
-_MD5_IN_NAME = re.compile(r"NAS-Bench-201-v1_\d-([0-9a-f]{6})\.pth")
+_MD5_IN_NAME = (  # as their authors name them: the start of the file's MD5
+    re.compile(r"NAS-Bench-201-v\d_\d-([0-9a-f]{6})\.pth"),
+    re.compile(r"NATS-tss-v\d_\d-([0-9a-f]{5})\.pickle\.pbz2"),
+)
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -57,11 +61,12 @@ def examine(
     done = 0
     found = []
     for path in paths:
-        stamp = _stamp(path)
-        digest = _digest(path, "sha256", partial(_told, told, done, total))
-        done += stamp[0]
-        if digest not in given:
-            _check(path, kind, digest, files.get(path.name))
+        with explained("check of a source", path):
+            stamp = _stamp(path)
+            digest = _digest(path, "sha256", partial(_told, told, done, total))
+            done += stamp[0]
+            if digest not in given:
+                _check(path, kind, digest, files.get(path.name))
         found.append(Source(path, stamp[0], digest, stamp))
     strangers = given - {source.sha256 for source in found}
     if strangers:
@@ -94,14 +99,15 @@ def _check(path: Path, kind: Kind, sha256: str, known: KnownFile | None) -> None
                 f"another version; get it again ({_origin(known)}), or vouch for it yourself with --sha256"
             )
         return
-    if named := _MD5_IN_NAME.fullmatch(path.name):
-        md5 = _digest(path, "md5")
-        if not md5.startswith(named[1]):
-            raise TableError(
-                f"{path} has MD5 {md5}, its name says {named[1]}…: it is damaged; get it again, or vouch for it "
-                "yourself with --sha256"
-            )
-        return
+    for form in _MD5_IN_NAME:
+        if named := form.fullmatch(path.name):
+            md5 = _digest(path, "md5")
+            if not md5.startswith(named[1]):
+                raise TableError(
+                    f"{path} has MD5 {md5}, its name says {named[1]}…: it is damaged, or not the file that was "
+                    "published under that name; get it again, or vouch for it yourself with --sha256"
+                )
+            return
     with path.open("rb") as stream:
         begin = stream.read(max(map(len, _OWN_CHECKSUM)))
     if not kind.checksummed and not begin.startswith(_OWN_CHECKSUM):

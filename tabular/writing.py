@@ -1,12 +1,11 @@
 """Writing a table that may be larger than memory: columns grow on disk, and the folder appears whole or not at all.
 
-Rows are appended with plain writes, so nothing is mapped and memory stays at one batch. The folder is a `scratch` one
+Rows are appended with plain writes, so nothing is mapped and no row stays in memory. The folder is a `scratch` one
 until all is on the disk.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Mapping
 from contextlib import suppress
@@ -19,9 +18,8 @@ from numpy.lib import format as npy
 from numpy.typing import DTypeLike
 
 from tabular.scratch import Scratch
-from tabular.table import FORMAT, MANIFEST, Array, Table, TableError, column_digest, combine, open_table
+from tabular.table import FORMAT, MANIFEST, SEAL, Array, Table, column_digest, combine, open_table, seal
 
-SEAL = "seal"  # key of the manifest: a digest of everything else in it
 _HEADER = 256  # bytes set aside for the header of a growing column
 
 
@@ -118,19 +116,3 @@ class TableWriter:
         (self._scratch.folder / MANIFEST).write_text(text, encoding="utf-8")
         self._scratch.become(target)
         return open_table(target)
-
-
-def seal(manifest: Mapping[str, object]) -> str:
-    """Return the SHA-256 over a manifest without its seal: the digest covers the columns, this what is said of them."""
-    rest = {key: value for key, value in manifest.items() if key != SEAL}
-    return hashlib.sha256(json.dumps(rest, sort_keys=True, allow_nan=False).encode()).hexdigest()
-
-
-def check_seal(table: Table) -> None:
-    """Check that the manifest of an imported table is as it was written.
-
-    Raises:
-        TableError: it was changed.
-    """
-    if table.manifest.get(SEAL) != seal(table.manifest):
-        raise TableError(f"{table.folder / MANIFEST} was changed after the import; import the table again")

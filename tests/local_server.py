@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -18,12 +19,16 @@ class Answer:
         status: of it.
         cut: bytes after which the connection is closed; None sends all.
         length: what is announced; None announces the size of the body, -1 announces nothing.
+        location: where the client is sent on to; None: nowhere.
+        drip_s: seconds before every single byte; None sends them at once.
     """
 
     body: bytes = b""
     status: int = 200
     cut: int | None = None
     length: int | None = None
+    location: str | None = None
+    drip_s: float | None = None
 
 
 @dataclass
@@ -63,11 +68,18 @@ def serving() -> Iterator[Server]:
             self.send_response(answer.status)
             if answer.length != -1:
                 self.send_header("Content-Length", str(len(answer.body) if answer.length is None else answer.length))
+            if answer.location is not None:
+                self.send_header("Location", answer.location)
             self.send_header("Connection", "close")
             self.end_headers()
             self.close_connection = True
             with suppress(BrokenPipeError, ConnectionResetError):  # the other side has seen enough
-                self.wfile.write(answer.body[: answer.cut])
+                if answer.drip_s is None:
+                    self.wfile.write(answer.body[: answer.cut])
+                else:
+                    for byte in answer.body[: answer.cut]:
+                        time.sleep(answer.drip_s)
+                        self.wfile.write(bytes([byte]))
 
         def log_message(self, format: str, *arguments: object) -> None:
             """Say nothing."""

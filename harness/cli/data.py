@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness import registry
 from harness.cli.console import JsonOption, out, print_json
@@ -39,14 +39,14 @@ def ls(json: JsonOption = False) -> None:
         print_json(list(rows))
         return
     if not rows:
-        out().print(f"no tables in {tool.place()['folder']}; what there is to get: nasboard data kinds")
+        _say(f"no tables in {tool.place()['folder']}; what there is to get: nasboard data kinds")
         return
     table = Table(box=None, pad_edge=False)
     for heading in ("name", "kind", "version", "archs", "MB", "state"):
         table.add_column(heading, justify="right" if heading in ("archs", "MB") else "left", overflow="fold")
     for row in rows:
         style = "" if row["trouble"] is None else "red"
-        table.add_row(*(escape(cell) for cell in _cells(row)), style=style)
+        table.add_row(*(Text(cell) for cell in _cells(row)), style=style)
     out().print(table)
 
 
@@ -58,10 +58,10 @@ def kinds(json: JsonOption = False) -> None:
         print_json([dict(row) for row in rows])
         return
     for row in rows:
-        out().print(f"[bold]{row['name']}[/]: {row['summary']}", soft_wrap=True)
-        out().print(f"  get it    {row['command']}{told_where(row)}", soft_wrap=True)
+        _say(f": {row['summary']}", heading=str(row["name"]))
+        _say(f"  get it    {row['command']}{told_where(row)}")
         if row["takes"] is not None:
-            out().print(f"  PATH is   {row['takes']}", soft_wrap=True)
+            _say(f"  PATH is   {row['takes']}")
 
 
 @app.command()
@@ -109,32 +109,41 @@ def fetch(
     to: ToOption = None,
     files: FilesOption = None,
 ) -> None:
-    """Download public files, check them, and import them where they make a table."""
+    """Download public files, check them, and import them where they make a table.
+
+    A file may take a minute, and its size at 20 kB a second on top of that; then the next mirror is asked.
+    """
     with ended_cleanly("nothing was imported; the same command begins again"), Steps() as steps:
         written = registry.data_tool().fetch(name, files=files, to=to, told=steps.told)
     _print_written(written)
 
 
 @app.command()
-def verify(name: Annotated[str | None, typer.Argument(help="Name of a table; all by default.")] = None) -> None:
+def verify(
+    name: Annotated[str | None, typer.Argument(help="Name of a table; all by default.")] = None,
+    json: JsonOption = False,
+) -> None:
     """Read every column of a table and compare it with its digest (exit code 3 where it was changed)."""
     tool = registry.data_tool()
     names = [str(row["name"]) for row in tool.tables()] if name is None else [name]
-    bad = []
+    rows: list[dict[str, object]] = []
     for each in names:
         try:
             with Steps() as steps:
                 told = tool.verify(each, steps.told)
         except DigestError as error:
-            if name is not None:
-                raise
-            bad.append(str(error))
+            rows.append({"name": each, "trouble": str(error)})
         else:
-            out().print(f"{each}: whole, {told['size_mb']} MB, digest {str(told['digest'])[:12]}")
+            rows.append(dict(told) | {"trouble": None})
+            if not json:
+                _say(f"{each}: whole, {told['size_mb']} MB, digest {str(told['digest'])[:12]}")
+    if json:
+        print_json(rows)
+    elif not names:
+        _say("no tables to check")
+    bad = [str(row["trouble"]) for row in rows if row["trouble"] is not None]
     if bad:
         raise DigestError("\n       ".join(bad))
-    if not names:
-        out().print("no tables to check")
 
 
 @app.command()
@@ -152,7 +161,7 @@ def rm(
             typer.confirm(f"remove table {name}{size}?", abort=True)
     with ended_cleanly("the table is removed or untouched"):
         gone = tool.remove(name)
-    out().print(f"removed {gone['folder']} ({gone['size_mb']} MB)", soft_wrap=True)
+    _say(f"removed {gone['folder']} ({gone['size_mb']} MB)")
 
 
 def told_where(row: Row) -> str:
@@ -171,7 +180,7 @@ def _print_written(written: Row) -> None:
     archs = written.get("archs")
     told = f", {archs:,} architectures" if isinstance(archs, int) else ""
     told += "" if written.get("complete", True) else " (partial)"
-    out().print(f"{written['name']}{told}, {written['size_mb']} MB in {written['folder']}", soft_wrap=True)
+    _say(f"{written['name']}{told}, {written['size_mb']} MB in {written['folder']}")
 
 
 def _print_manifest(told: Row) -> None:
@@ -200,13 +209,13 @@ def _print_public(told: Row) -> None:
 def _print_file(file: Row) -> None:
     digest = f"SHA-256 {file['sha256']}" if file["sha256"] else f"MD5 {file['md5']}"
     whence = "computed from a copy in hand" if file["checked"] else "as published, no copy was checked"
-    out().print(f"[bold]{file['file']}[/]: {file['size_bytes']:,} bytes, licence {file['licence']}")
-    out().print(f"  {digest} ({whence})", soft_wrap=True)
-    out().print(f"  from {escape(str(file['origin']))}", soft_wrap=True)
+    _say(f": {file['size_bytes']:,} bytes, licence {file['licence']}", heading=str(file["file"]))
+    _say(f"  {digest} ({whence})")
+    _say(f"  from {file['origin']}")
     urls = file["urls"]
     assert isinstance(urls, list)
     for url in urls:
-        out().print(f"  {url}" + ("" if file["tried"] else " (never tried by us)"), soft_wrap=True)
+        _say(f"  {url}" + ("" if file["tried"] else " (never tried by us)"))
 
 
 def _print_field(key: str, value: object) -> None:
@@ -214,13 +223,18 @@ def _print_field(key: str, value: object) -> None:
         value = ", ".join(f"{k} {v}" for k, v in value.items())
     elif isinstance(value, list):
         value = ", ".join(str(v) for v in value) or "-"
-    out().print(f"[bold]{key}[/]: {escape(str(value))}", soft_wrap=True)
+    _say(f": {value}", heading=key)
 
 
 def _print_list(key: str, value: object) -> None:
     if not isinstance(value, Sequence) or isinstance(value, str) or not value:
         return
-    out().print(f"[bold]{key}[/]:")
+    _say(":", heading=key)
     for each in value:
         text = ", ".join(f"{k} {v}" for k, v in each.items()) if isinstance(each, dict) else str(each)
-        out().print(f"  {escape(text)}", soft_wrap=True)
+        _say(f"  {text}")
+
+
+def _say(text: str, heading: str = "") -> None:
+    """Print a line as it is: brackets and colons in a path are no markup."""
+    out().print(Text.assemble((heading, "bold"), text), soft_wrap=True)

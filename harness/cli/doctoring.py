@@ -6,12 +6,13 @@ import os
 import platform
 from importlib import metadata, util
 
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from harness import registry
 from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
 from harness.cli.data import told_where
+from harness.data_tool import Row
 from harness.errors import MissingDataError, NasboardError
 from harness.store import open_store
 
@@ -36,7 +37,7 @@ def doctor(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None
         table.add_column("detail", overflow="fold")
         for finding in findings:
             style = "red" if finding["state"] == "bad" else ""
-            table.add_row(finding["what"], finding["state"], escape(finding["detail"]), style=style)
+            table.add_row(*(Text(finding[key]) for key in ("what", "state", "detail")), style=style)
         out().print(table)
     bad = [f["what"] for f in findings if f["state"] == "bad"]
     if bad:
@@ -68,7 +69,10 @@ def _table(name: str) -> Finding:
 
 
 def _place() -> Finding:
-    told = registry.data_tool().place()
+    try:
+        told = registry.data_tool().place()
+    except NasboardError as error:
+        return {"what": "data folder", "state": "bad", "detail": str(error)}
     free_mb = float(str(told["free_mb"]))
     detail = f"{told['folder']}, {free_mb / 1000:.1f} GB free"
     if free_mb < LITTLE_MB:
@@ -79,22 +83,30 @@ def _place() -> Finding:
 
 
 def _imported() -> list[Finding]:
-    findings = []
-    for row in registry.data_tool().tables():
-        what = f"table {row['name']}"
-        if row["trouble"] is not None:
-            detail = f"{row['trouble']}; to remove it: nasboard data rm {row['name']}"
-            findings.append({"what": what, "state": "bad", "detail": detail})
-        else:
-            partial = "" if row["complete"] else ", partial"
-            findings.append({"what": what, "state": "ok", "detail": f"{row['size_mb']} MB, imported{partial}"})
-    return findings
+    try:
+        rows = registry.data_tool().tables()
+    except NasboardError as error:
+        return [{"what": "imported tables", "state": "bad", "detail": str(error)}]
+    return [_imported_table(row) for row in rows]
+
+
+def _imported_table(row: Row) -> Finding:
+    what = f"table {row['name']}"
+    if row["trouble"] is not None:
+        return {"what": what, "state": "bad", "detail": str(row["trouble"])}
+    partial = "" if row["complete"] else ", partial"
+    read = "whole" if row["whole"] else f"too large to read here: nasboard data verify {row['name']}"
+    return {"what": what, "state": "ok", "detail": f"{row['size_mb']} MB, imported{partial}; {read}"}
 
 
 def _obtainable() -> list[Finding]:
+    try:
+        rows = registry.data_tool().obtainable()
+    except NasboardError:
+        return []  # the data folder cannot be read, which the findings before tell
     return [
         {"what": f"{row['what']} {row['name']}", "state": "absent", "detail": str(row["command"]) + told_where(row)}
-        for row in registry.data_tool().obtainable()
+        for row in rows
         if not row["there"]
     ]
 

@@ -12,6 +12,7 @@ from typing import NoReturn
 
 import typer
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
 from harness.cli.console import err
 
@@ -23,7 +24,8 @@ class Steps:
     """Shows the steps of a command, one bar a label; `told` is what the work calls."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("{task.description}"), BarColumn(bar_width=30), TaskProgressColumn(), TimeElapsedColumn())
+        label = TextColumn("{task.description}", markup=False)  # it may hold a path
+        columns = (label, BarColumn(bar_width=30), TaskProgressColumn(), TimeElapsedColumn())
         self.bars = Progress(*columns, console=err()) if sys.stderr.isatty() else None
         self.tasks: dict[str, TaskID] = {}
         self.start = self.spoken = time.monotonic()
@@ -43,7 +45,7 @@ class Steps:
         if self.bars is None:
             if now - self.spoken > PLAIN_EVERY_S:
                 self.spoken = now
-                err().print(_line(label, done, total, now - self.start))
+                err().print(Text(_line(label, done, total, now - self.start)))
         elif label not in self.tasks:
             for earlier in self.tasks.values():  # a step begins when the one before has ended
                 self.bars.update(earlier, total=1, completed=1)
@@ -73,7 +75,7 @@ def ended_cleanly(left: str) -> Iterator[None]:
     try:
         yield
     except KeyboardInterrupt:
-        err().print(f"interrupted; {left}")
+        err().print(Text(f"interrupted; {left}"))
         raise typer.Exit(128 + seen[0]) from None
     finally:
         for name, handler in before.items():

@@ -6,6 +6,7 @@ Statistics take a second to import, so the functions that need them import them;
 from __future__ import annotations
 
 import sys
+from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
@@ -14,9 +15,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from harness import registry
+from harness import contexts, registry
 from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
-from harness.errors import MissingDataError, UsageError
+from harness.errors import MissingDataError, NasboardError, UsageError
 from harness.outcome import Comparison
 from harness.store import open_store
 
@@ -92,6 +93,28 @@ def not_shown(group: Unreadable) -> str:
     return f"not shown: {group.runs} runs on {group.dataset}, space {group.space} ({names}): {group.error}"
 
 
+def apart(comparisons: Sequence[Comparison]) -> list[str]:
+    """Return a line for every data set and space with runs on several tables, which have boards of their own."""
+    places: dict[tuple[str, str], list[str]] = {}
+    for found in comparisons:
+        table = f"{contexts.version(found) or 'of no version'} ({(found.table_digest or 'no digest')[:12]})"
+        places.setdefault((found.dataset, found.space.name), []).append(table)
+    return [
+        f"{dataset} on {space}: tables {' and '.join(tables)} have boards of their own; their runs are never mixed, "
+        "and compare and gate refuse one against the other"
+        for (dataset, space), tables in places.items()
+        if len(tables) > 1
+    ]
+
+
+def _told_apart(store: str, *, visits: bool = False) -> list[Comparison]:
+    """Return `comparisons_of` a store, with a line on standard error where it holds runs on several tables."""
+    found = comparisons_of(store, visits=visits)
+    for line in apart(found):
+        err().print(Text(line))
+    return found
+
+
 def ls(
     what: Annotated[Listing, typer.Argument(help="What to list.")],
     store: StoreOption = DEFAULT_STORE,
@@ -153,9 +176,9 @@ def leaderboard(
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
     if board is BoardName.pareto:
-        shown = board_pareto.make(comparisons_of(store, visits=True), objective)
+        shown = board_pareto.make(_told_apart(store, visits=True), objective)
     else:
-        shown = boards.make(comparisons_of(store), only=None if board is None else board.value)
+        shown = boards.make(_told_apart(store), only=None if board is None else board.value)
     chosen = "json" if json else format.value
     if chosen == "table":
         render.print_tables(shown, out(), measured=measured)
@@ -175,14 +198,24 @@ def report(
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
-    from harness import board_pareto, boards, contexts
+    from harness import board_pareto, boards
 
-    found = comparisons_of(store, visits=True)
+    found = [_with_objectives_that_can_be_read(c) for c in _told_apart(store, visits=True)]
     shown = boards.make(found)
     if any(contexts.objectives(comparison) for comparison in found):
         shown += board_pareto.make(found)
     write_report(found, shown, output, title=title)
     out().print(f"wrote {output} ({output.stat().st_size / 1e6:.1f} MB)")
+
+
+def _with_objectives_that_can_be_read(comparison: Comparison) -> Comparison:
+    """Return the comparison, without second objectives where what they come from is unusable; a line says why."""
+    try:
+        contexts.objectives(comparison)
+    except NasboardError as error:
+        err().print(Text(f"no front of {comparison.dataset}, space {comparison.space.name}: {error}"))
+        return contexts.without_objectives(comparison)
+    return comparison
 
 
 def compare(

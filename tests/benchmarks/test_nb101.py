@@ -10,7 +10,7 @@ from numpy.random import default_rng
 from benchmarks import nb101 as module
 from benchmarks.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
 from harness import registry
-from harness.errors import MissingDataError, UsageError
+from harness.errors import MissingDataError, SpecError, UsageError
 from harness.space import enumerate_all, sample
 from tabular.importing import import_table
 from tabular.table import Table
@@ -156,6 +156,15 @@ def test_a_cell_that_a_part_lacks_is_named(full: Table) -> None:
     assert benchmark.query is not None
     with pytest.raises(MissingDataError, match="is not in the table"):
         benchmark.query(arch, 108, default_rng(0))
+
+
+def test_a_row_that_is_no_cell_is_said_to_be_none(compact: Path) -> None:
+    benchmark = nb101(version="mean108")
+    rows = sample(benchmark.space, default_rng(0), 3)
+    rows[1] = 0  # no path from input to output
+    with pytest.raises(SpecError, match=r"nb101: architecture 1, \[0, .*\], breaks the rules of the space") as caught:
+        benchmark.truth(rows)
+    assert "partial" not in str(caught.value)
 
 
 def test_no_path_leads_from_the_query_to_a_test_value(full: Table, monkeypatch: pytest.MonkeyPatch) -> None:

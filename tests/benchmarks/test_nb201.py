@@ -15,8 +15,7 @@ from harness import registry
 from harness.api import Benchmark
 from harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from harness.space import Archs, enumerate_all, sample
-from tabular import hw_nas_bench
-from tabular.home import tables_of
+from tabular.found import tables_of
 from tabular.table import open_table, write_table
 from tests.tables import imported
 
@@ -151,34 +150,10 @@ def test_without_a_table_the_message_has_the_command(tmp_path: Path, monkeypatch
 
 
 def test_a_table_that_lacks_a_column_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    whole = open_table(tables_of("nb201-compact")["v1.0-compact"][0])
+    whole = open_table(tables_of("nb201-compact")[0].folder)
     about = {key: whole.manifest[key] for key in ("kind", "version", "name")}
     columns = {name: np.asarray(column) for name, column in whole.columns.items() if name != "val200"}
     write_table(tmp_path / "tables" / "nb201-compact-v1.0-compact", columns, about)
     monkeypatch.setenv("NASBOARD_DATA", str(tmp_path))
     with pytest.raises(DigestError, match=r"'val200'.*import it again"):
         nb201.cifar10()
-
-
-# --- second objectives
-
-
-def test_latency_and_energy_come_from_the_hardware_table(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    folder = imported("hw-nas-bench")
-    for dataset, maker in MAKERS.items():
-        table = open_table(next((folder / "tables").glob("hw-nas-bench-*")))
-        found = maker().context.objectives
-        assert len(found) == 8  # six devices, three of them with energy, less the one with gaps
-        assert "edgetpu_latency" not in found
-        assert (found["fpga_energy"].unit, found["pixel3_latency"].unit) == ("mJ", "ms")
-        expected = hw_nas_bench.measure(table, dataset, "raspi4", "latency_ms")
-        assert np.array_equal(found["raspi4_latency"].of(enumerate_all(SPACE)), expected)
-    monkeypatch.setenv("NASBOARD_DATA", str(_only_compact(tmp_path)))
-    assert nb201.cifar10().context.objectives == {}
-
-
-def _only_compact(tmp_path: Path) -> Path:
-    (tmp_path / "tables").mkdir()
-    source = tables_of("nb201-compact")["v1.0-compact"][0]
-    (tmp_path / "tables" / source.name).symlink_to(source)
-    return tmp_path

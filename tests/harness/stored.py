@@ -3,15 +3,31 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
+import pytest
 from sqlalchemy import MetaData, create_engine, text
 
 from harness.record import RunKey, StepRecord, Visits
-from harness.store import Ending, Planned, Store
+from harness.store import Ending, Planned, Store, new_owner, open_store
 
 DONE = Ending("done", None, {"git": "0000000", "dirty": False, "versions": {"numpy": "2"}})
+FAILED = Ending("failed", "Traceback\n\0 \ud800 ä", {})
+
+
+class StoreTests:
+    """Fixtures of tests that run over several back ends; a subclass says where the store is."""
+
+    @pytest.fixture
+    def url(self) -> str:
+        raise NotImplementedError
+
+    @pytest.fixture
+    def store(self, url: str) -> Iterator[Store]:
+        with open_store(url) as opened:
+            yield opened
 
 
 def key(seed: int, method: str = "walk") -> RunKey:
@@ -64,6 +80,20 @@ def same(a: StepRecord, b: StepRecord) -> bool:
 
 def _bits(scores: np.ndarray | None) -> bytes | None:
     return None if scores is None else np.asarray(scores, dtype=np.float32).tobytes()
+
+
+def bits(seen: Visits | None) -> tuple[bytes, ...] | None:
+    if seen is None:
+        return None
+    assert [c.dtype.str for c in (seen.archs, seen.epochs, seen.val_accuracy)] == ["|i1", "<i4", "<f8"]
+    return tuple(c.tobytes() for c in (seen.archs, seen.epochs, seen.val_accuracy, seen.cost_s))
+
+
+def claimed(store: Store, seed: int = 0) -> tuple[str, str]:
+    store.plan(planned(seed + 1))
+    owner, run_id = new_owner(), key(seed).run_id
+    assert store.claim([run_id], owner) is not None
+    return run_id, owner
 
 
 def of_version_1(url: str, tmp_path: Path) -> None:

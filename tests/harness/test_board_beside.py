@@ -8,11 +8,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from harness import boards, render
+from harness import boards, registry, render
 from harness.api import Context
 from harness.board import Board, Quoted, Undefined
 from harness.errors import MissingDataError
 from harness.space import Archs
+from harness.store import Ended
 from tests.harness.devices import BUDGET_S, CONTEXT, NAME, compared, visiting
 from tests.harness.stored_runs import TRUTH, loaded, searched
 
@@ -60,6 +61,22 @@ def test_a_figure_of_another_budget_or_benchmark_is_not_beside(tmp_path: Path) -
         [made] = boards.make([found], only="accuracy")
         assert not [c.key for c in made.columns if c.key.startswith("published")]
         assert not [line for line in made.notes if line.startswith("Published")]
+
+
+def test_a_figure_is_of_the_default_settings_alone(tmp_path: Path) -> None:
+    figure = replace(CONTEXT.published[0], method="regularized_evolution")
+    context = replace(CONTEXT, published=(figure, replace(figure, method="gone")))
+    default = registry.resolved(registry.method("regularized_evolution"))
+    runs = []
+    for label, params in (("as published", default), ("larger", default | {"population": 50})):
+        for run, *rest in [visiting("regularized_evolution", seed, [5]) for seed in range(3)]:
+            key = replace(run.key, params=params)
+            runs.append(Ended(replace(run, run_id=key.run_id, key=key, label=label), *rest))
+    runs += [visiting("gone", seed, [5]) for seed in range(3)]  # a method that cannot be asked for its defaults
+    [made] = boards.make(compared(tmp_path, runs, context), only="accuracy")
+    assert row(made, "as published")["published"] == Quoted(0.9370, 0.0036, "M")
+    assert {row(made, label)["published"] for label in ("larger", "gone")} == {Undefined("none")}
+    assert any("the same method with its default settings" in note for note in made.notes)
 
 
 def test_people_read_percent_and_marks_and_machines_fractions_and_sources(tmp_path: Path) -> None:

@@ -85,6 +85,14 @@ def test_the_title_and_the_notes_say_what_was_compared(tmp_path: Path) -> None:
     assert made.notes[-1] == CONTEXT.notes[-1]
 
 
+def test_the_notes_say_which_table_the_measurements_are_of(tmp_path: Path) -> None:
+    measured = replace(CONTEXT.objectives["watch_latency"], source="watches v3, table 0123456789ab")
+    context = replace(CONTEXT, objectives={"watch_latency": measured})
+    made = board(compared(tmp_path / "a", RUNS, context))
+    assert "watch_latency is of watches v3, table 0123456789ab." in made.notes
+    assert not [note for note in board(compared(tmp_path / "b", RUNS)).notes if " is of " in note]
+
+
 def test_without_a_name_it_is_the_first_objective(tmp_path: Path) -> None:
     assert "watch_energy (mJ)" in board(compared(tmp_path, RUNS), None).title
 

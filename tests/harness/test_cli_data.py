@@ -145,7 +145,7 @@ def test_a_table_changed_on_disk_is_told_with_column_and_remedy(run: Run, import
     for arguments in (["data", "verify", NAME], ["data", "verify"]):
         done = run(*arguments)
         assert done.code == 3
-        assert f"{path} was changed after the import" in done.err
+        assert f"{path} was changed after the table was written" in done.err
         assert f"nasboard data rm {NAME}" in done.err
 
 

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 
 from harness import registry
-from harness.api import Benchmark
+from harness.api import Benchmark, Objective
 from harness.cli import main
-from harness.errors import MissingDataError
+from harness.errors import MissingDataError, UsageError
 from harness.store import Ended, Planned, open_store
 from tests.harness import devices
 from tests.harness.devices import visiting
@@ -126,6 +127,45 @@ def test_without_objectives_the_import_is_named(nasboard: Command, tmp_path: Pat
     code, _, err = nasboard("leaderboard", "--board", "pareto", "--store", store)
     assert code == 3
     assert "nasboard data import hw-nas-bench PATH" in err
+
+
+class Unreadable(dict[str, Objective]):
+    def __iter__(self) -> Iterator[str]:
+        raise UsageError("2 tables are imported (a, b); remove all but one: nasboard data rm NAME")
+
+    def items(self) -> NoReturn:  # type: ignore[override]
+        iter(self)
+        raise AssertionError
+
+
+def test_objectives_that_cannot_be_read_hide_nothing_but_the_front(
+    nasboard: Command, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("plotly")
+    context = replace(devices.CONTEXT, objectives=Unreadable())
+    monkeypatch.setattr(devices, "BENCHMARK", replace(devices.BENCHMARK, context=context))
+    store, page = store_of(tmp_path, "runs.db", RUNS), tmp_path / "page.html"
+    assert nasboard("leaderboard", "--store", store)[::2] == (0, "")
+    code, _, err = nasboard("leaderboard", "--board", "pareto", "--store", store)
+    assert (code, err) == (2, "error: 2 tables are imported (a, b); remove all but one: nasboard data rm NAME\n")
+    code, _, err = nasboard("report", "-o", str(page), "--store", store)
+    assert (code, err.startswith("no front of planted, space planted: 2 tables are imported")) == (0, True)
+    assert "Final accuracy" in page.read_text()
+
+
+def test_tables_that_share_no_board_are_told_apart(nasboard: Command, tmp_path: Path) -> None:
+    other = Ended(*searched("random_search", 0, [7]))
+    both = store_of(tmp_path, "both.db", [*RUNS, other])
+    for command in (["leaderboard", "--json"], ["report", "-o", str(tmp_path / "page.html")]):
+        code, _, err = nasboard(*command, "--store", both)
+        assert code == 0
+        assert err.startswith("planted on planted: tables ")
+        assert "v1 (" in err
+        assert "of no version (" in err
+        assert err.endswith(
+            "boards of their own; their runs are never mixed, and compare and gate refuse one against the other\n"
+        )
+    assert nasboard("leaderboard", "--store", store_of(tmp_path, "one.db", RUNS))[2] == ""
 
 
 def test_stores_of_two_versions_are_not_compared(nasboard: Command, tmp_path: Path) -> None:

@@ -124,6 +124,12 @@ def test_a_wrong_name_is_told_the_nearest_ones(call: object, says: str) -> None:
         call()
 
 
+@pytest.mark.parametrize("name", ["planted?version=v1", "nb201-cifar10@v1.0-compact?seeds=mean&version=v2"])
+def test_a_version_is_no_option(name: str) -> None:
+    with pytest.raises(UsageError, match=r"a version is named before the options, .+@v[12], given"):
+        registry.benchmark(name)
+
+
 def test_a_benchmark_is_opened_once() -> None:
     assert registry.benchmark("planted") is registry.benchmark("planted")
 

@@ -1,59 +1,30 @@
-"""What runs were shown, stored: bit for bit, through kills, exports, and in stores that older versions wrote."""
+"""What runs were shown, stored: bit for bit, through kills and exports."""
 
 from __future__ import annotations
 
 import json
 import shutil
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
-from sqlalchemy import create_engine, text
 
 from benchmarks.planted import planted as planted_benchmark
-from harness import registry, runner, schema, suite
-from harness.errors import SchemaError, StoreError, StoreFullError
+from harness import runner, suite
+from harness.errors import StoreError
 from harness.exchange import export_runs, import_runs
 from harness.record import RunRecord, Visits
 from harness.store import Claim, Ending, Store, new_owner, open_store
 from harness.sweep import plan
-from tests.harness.stored import DONE, course, key, of_version_1, planned, same, step, visits
-from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
+from tests.harness.stored import DONE, bits, claimed, course, key, step, visits
 
-HERE = Path(__file__).parent
 BENCHMARK = planted_benchmark()
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path}/runs.db" if request.param == "sqlite" else request.getfixturevalue("postgres_url")
-
-
-@pytest.fixture
-def store(url: str) -> Iterator[Store]:
-    with open_store(url) as opened:
-        yield opened
 
 
 def part(whole: Visits, start: int, stop: int) -> Visits:
     columns = (whole.archs, whole.epochs, whole.val_accuracy, whole.cost_s)
     return Visits(*(column[start:stop] for column in columns))
-
-
-def bits(seen: Visits | None) -> tuple[bytes, ...] | None:
-    if seen is None:
-        return None
-    assert [c.dtype.str for c in (seen.archs, seen.epochs, seen.val_accuracy)] == ["|i1", "<i4", "<f8"]
-    return tuple(c.tobytes() for c in (seen.archs, seen.epochs, seen.val_accuracy, seen.cost_s))
-
-
-def claimed(store: Store, seed: int = 0) -> tuple[str, str]:
-    store.plan(planned(seed + 1))
-    owner, run_id = new_owner(), key(seed).run_id
-    assert store.claim([run_id], owner) is not None
-    return run_id, owner
 
 
 def test_visits_come_back_bit_for_bit_from_several_parts(store: Store) -> None:
@@ -180,78 +151,6 @@ def test_a_run_cut_off_and_resumed_has_the_identical_visits(tmp_path: Path, meth
         assert bits(store.visits(run_id)) == whole
 
 
-# stores and files of version 1
-
-
-def test_a_store_of_version_1_is_brought_up_to_ours_with_all_it_has(url: str, tmp_path: Path) -> None:
-    of_version_1(url, tmp_path)
-    with open_store(url, must_exist=True) as store:
-        assert [run.status for run in store.runs()] == ["done", "failed", "pending", "pending"]
-        assert [run.key for run in store.runs()] == [key(seed) for seed in range(4)]
-        assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
-        assert [panel.name for panel, _ in store.panels()] == ["some"]
-        assert (store.visits(key(0).run_id), list(store.visited())) == (None, [])
-    with open_store(url) as store, store._db.read() as conn:
-        assert schema.version_of(conn, "it") == schema.VERSION
-
-
-def test_runs_planned_by_version_1_are_made_by_ours(url: str, tmp_path: Path) -> None:
-    of_version_1(url, tmp_path)
-    with open_store(url) as store:
-        owner, cut, fresh = new_owner(), key(2).run_id, key(3).run_id
-        claim = store.claim([cut], owner)
-        assert claim is not None
-        assert (claim.state, claim.queries) == (b"after 3", 3)
-        store.append(cut, owner, course(2, 6)[3:], None, 6, visits=visits(3), end=DONE)
-        assert all(same(a, b) for a, b in zip(store.steps(cut), course(2, 6), strict=True))
-        assert store.visits(cut) is None  # its first three are not known
-        store.claim([fresh], owner)
-        store.append(fresh, owner, course(3, 6), None, 6, visits=visits(6), end=DONE)
-        assert bits(store.visits(fresh)) == bits(visits(6))
-        assert [run_id for run_id, _ in store.visited()] == [fresh]
-
-
-def test_a_store_of_version_1_that_may_not_be_written_is_read(postgres_url: str, tmp_path: Path) -> None:  # noqa: F811
-    of_version_1(postgres_url, tmp_path)
-    engine = create_engine(postgres_url, isolation_level="AUTOCOMMIT")
-    with engine.connect() as conn:
-        conn.execute(text(f"ALTER DATABASE {engine.url.database} SET default_transaction_read_only = on"))
-    engine.dispose()
-    with open_store(postgres_url, must_exist=True) as store:
-        assert len(store.runs()) == 4
-        assert (store.visits(key(0).run_id), list(store.visited())) == (None, [])
-        with pytest.raises(StoreFullError, match="read-only"):
-            store.plan(planned(9))
-
-
-def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    of_version_1("sqlite:", tmp_path)
-
-    def broken(conn: object) -> None:
-        schema.visits.create(conn)  # type: ignore[arg-type]
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr("harness.schema.migrate", broken)
-    with pytest.raises(KeyboardInterrupt):
-        open_store(f"sqlite:///{tmp_path}/runs.db")
-    with sqlite3.connect(tmp_path / "runs.db") as conn:
-        assert conn.execute("SELECT version FROM nasboard_schema").fetchall() == [(1,)]
-        assert conn.execute("SELECT name FROM sqlite_master WHERE name = 'visits'").fetchall() == []
-    monkeypatch.undo()
-    with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
-        assert len(store.runs()) == 4
-
-
-def test_a_file_of_version_1_still_imports(store: Store, tmp_path: Path) -> None:
-    assert import_runs(store, HERE / "runs_v1.json") == 2
-    assert [run.status for run in store.runs()] == ["done", "failed"]
-    assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
-    assert store.visits(key(0).run_id) is None
-    assert import_runs(store, HERE / "runs_v1.json") == 0
-
-
 # files of ours
 
 
@@ -317,16 +216,3 @@ def test_visits_of_another_content_are_another_run(exported: Path, tmp_path: Pat
         import_runs(store, exported)
         with pytest.raises(StoreError, match="with another visits"):
             import_runs(store, other)
-
-
-def test_a_store_that_is_newer_still_is_refused(tmp_path: Path) -> None:
-    of_version_1("sqlite:", tmp_path)
-    with sqlite3.connect(tmp_path / "runs.db") as conn:
-        conn.execute(f"UPDATE nasboard_schema SET version = {schema.VERSION + 1}")
-    with pytest.raises(SchemaError, match=f"schema {schema.VERSION + 1}, this nasboard knows up to {schema.VERSION}"):
-        open_store(f"sqlite:///{tmp_path}/runs.db")
-
-
-def test_the_key_of_a_run_is_what_it_was() -> None:
-    assert key(0).run_id == "b6fe38dd829f0e66db081586cdeee16aec3e5a75907dff04e2ef800ae5c55871"
-    assert registry.benchmark("planted").digest == BENCHMARK.digest

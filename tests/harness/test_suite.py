@@ -60,11 +60,18 @@ def test_seeds_and_only_override_the_file(tmp_path: Path) -> None:
         ('seeds = "3"', r"runs\.0\.seeds: Input should be a valid integer"),
         ("seeds = true", r"runs\.0\.seeds"),
         ("", r"runs\.0\.seeds: Field required"),
+        ("seeds = 3\nfirst_seed = -1", r"runs\.0\.first_seed"),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_place(tmp_path: Path, wrong: str, message: str) -> None:
     with pytest.raises(SuiteError, match=message):
         suite.read(written(tmp_path, GOOD.replace("seeds = 3", wrong)))
+
+
+@pytest.mark.parametrize("budget_s", ["inf", "-inf", "nan", "0", "-1.5"])
+def test_a_budget_is_positive_and_finite(tmp_path: Path, budget_s: str) -> None:
+    with pytest.raises(SuiteError, match=r"runs\.0\.budget_s: Input should be"):
+        suite.read(written(tmp_path, GOOD.replace("budget_s = 5", f"budget_s = {budget_s}")))
 
 
 def test_unknown_keys_name_the_nearest_known_one_at_every_level(tmp_path: Path) -> None:
@@ -100,6 +107,16 @@ def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path) ->
     read = suite.read(written(tmp_path, GOOD.replace("digits201", "digits201-live")))
     with pytest.raises(SuiteError, match="use the tabular benchmark"):
         suite.resolve(read)
+
+
+def test_a_table_without_queries_is_not_called_live(tmp_path: Path) -> None:
+    imported("nb101-compact")
+    text = GOOD.replace('"digits201"', '"nb1shot1-1@mean108"')
+    with pytest.raises(SuiteError) as caught:
+        suite.resolve(suite.read(written(tmp_path, text)))
+    assert "the table of nb1shot1-1@mean108 has neither validation accuracies nor costs" in str(caught.value)
+    assert "nasboard data import nb101 nasbench_full.tfrecord" in str(caught.value)
+    assert "live" not in str(caught.value)
 
 
 ENTRY = GOOD[GOOD.index("[[runs]]") :]

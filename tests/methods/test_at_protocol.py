@@ -19,7 +19,6 @@ from tests.tables import imported
 
 NAME = "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"
 BUDGET_S = 12_000.0
-PUBLISHED_BOHB = 0.9361  # Dong & Yang, NAS-Bench-201, Table 5, from memory
 
 
 def accuracies(method: str, seeds: int, **params: Json) -> Floats:
@@ -60,10 +59,9 @@ def test_what_guided_methods_find_is_better_than_what_random_search_finds(method
     assert ttest_ind(ours, of_random_search(), equal_var=False, alternative="greater").pvalue < 0.01
 
 
-def test_bohb_as_released_finds_what_was_published() -> None:
-    ours = accuracies("bohb", 200, as_released=True)
-    assert abs(ours.mean() - PUBLISHED_BOHB) < 0.001
-    assert ours.mean() < of_random_search().mean()
+def test_the_arithmetic_of_bohbs_release_finds_less_than_the_mended_one() -> None:
+    released, mended = accuracies("bohb", 200, as_released=True), accuracies("bohb", 200)
+    assert ttest_ind(released, mended, equal_var=False, alternative="less").pvalue < 0.01
 
 
 def test_hyperband_on_one_fidelity_is_random_search() -> None:

@@ -98,14 +98,68 @@ def test_candidates_keep_a_points_choice_unless_they_are_drawn_anew() -> None:
         assert np.abs(found - expected).max() < 5 * (0.25 / n) ** 0.5
 
 
-def test_the_candidate_with_the_largest_ratio_is_taken_and_what_is_undefined_is_not() -> None:
+def test_the_candidate_with_the_largest_ratio_is_taken_and_the_first_of_equals() -> None:
     def density(values: list[float]) -> Density:
         return lambda archs: np.array(values)  # type: ignore[return-value]
 
     archs = np.zeros((3, 1), dtype=np.int8)
     assert best_ratio(density([0.2, 0.3, 0.3]), density([0.1, 0.3, 0.1]), archs) == 2
     assert best_ratio(density([0.2, 0.2, 0.1]), density([0.1, 0.1, 0.1]), archs) == 0
-    assert best_ratio(density([np.inf, -1.0, 0.1]), density([np.inf, 0.1, 0.2]), archs) == 2
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "expected"),
+    [
+        ([0.2, 0.3], [np.inf, 0.1], 0),  # taken at once: no bad one shows such a choice
+        ([0.2, 0.3, 0.4], [0.1, np.inf, np.inf], 1),  # the first of such
+        ([0.2, np.inf], [np.inf, 0.1], 0),  # before one that only good ones show
+        ([0.2, np.inf], [0.1, 0.1], 1),
+        ([0.2, 0.3], [0.1, np.nan], 1),  # undefined among the bad: as good as none
+        ([0.2, 0.3], [-np.inf, 0.1], 0),
+        ([np.nan, 0.1], [0.1, 0.9], 1),  # undefined among the good: ruled out
+        ([np.inf, -1.0, 0.1], [np.inf, 0.1, 0.2], 2),
+        ([np.inf, -np.inf, np.nan], [np.inf, np.inf, 0.1], None),
+        ([], [], None),
+    ],
+)
+def test_densities_without_a_value_decide_as_in_the_release(
+    good: list[float], bad: list[float], expected: int | None
+) -> None:
+    def density(values: list[float]) -> Density:
+        return lambda archs: np.array(values)  # type: ignore[return-value]
+
+    assert best_ratio(density(good), density(bad), np.zeros((len(good), 1), dtype=np.int8)) == expected
+    assert one_by_one(good, bad) == expected
+
+
+def one_by_one(good: list[float], bad: list[float]) -> int | None:
+    """Return which candidate the release takes, which looks at one after the other; `max` passes over a second NaN."""
+    best, chosen = np.inf, None
+    for i, (of_good, of_bad) in enumerate(zip(good, bad, strict=True)):
+        with np.errstate(invalid="ignore", over="ignore"):
+            loss = np.float64(max(1e-32, of_bad)) / max(of_good, 1e-32)
+        if not np.isfinite(loss) and np.isfinite(of_good):
+            return i
+        if loss < best:
+            best, chosen = loss, i
+    return chosen
+
+
+@given(st.lists(st.tuples(*[st.sampled_from([-1.0, 0.0, 0.1, 0.3, np.inf, -np.inf, np.nan])] * 2), max_size=6))
+def test_the_choice_is_that_of_a_loop_over_the_candidates(pairs: list[tuple[float, float]]) -> None:
+    good, bad = [g for g, _ in pairs], [b for _, b in pairs]
+    archs = np.zeros((len(pairs), 1), dtype=np.int8)
+    found = best_ratio(lambda archs: np.array(good), lambda archs: np.array(bad), archs)  # type: ignore[arg-type, return-value]
+    assert found == one_by_one(good, bad)
+
+
+def test_as_released_draws_at_random_where_every_candidate_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    player = model(Bohb(as_released=True))
+    for arch in sample(SPACE, default_rng(1), 40):
+        player.add(arch, seen(share(arch)))
+    monkeypatch.setattr("methods.bohb.best_ratio", lambda *_: None)
+    drawn = np.stack([player.draw() for _ in range(500)])
+    assert len(np.unique(drawn, axis=0)) > 300
 
 
 def model(settings: Bohb, space: PlantedSpace | Free = SPACE) -> Model:
@@ -221,6 +275,8 @@ def test_unequal_slots_and_slots_without_a_choice_are_no_trouble() -> None:
         {"bandwidth_factor": 0.0},
         {"bandwidth_factor": float("inf")},
         {"candidates": 0},
+        {"candidates": 10_001},
+        {"eta": 10**400},
         {"random_fraction": -0.1},
         {"random_fraction": 1.1},
     ],

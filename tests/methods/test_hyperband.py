@@ -140,7 +140,7 @@ def test_it_finds_better_than_random_search_where_fidelities_agree() -> None:
     assert ttest_rel(ours, uniform, alternative="greater").pvalue < 0.01
 
 
-@pytest.mark.parametrize("eta", [1, 0, -3])
+@pytest.mark.parametrize("eta", [1, 0, -3, 10_001])
 def test_settings_out_of_range_are_refused(eta: int) -> None:
-    with pytest.raises(UsageError, match=f"hyperband: .* at least 2, given {eta}"):
+    with pytest.raises(UsageError, match=f"hyperband: .* eta is 2..10000, given {eta}"):
         Hyperband(eta=eta)

@@ -6,12 +6,12 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
-from numpy.random import default_rng
+from numpy.random import Generator, default_rng
 
 from benchmarks.planted import PlantedSpace
 from harness.api import Observation
 from harness.errors import UsageError
-from harness.space import Arch, SearchSpace, enumerate_all, neighbours, size
+from harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size
 from methods.local_search import Climber, LocalSearch
 from tests.methods.play import search, share
 from tests.methods.spaces import Free, Ruled
@@ -140,6 +140,30 @@ def test_an_architecture_without_valid_neighbours_is_an_optimum() -> None:
     assert set(rows(asked)) == {tuple(a.tolist()) for a in enumerate_all(space) if space.valid(a[None])[0]}
 
 
-def test_settings_out_of_range_are_refused() -> None:
-    with pytest.raises(UsageError, match="local_search: starts is at least 1, given 0"):
-        LocalSearch(starts=0)
+def test_the_last_unseen_architecture_is_found() -> None:
+    space = Ruled((4, 5, 3, 6), step=3)  # 120 of 360 rows are valid
+    archs = enumerate_all(space)
+    archs = archs[space.valid(archs)]
+    for seed in range(20):
+        player = Climber(LocalSearch(), space, default_rng(seed))
+        player.known = {arch.tobytes(): 0.1 for arch in np.delete(archs, seed, axis=0)}
+        assert np.array_equal(player._unseen(), archs[seed])
+
+
+def test_a_space_that_is_used_up_is_not_searched_for_starts_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    drawn = 0
+
+    def counted(space: SearchSpace, rng: Generator, n: int) -> Archs:
+        nonlocal drawn
+        drawn += n
+        return sample(space, rng, n)
+
+    monkeypatch.setattr("methods.local_search.sample", counted)
+    search(LocalSearch(starts=10), Ruled((2,) * 6, step=2), share, 400)
+    assert drawn < 6_000  # some ten a start, and not a thousand for each of them
+
+
+@pytest.mark.parametrize("starts", [0, 10_001])
+def test_settings_out_of_range_are_refused(starts: int) -> None:
+    with pytest.raises(UsageError, match=rf"local_search: starts is 1\.\.10000, given {starts}"):
+        LocalSearch(starts=starts)

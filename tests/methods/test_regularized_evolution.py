@@ -17,6 +17,7 @@ from harness.errors import UsageError
 from harness.space import Arch, Archs, Bools, Ints, sample
 from methods.regularized_evolution import Aging, RegularizedEvolution, mutate
 from tests.methods.play import search, share
+from tests.methods.spaces import Free, Ruled
 from tests.strategies import archs
 
 SPACE = PlantedSpace()
@@ -78,6 +79,37 @@ def test_a_space_without_a_choice_cannot_be_mutated() -> None:
         mutate(Narrow(choices=(1, 1, 1)), np.zeros(3, dtype=np.int8), default_rng(0))
 
 
+def test_where_no_single_change_is_valid_the_child_is_a_fresh_draw() -> None:
+    space, n = Ruled((2,) * 6, step=2), 4_000  # every neighbour has an odd sum
+    parent = np.zeros(6, dtype=np.int8)
+    rng = default_rng(0)
+    children = np.stack([mutate(space, parent, rng) for _ in range(n)])
+    assert space.valid(children).all()
+    counts = np.unique(children, axis=0, return_counts=True)[1]
+    assert len(counts) == 32  # all of the valid ones, the parent too
+    assert np.abs(counts - n / 32).max() < 5 * (n / 32) ** 0.5
+    asked, _ = search(RegularizedEvolution(), space, share, 60)
+    assert space.valid(np.stack(asked)).all()
+
+
+def test_with_rules_a_child_is_a_valid_neighbour_where_there_is_one() -> None:
+    space, rng = Ruled(step=3), default_rng(0)
+    for parent in sample(space, rng, 200):
+        child = mutate(space, parent, rng)
+        assert space.valid(child[None])[0]
+        assert (child != parent).sum() == 1
+
+
+def test_without_rules_a_child_takes_two_draws_and_no_more() -> None:
+    space, parent = Free(), np.zeros(4, dtype=np.int8)
+    free = [slot for slot, options in enumerate(space.choices) if options > 1]
+    rng, plain = default_rng(0), default_rng(0)
+    for _ in range(50):
+        child = mutate(space, parent, rng)
+        slot = free[int(plain.integers(len(free)))]
+        assert child[slot] == 1 + plain.integers(space.choices[slot] - 1)
+
+
 def test_the_population_is_the_youngest_and_the_oldest_dies_even_if_best() -> None:
     player = Aging(RegularizedEvolution(population=3), SPACE, default_rng(0))
     for accuracy in (0.9, 0.1, 0.2, 0.3):
@@ -124,7 +156,7 @@ def test_the_whole_search_agrees_with_a_plain_replay_of_the_algorithm() -> None:
     assert share(last.incumbent) == max(map(share, asked))  # of the whole history, the dead included
 
 
-@pytest.mark.parametrize("wrong", [{"population": 0}, {"tournament": 0}])
+@pytest.mark.parametrize("wrong", [{"population": 0}, {"tournament": 0}, {"population": 10_001}, {"tournament": 2**40}])
 def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="population and tournament are at least 1, given"):
+    with pytest.raises(UsageError, match=r"population and tournament are 1\.\.10000, given"):
         RegularizedEvolution(**wrong)

@@ -149,7 +149,7 @@ def test_a_missing_optuna_is_told_with_the_command_that_gets_it(monkeypatch: pyt
         registry.method("tpe")
 
 
-@pytest.mark.parametrize("wrong", [{"startup": 0}, {"candidates": 0}])
+@pytest.mark.parametrize("wrong", [{"startup": 0}, {"candidates": 0}, {"candidates": 10_001}])
 def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
-    with pytest.raises(UsageError, match="startup and candidates are at least 1, given"):
+    with pytest.raises(UsageError, match=r"startup is at least 1 and candidates 1\.\.10000, given"):
         Tpe(**wrong)

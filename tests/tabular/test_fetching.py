@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from tabular.fetching import Fetched, Line, fetch
+from tabular.downloading import Line
+from tabular.fetching import Fetched, fetch
 from tabular.known_files import read_registry
 from tabular.table import TableError, verify
 from tests.local_server import Answer, Server, serving
@@ -84,6 +85,14 @@ def test_a_damaged_download_is_fetched_again(site: Site, server: Server) -> None
     ("bad", "asked"),
     [
         (Answer(status=404), ["/a", "/b"]),
+        (Answer(status=422), ["/a", "/b"]),
+        (Answer(status=429), ["/a", "/a", "/a", "/b"]),
+        (Answer(status=204), ["/a", "/b"]),
+        (Answer(BODY, status=206), ["/a", "/b"]),  # a part, whatever its size
+        (Answer(status=300), ["/a", "/b"]),
+        (Answer(status=501), ["/a", "/b"]),
+        (Answer(status=302, location="file:///etc/hosts"), ["/a", "/b"]),
+        (Answer(status=302, location="http://[1/"), ["/a", "/b"]),
         (Answer(status=500), ["/a", "/a", "/a", "/b"]),
         (Answer(BODY[:-1] + b"x"), ["/a", "/b"]),  # wrong checksum: asking again is of no use
         (Answer(BODY + b"more"), ["/a", "/b"]),  # longer than the file
@@ -102,6 +111,39 @@ def test_the_second_mirror_is_asked_where_the_first_is_bad(
     assert server.asked == asked
 
 
+def test_redirects_are_followed_and_a_ring_of_them_is_left_at_once(site: Site, server: Server) -> None:
+    server.put("/a", Answer(status=302, location="/ring"))
+    server.put("/ring", Answer(status=307, location=f"{server.address}/ring"))
+    server.put("/b", Answer(status=301, location="there"))
+    server.put("/there", Answer(BODY))
+    assert (site.fetch().folder / "data.bin").read_bytes() == BODY
+    assert server.asked == ["/a", *["/ring"] * 10, "/b", "/there"]
+
+
+def test_an_answer_that_only_drips_comes_to_an_end(tmp_path: Path, server: Server) -> None:
+    url = server.put("/a", Answer(BODY[:1000], drip_s=0.05))
+    files = registry(tmp_path / "files.json", {}, {"data.bin": (BODY[:1000], [url])})
+    line = Line(tries=3, wait_s=0.01, timeout_s=5, grace_s=0.2, slowest_bytes_per_s=5000)
+    with pytest.raises(TableError, match=r"/a: \d+ of 1,000 bytes came in 0 s, which is all that it may") as told:
+        fetch("data", read_registry(files), to=tmp_path / "home", line=line)
+    assert "(0 s, and its size at 5 kB a second)" in str(told.value)
+    assert server.asked == ["/a"]
+
+
+def test_the_time_that_a_file_may_take_grows_with_its_size() -> None:
+    assert Line().limit_s(0) == 60
+    assert Line().limit_s(170_000_000) == 60 + 8500
+
+
+@pytest.mark.parametrize("cut", [1, 500, 999])
+def test_a_truncated_answer_says_how_much_came(tmp_path: Path, server: Server, cut: int) -> None:
+    url = server.put("/a", Answer(BODY[:1000], cut=cut))
+    files = registry(tmp_path / "files.json", {}, {"data.bin": (BODY[:1000], [url])})
+    with pytest.raises(TableError, match=rf"/a: the connection failed \(ProtocolError\) after {cut} of 1,000 bytes"):
+        Site(tmp_path / "home", files).fetch()
+    assert server.asked == ["/a"] * 3
+
+
 def test_a_connection_closed_mid_way_is_tried_again(site: Site, server: Server) -> None:
     server.put("/a", Answer(BODY, cut=70_000), Answer(BODY, cut=0), Answer(BODY))
     assert (site.fetch().folder / "data.bin").read_bytes() == BODY
@@ -116,7 +158,7 @@ def test_a_connection_closed_mid_way_is_tried_again(site: Site, server: Server) 
             Answer(BODY, cut=9),
             Answer(BODY[:-1] + b"x"),
             [
-                "/a: the connection failed (ChunkedEncodingError) after 0 of 307,200",
+                "/a: the connection failed (ProtocolError) after 9 of 307,200",
                 "/b: what came has another checksum",
             ],
         ),
@@ -184,7 +226,7 @@ def test_a_disk_that_fills_up_is_told_with_the_remedy(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("tabular.fetching._Gauge.write", full)
+    monkeypatch.setattr("tabular.downloading._Gauge.count", full)
     with pytest.raises(TableError, match=r"No space left on device; make room on the disk of .*NASBOARD_DATA"):
         site.fetch()
     assert not site.home.exists()

@@ -13,9 +13,10 @@ from typing import Any
 
 import pytest
 
-from tabular.importing import import_table
+from tabular.kinds import KINDS
 from tabular.table import TableError, open_table, verify
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
+from tests.tabular.unprivileged import refused
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -105,27 +106,40 @@ def test_a_read_only_disk_is_told(mounted: Callable[[str], Path], made: Path) ->
         import_hw(made, folder / "home")
 
 
-def test_a_folder_without_permission_is_told(tmp_path: Path, made: Path) -> None:
-    if os.geteuid() == 0:
-        pytest.skip("root may write anywhere; the test with a read-only disk stands for this one")
+def test_a_folder_without_permission_is_told(tmp_path: Path) -> None:
+    source = write_hw(tmp_path / "hw", ROWS)
     (tmp_path / "home").mkdir(mode=0o500)
-    with pytest.raises(TableError, match=r"Permission denied; check the permissions"):
-        import_hw(made, tmp_path / "home")
+    how = f"to=Path('home'), partial=True, files={{}}, sha256={hw_vouched(source)!r}"
+    message = refused(f"import_table('hw-nas-bench', Path('hw'), {how})", tmp_path)
+    assert message.startswith("import of hw failed at home/tables: Permission denied; check the permissions")
+    assert "or give another folder with --to, or set NASBOARD_DATA" in message
 
 
-def test_a_source_without_permission_is_told(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    opened = Path.open
+@pytest.mark.parametrize(
+    ("kind", "name", "where"),
+    [
+        ("hw-nas-bench", "hw", "hw/hw_cifar10.csv"),  # the first to be read
+        ("nb101-compact", "some.npz", "some.npz"),
+        ("nb101", "some.tfrecord", "some.tfrecord"),
+        ("nb201", "some.pth", "some.pth"),
+    ],
+)
+def test_a_source_without_permission_is_told(tmp_path: Path, kind: str, name: str, where: str) -> None:
+    write_hw(tmp_path / "hw", ROWS)
+    (tmp_path / where).touch()
+    (tmp_path / where).chmod(0)
+    message = refused(f"import_table({kind!r}, Path({name!r}), to=Path('home'), files={{}}, sha256='0' * 64)", tmp_path)
+    assert f"failed at {where}: Permission denied; check the permissions (see `ls -ld`)" in message
+    assert "--to" not in message
+    assert "get the file again" not in message
 
-    def denied(path: Path, *arguments: Any, **more: Any) -> Any:
-        if path.name == "hw_cifar100.csv":
-            raise PermissionError(13, "Permission denied", str(path))
-        return opened(path, *arguments, **more)
 
-    sha256 = hw_vouched(made)
-    monkeypatch.setattr(Path, "open", denied)
-    with pytest.raises(TableError, match=r"failed at .*hw_cifar100\.csv: Permission denied; check the permissions"):
-        import_table("hw-nas-bench", made, to=tmp_path / "home", sha256=sha256)
-    assert not (tmp_path / "home").exists()
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_source_folder_without_permission_is_told(tmp_path: Path, kind: str) -> None:
+    (tmp_path / "closed").mkdir(mode=0)
+    message = refused(f"import_table({kind!r}, Path('closed/x'), to=Path('home'), files={{}})", tmp_path)
+    assert message.startswith("import of closed/x failed at closed/x: Permission denied; check the permissions")
+    assert "--to" not in message
 
 
 def test_two_imports_at_once_both_end_well(tmp_path: Path, made: Path) -> None:

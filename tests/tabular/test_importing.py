@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from tabular.importing import import_table
 from tabular.kinds import KINDS, kind_of, looks_like
+from tabular.nb201_compact import FILES, SHORT
 from tabular.table import TableError, open_table, verify
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
+from tests.tabular.tfrecord_format import rows_of, write
 
 
 @pytest.fixture(scope="module")
@@ -136,6 +140,78 @@ def test_a_wrong_kind_says_which_kind_it_looks_like(tmp_path: Path, made: Path) 
         with pytest.raises(TableError, match=r"this looks like hw-nas-bench: nasboard data import hw-nas-bench"):
             import_table(kind, made, to=tmp_path / "home")
     assert not (tmp_path / "home").exists()
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_device_is_no_file_of_any_kind(tmp_path: Path, kind: str) -> None:
+    with pytest.raises(
+        TableError, match=rf"^/dev/zero is neither a regular file nor a folder; kind {kind} takes"
+    ) as told:
+        import_table(kind, Path("/dev/zero"), to=tmp_path / "home")
+    assert not told.value.missing
+    with pytest.raises(TableError, match=r"^/dev/zero is (no regular file|no folder|neither a regular file)") as told:
+        kind_of(kind).load().sources(Path("/dev/zero"))
+    assert not told.value.missing
+
+
+def test_a_folder_where_a_file_is_taken_is_told_as_one(tmp_path: Path) -> None:
+    with pytest.raises(TableError, match=r" is a folder; kind nb101 takes nasbench_only108") as told:
+        import_table("nb101", tmp_path, to=tmp_path / "home")
+    assert not told.value.missing
+
+
+NAMED = re.compile(r"[\w*-]+(?:\.[a-z0-9]+)+|NATS-tss-[\w-]+")
+
+
+def lay(name: str, folder: Path) -> Path:
+    """Make what a kind is said to take, with as little in it as tells its form."""
+    path = folder / name
+    if not path.suffix:
+        path.mkdir()
+        for inside in ("meta.pickle.pbz2", "000000.pickle.pbz2"):
+            (path / inside).touch()
+    elif name.endswith(".tfrecord"):
+        write(path, rows_of(["chain"]))
+    elif name.endswith(".npz"):
+        np.savez(path, a=1)
+    else:
+        path.touch()
+    return path
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_a_kind_accepts_what_it_says_that_it_takes(tmp_path: Path, kind: str) -> None:
+    takes, module = KINDS[kind].takes, KINDS[kind].load()
+    names = NAMED.findall(takes)
+    assert names
+    if takes.startswith("the folder with "):
+        for name in names:
+            for each in [name.replace("*", of) for of in ("cifar10-valid", "cifar100", "ImageNet16-120")]:
+                lay(each, tmp_path)
+        found = module.sources(tmp_path)
+        assert {path.name for path in found} == {path.name for path in tmp_path.iterdir()}
+    else:
+        for name in names:
+            path = lay(name, tmp_path)
+            assert path in module.sources(path) or path.is_dir()
+    assert set(looks_like(tmp_path)) >= {kind}
+
+
+def test_the_command_after_a_wrong_kind_is_one_that_can_work(tmp_path: Path) -> None:
+    folder = tmp_path / "public files"
+    folder.mkdir()
+    for name in FILES:
+        (folder / name).touch()
+    with pytest.raises(TableError) as told:
+        import_table("nb101", folder / "nb2_cf10_hp12_info.p", to=tmp_path / "home")
+    assert str(told.value).endswith(f"this looks like nb201-compact: nasboard data import nb201-compact '{folder}'")
+    (folder / SHORT).unlink()
+    with pytest.raises(TableError, match=r"nasboard data import nb201-compact PATH, where PATH is the folder with "):
+        import_table("nb101", folder / "nb2_cf10_hp12_info.p", to=tmp_path / "home")
+    lay("nasbench_full.tfrecord", tmp_path)
+    (tmp_path / "nasbench_only108.tfrecord").touch()  # no records in it
+    with pytest.raises(TableError, match=rf"nasboard data import nb101 {tmp_path}/nasbench_full\.tfrecord$"):
+        import_table("nb201-compact", tmp_path, to=tmp_path / "home")
 
 
 @pytest.mark.parametrize("kind", sorted(KINDS))

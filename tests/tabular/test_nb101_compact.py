@@ -10,27 +10,9 @@ import pytest
 
 from tabular.importing import import_table
 from tabular.nb101_compact import FILE, sources
-from tabular.nb101_graphs import read_adjacency, read_ops, to_file
 from tabular.table import Table, TableError, verify
 from tests.data_folder import data_file
-from tests.tabular.tfrecord_format import GRAPHS, hash_of
-
-Columns = dict[str, np.ndarray]
-
-
-def columns() -> Columns:
-    """Return the members of a file of a few graphs."""
-    cells = np.array([read_adjacency(adjacency)[1] | read_ops(ops)[1] for adjacency, ops in GRAPHS.values()])
-    vertices, adjacency, ops = to_file(cells)
-    hashes = b"".join(bytes.fromhex(hash_of(*graph)) for graph in GRAPHS.values())
-    return {
-        "hash": np.frombuffer(hashes, dtype="V16"),
-        "num_vertices": vertices,
-        "adj_bits": adjacency,
-        "ops": ops,
-        "test_acc_mean108": np.linspace(0.8, 0.94, len(cells)),
-        "params": np.arange(1, len(cells) + 1, dtype=np.int32) * 1000,
-    }
+from tests.tabular.npz_format import Columns, columns
 
 
 def imported(path: Path, partial: bool = True) -> Table:

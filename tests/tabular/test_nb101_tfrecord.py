@@ -67,7 +67,6 @@ def test_the_manifest_tells_what_there_is(full: Path, only108: Path) -> None:
         False,
     )
     assert (last["version"], last["fidelities"], last["splits"]) == ("only108-partial", [108], ["train", "val", "test"])
-    assert imported(only108, version="mine").manifest["name"] == "nb101-mine"
 
 
 def test_progress_is_told(full: Path) -> None:
@@ -121,6 +120,14 @@ BAD: dict[str, tuple[list[Row | bytes], str]] = {
     ),
     "no parameters": ([replace(row, params=0) for row in EVERY], r"record 1 at byte 0: 0 trainable parameters"),
     "NaN accuracy": (last(WIDE, test=float("nan")), r"record 15 at byte \d+: a number that is not finite"),
+    "NaN total time": (
+        [*EVERY[:-1], replace(WIDE, total_s=float("nan"))],
+        r"record 15 at byte \d+: a total time of nan s",
+    ),
+    "negative total time": (
+        [*EVERY[:-1], replace(WIDE, total_s=-1.0)],
+        r"record 15 at byte \d+: a total time of -1.0 s",
+    ),
     "infinite time": (last(WIDE, train_s=float("inf")), r"record 15 at byte \d+: a number that is not finite"),
     "accuracy in percent": (last(WIDE, val=93.2), r"record 15 at byte \d+: an accuracy outside \[0, 1\]"),
     "negative accuracy": (last(WIDE, train=-0.1), r"record 15 at byte \d+: an accuracy outside \[0, 1\]"),

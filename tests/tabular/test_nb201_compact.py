@@ -258,5 +258,5 @@ def test_a_lacking_file_and_a_file_for_a_folder_are_named(tmp_path: Path) -> Non
     ) as caught:
         compact.sources(tmp_path)
     assert caught.value.missing
-    with pytest.raises(TableError, match="is a file; kind nb201-compact takes the folder"):
+    with pytest.raises(TableError, match="is no folder; kind nb201-compact takes the folder"):
         compact.sources(tmp_path / compact.SHORT)

@@ -10,11 +10,12 @@ import pytest
 from tabular.importing import import_table
 from tabular.job import Job
 from tabular.nb201_names import ARCHS, spec_index
-from tabular.nb201_official import convert, sources, version_of
+from tabular.nb201_official import convert, sources
 from tabular.nb201_reading import folder_files
 from tabular.nb201_trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
 from tabular.table import Table, TableError, verify
 from tabular.writing import TableWriter
+from tests.tabular.hw_format import vouched
 from tests.tabular.official_format import (
     Content,
     nats_content,
@@ -145,7 +146,8 @@ def test_nats_bench_gives_the_same_answers(form: str, trials: TrialTable, conten
         source = write_nats_folder(tmp_path / "NATS-tss-v1_0-3ffb9-simple", content)
     else:
         source = write_nats_file(tmp_path / "NATS-tss-v1_0-3ffb9.pickle.pbz2", content)
-    table = import_table("nb201", source, to=tmp_path / "data", partial=True)
+    sha256 = vouched(source) if form == "file" else None  # no made-up file has the MD5 of the official name
+    table = import_table("nb201", source, to=tmp_path / "data", partial=True, sha256=sha256)
     assert table.manifest["version"] == "nats-tss-v1.0"
     expected, found = everything(trials), everything(open_trials(table))
     for name, values in expected.items():
@@ -183,24 +185,35 @@ def test_progress_is_told_and_never_runs_back(pth: Path, tmp_path: Path) -> None
     assert told == [(done, None) for done in range(1, 2 * N + 1)]
 
 
-def test_the_version_comes_from_the_official_name() -> None:
-    assert version_of(Path("a/NAS-Bench-201-v1_0-e61699.pth"), None) == "v1.0"
-    assert version_of(Path("a/NAS-Bench-201-v1_1-096897.pth"), None) == "v1.1"
-    assert version_of(Path("NATS-tss-v1_0-3ffb9-simple"), None) == "nats-tss-v1.0"
-    assert version_of(Path("NATS-tss-v1_0-3ffb9.pickle.pbz2"), "nats-tss-v1.0") == "nats-tss-v1.0"
-    assert version_of(Path("mine.pth"), "v1.1") == "v1.1"
-    with pytest.raises(TableError, match=r"mine.pth does not say which version.*--version"):
-        version_of(Path("mine.pth"), None)
-    with pytest.raises(TableError, match=r"is of version v1.0 by its name, --version says v1.1"):
-        version_of(Path("NAS-Bench-201-v1_0-e61699.pth"), "v1.1")
-
-
 def test_sources_are_listed_in_a_fixed_order(pth: Path, content: Content, tmp_path: Path) -> None:
     assert sources(pth) == [pth]
     folder = write_nats_folder(tmp_path / "NATS-tss-v1_0-3ffb9-simple", content)
-    (folder / "README").write_text("not read")
+    for junk in ("README", "md5sum.txt", ".DS_Store", "._000001.pickle.pbz2"):
+        (folder / junk).write_text("not read")
     names = [path.name for path in sources(folder)]
     assert names == ["meta.pickle.pbz2", *(f"{index:06d}.pickle.pbz2" for index in range(N))]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "1.pickle.pbz2",
+        "0000001.pickle.pbz2",
+        "000001 (2).pickle.pbz2",
+        "000001.pickle",
+        "000001.PICKLE.PBZ2",
+        "٠٠٠٠٠١.pickle.pbz2",
+        "meta.pickle",
+        "copy of 000001.pickle.pbz2",
+    ],
+)
+def test_an_architecture_under_another_name_is_refused(content: Content, tmp_path: Path, name: str) -> None:
+    folder = write_nats_folder(tmp_path / "NATS-tss-v1_0-3ffb9-simple", content)
+    (folder / name).write_bytes((folder / "000001.pickle.pbz2").read_bytes())
+    with pytest.raises(TableError) as told:
+        import_table("nb201", folder, to=tmp_path / "home", partial=True)
+    assert f"{folder / name} is neither meta.pickle.pbz2 nor an architecture by six digits" in str(told.value)
+    assert not (tmp_path / "home").exists()
 
 
 def test_sources_refuses_other_things(tmp_path: Path) -> None:

@@ -1,9 +1,15 @@
 from __future__ import annotations
 
+import bz2
 import hashlib
 import os
+import pickle
+import shutil
+import struct
+import zlib
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -11,6 +17,8 @@ from tabular.importing import import_table
 from tabular.table import TableError
 from tests.data_folder import data_file
 from tests.tabular.hw_format import ROWS, hw_vouched, vouched, write_hw
+from tests.tabular.official_format import official_content
+from tests.tabular.packages import torch_zip
 
 
 @pytest.fixture(scope="module")
@@ -60,11 +68,45 @@ def test_a_digest_that_no_file_has_is_refused(tmp_path: Path, made: Path) -> Non
         import_table("hw-nas-bench", made, to=tmp_path, sha256=f"{hw_vouched(made)},{'0' * 64}")
 
 
-@pytest.mark.usefixtures("fake")
-@pytest.mark.parametrize("begin", [b"PK\x03\x04", b"BZh9"])
-def test_zip_and_bzip2_carry_their_own_checksums(tmp_path: Path, begin: bytes) -> None:
-    (tmp_path / "a.fake").write_bytes(begin + b"whatever")
-    import_table("fake", tmp_path / "a.fake", to=tmp_path, files={})
+@pytest.mark.parametrize(
+    ("name", "packed", "checksums"),
+    [
+        ("a.pickle.pbz2", bz2.compress, [10, -5]),  # of the first block, and of the stream; not byte-aligned at the end
+        ("a.pth", torch_zip, None),
+    ],
+)
+def test_zip_and_bzip2_carry_their_own_checksums(
+    tmp_path: Path, name: str, packed: Callable[[bytes], bytes], checksums: list[int] | None
+) -> None:
+    raw = pickle.dumps(official_content(1, style="v1.0", most_seeds=1), protocol=4)
+    whole = packed(raw)
+    path = tmp_path / name
+    path.write_bytes(whole)
+    how: dict[str, Any] = {"to": tmp_path / "home", "version": "test", "partial": True, "files": {}}
+    import_table("nb201", path, **how)
+    shutil.rmtree(tmp_path / "home")
+    crc = zlib.crc32(raw).to_bytes(4, "little")
+    for place in checksums or [whole.rindex(crc)]:  # a zip's are those of its directory
+        broken = bytearray(whole)
+        broken[place] ^= 0x10
+        path.write_bytes(broken)
+        with pytest.raises(TableError, match=path.name):  # every byte of the content is as it was
+            import_table("nb201", path, **how)
+        assert not (tmp_path / "home").exists()
+
+
+def test_a_number_changed_under_a_zips_checksum_is_refused(tmp_path: Path) -> None:
+    content = official_content(1, style="v1.0", most_seeds=1)
+    raw = pickle.dumps(content, protocol=4)
+    accuracy = content["arch2infos"][0]["full"]["all_results"]["cifar10", 777]["train_acc1es"][7]
+    number = struct.pack(">d", accuracy)
+    other = raw.replace(number, struct.pack(">d", accuracy * 0.9))
+    assert raw != other
+    path = tmp_path / "a.pth"
+    path.write_bytes(torch_zip(raw).replace(raw, other))
+    with pytest.raises(TableError, match=r"a\.pth.*CRC"):
+        import_table("nb201", path, to=tmp_path / "home", version="test", partial=True, files={})
+    assert not (tmp_path / "home").exists()
 
 
 @pytest.mark.usefixtures("fake")
