@@ -138,11 +138,6 @@ class Machine:
         rest = self.data[pos : self.real]
         if self.ended or pos > self.real:
             raise TableError(f"{self.source}: the pickle breaks off at byte {self.base + self.real}; {DOWNLOAD}")
-        if len(self.marks) > MOST_MARKS:
-            raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
-        if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
-            raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
-        self.spend(0)
         self.base += pos
         self._show(rest + self._more())
         return 0
@@ -186,6 +181,7 @@ class Machine:
             stop = piece.find(b"\n")
             if stop >= 0:
                 self.base += stop + 1
+                self.spend(size >> 6)
                 self._show(piece[stop + 1 :])
                 self.resume = 0
                 return b"".join([*pieces, piece[:stop]]), AWAY
@@ -194,10 +190,15 @@ class Machine:
             pieces.append(piece)
             size += len(piece)
             self.base += len(piece)
-            self.spend(len(piece) >> 6)
         raise RefusedError(f"a line is longer than {self.longest} bytes; {DOWNLOAD}")
 
     def _more(self) -> bytes:
+        """Read on, unless too much is held already."""
+        if len(self.marks) > MOST_MARKS:
+            raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
+        if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
+            raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
+        self.spend(0)
         piece = b"" if self.ended else self.stream.read(CHUNK)
         self.ended = not piece
         return piece
