@@ -2,7 +2,7 @@
 
 The stream is read by `pickle_stream`, which runs nothing of it. Every training result becomes arrays as soon as it is
 complete, and is appended to the table with the others of its architecture. What stays in memory of each architecture
-is a tenth to a fifth of what its columns take on disk, so that a file of any length that is real can be read.
+is about a tenth of what its columns take on disk (tests/perf measures it), and there is a limit to it.
 """
 
 from __future__ import annotations
@@ -17,13 +17,14 @@ from tabular.nb201_fold import REMEDY, ArchTrials, fold_arch
 from tabular.nb201_names import spec_index
 from tabular.nb201_result import fold_result
 from tabular.nb201_trials import SCHEDULES
-from tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
+from tabular.pickle_stream import LIMIT_BYTES, read_pickle
 from tabular.table import TableError
 
 ROOT_KEYS = ("meta_archs", "arch2infos", "evaluated_indexes")
 SCHEDULE_OF = {"less": 12, "12": 12, "full": 200, "200": 200}  # names of the two trainings of an architecture
 META = "meta.pickle.pbz2"
 MOST_TRIALS = 256  # of one architecture under one schedule; the releases have a dozen
+LIMITS_OF_ALL = (LIMIT_BYTES, 10_000_000)  # of a whole file; made-up ones of its size need 2 million values
 LIMITS_OF_ONE = (1 << 26, 1 << 20)  # bytes and values of a file of one architecture; they have 1 MB and some thousands
 
 _NUMBERED = re.compile(r"[0-9]{6}\.pickle\.pbz2")
@@ -41,7 +42,7 @@ def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> 
     Raises:
         TableError: with file, architecture, key and remedy.
     """
-    root = _read(source, columns, told, (LIMIT_BYTES, MOST_VALUES))
+    root = _read(source, columns, told, LIMITS_OF_ALL)
     if not isinstance(root, dict) or any(key not in root for key in ROOT_KEYS):
         what = f"a dictionary with {sorted(map(str, root))[:8]}" if isinstance(root, dict) else type(root).__name__
         raise TableError(f"{source} holds {what}, not one with {', '.join(ROOT_KEYS)}; {REMEDY}")

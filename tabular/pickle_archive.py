@@ -44,7 +44,7 @@ class Archive:
     @property
     def weight(self) -> int:
         """Return how many values it counts for, in the sense of `pickle_weight`."""
-        return len(self._strings) + len(self.others) + 4 * len(self._alike) + (len(self._starts) >> 3)
+        return len(self._strings) + len(self.others) + 3 * len(self._alike) + (len(self._starts) >> 3)
 
     def extend(self, entries: list[object], unfinished: Collection[int]) -> None:
         """Take the next entries; `unfinished` are the ids of containers that may still get members."""

@@ -73,6 +73,7 @@ def _long(m: Machine, pos: int, size: int) -> int:
     if not 0 <= size <= LONGEST_NUMBER:
         raise RefusedError(f"an integer of {size} bytes is declared, at most {LONGEST_NUMBER} are read")
     raw, pos = m.cut(pos, size)
+    m.interned += size >> 6  # never taken off: no file of measurements has such numbers
     m.push(int.from_bytes(raw, "little", signed=True))
     return pos
 
@@ -80,20 +81,21 @@ def _long(m: Machine, pos: int, size: int) -> int:
 def text_int(m: Machine, pos: int) -> int:
     """INT: decimal, or 00 and 01 for the two truth values."""
     raw, pos = m.line(pos)
-    m.push(raw == b"01" if raw in (b"00", b"01") else _decimal(raw))
+    m.push(raw == b"01" if raw in (b"00", b"01") else _decimal(m, raw))
     return pos
 
 
 def text_long(m: Machine, pos: int) -> int:
     """LONG: decimal with an L at the end."""
     raw, pos = m.line(pos)
-    m.push(_decimal(raw.removesuffix(b"L")))
+    m.push(_decimal(m, raw.removesuffix(b"L")))
     return pos
 
 
-def _decimal(raw: bytes) -> int:
+def _decimal(m: Machine, raw: bytes) -> int:
     if not re.fullmatch(rb"-?[0-9]{1,600}", raw):
         raise RefusedError(f"{raw[:40]!r} is not a decimal integer of at most 600 digits")
+    m.interned += len(raw) >> 6
     return int(raw)
 
 
@@ -158,7 +160,7 @@ def _unicode(m: Machine, pos: int, size: int) -> int:
         text = str(raw, "utf-8", "surrogatepass")
         if size <= LONGEST_SHARED:
             m.shared[raw] = text
-            m.interned += 3 + text_values(text)
+            m.interned += 2 + text_values(text)
         else:
             m.spend(text_values(text))
     m.push(text)

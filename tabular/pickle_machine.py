@@ -1,9 +1,6 @@
 """The state of a pickle that is being read: a window on its bytes, the stack, and the memo. Knows no opcode.
 
-The window is a bytes object that is replaced as reading goes on. A handler gets the machine and the position after its
-opcode and returns the position after its arguments; one that had to move the window returns `AWAY` and leaves the true
-position in `resume`. After the end of the stream the window is padded with zeros, so that an opcode with arguments of
-fixed size never reads past it: the loop sees afterwards that the position lies beyond the end.
+A handler gets the machine and the position in its window after the opcode, and returns where to go on.
 """
 
 from __future__ import annotations
@@ -13,28 +10,24 @@ from typing import BinaryIO, ClassVar, Final
 
 from tabular.pickle_archive import Archive
 from tabular.pickle_weight import Weighed, held_values
-from tabular.table import TableError
+from tabular.pickle_window import AWAY, CHUNK, DOWNLOAD, RefusedError, Window
 
-CHUNK: Final = 1 << 18  # bytes read at a time: nothing is set aside for a length that is only declared
-MARGIN: Final = 16  # an opcode with its arguments of fixed size is shorter
-AWAY: Final = 1 << 62
+__all__ = [
+    "AWAY", "CHUNK", "DONE", "DOWNLOAD", "HEAD", "LONGEST_SHARED", "Absent", "Fold", "Machine", "Make", "Name",
+    "Record", "RefusedError",
+]  # fmt: skip
+
 DONE: Final = AWAY + 1
 LONGEST_SHARED: Final = 256  # bytes; longer strings are kept as they come, each on its own
-LONGEST_ITEM: Final = 1 << 24  # bytes of one string or array; those of benchmark files are far below a megabyte
 MOST_OPEN: Final = 1 << 20  # values on the stack; pickles put them away after a thousand
 MOST_MARKS: Final = 1000
 HEAD: Final = 1 << 15  # memo entries that are never put into the archive: what all of a file refers to is among them
 RECENT: Final = 1 << 15  # entries after these that are not in the archive yet
 _SMALL: Final = 8  # members
 _NUMBERS: Final = frozenset({str, int, float, bool, complex, type(None)})
-DOWNLOAD: Final = "the file is damaged or cut short: download it again"
 
 Make = Callable[..., object]
 Fold = Callable[[dict[object, object]], object | None]
-
-
-class RefusedError(ValueError):
-    """What is being read cannot be accepted; becomes a `TableError` that names source, position and opcode."""
 
 
 class Absent:
@@ -93,13 +86,12 @@ def _stays(value: object) -> bool:
     return type(value) in _NUMBERS or (isinstance(value, Record) and value.stays)
 
 
-class Machine:
+class Machine(Window):
     """One pickle being read. Everything is open to the handlers, which are its methods in all but name."""
 
     __slots__ = (
-        "archive", "base", "built", "data", "ended", "far", "fold", "gone", "held", "interned", "limit", "longest",
-        "marks", "memo", "most", "names", "persistent", "push", "real", "result", "resume", "safe", "shared", "since",
-        "source", "stack", "stream",
+        "archive", "built", "far", "fold", "gone", "held", "interned", "marks", "memo", "most", "names", "persistent",
+        "push", "result", "shared", "since", "stack",
     )  # fmt: skip
 
     def __init__(
@@ -112,11 +104,9 @@ class Machine:
         most: int,
         persistent: Callable[[object], object] | None,
     ) -> None:
-        self.stream, self.source, self.limit, self.most = stream, source, limit, most
-        self.longest = min(limit, LONGEST_ITEM)
+        super().__init__(stream, source, limit)
+        self.most = most
         self.names, self.fold, self.persistent = names, fold, persistent
-        self.data, self.base, self.real, self.safe, self.ended = b"", 0, 0, 0, False
-        self.resume = 0
         self.stack: list[object] = []
         self.push = self.stack.append
         self.marks: list[list[object]] = []  # the stacks below the open marks
@@ -130,85 +120,6 @@ class Machine:
         self.interned = 0  # values that these count for
         self.built = 0  # values put into containers or made; what was dropped is taken off when `most` is reached
         self.result: object = None
-
-    # ---- bytes
-
-    def refill(self, pos: int) -> int:
-        """Drop the window before `pos` and read on; return the position in the new window."""
-        rest = self.data[pos : self.real]
-        if self.ended or pos > self.real:
-            raise TableError(f"{self.source}: the pickle breaks off at byte {self.base + self.real}; {DOWNLOAD}")
-        self.base += pos
-        self._show(rest + self._more())
-        return 0
-
-    def cut(self, pos: int, size: int) -> tuple[bytes, int]:
-        """Return `size` bytes from `pos` on and the position after them."""
-        stop = pos + size
-        if size > 31:
-            self.spend(size >> 5 if size <= self.longest else 0)
-        if stop <= self.real:
-            return self.data[pos:stop], stop
-        if size > self.longest:
-            raise RefusedError(f"an item of {size} bytes is declared, at most {self.longest} are read; {DOWNLOAD}")
-        pieces = [self.data[pos : self.real]]
-        self.base += self.real
-        missing = size - len(pieces[0])
-        while missing > 0:
-            piece = self._more()
-            if not piece:
-                raise RefusedError(f"an item of {size} bytes is declared, the last {missing} are not there; {DOWNLOAD}")
-            pieces.append(piece)
-            missing -= len(piece)
-            self.base += len(piece)
-        surplus = pieces.pop()
-        kept = len(surplus) + min(missing, 0)
-        self.base -= len(surplus) - kept
-        self._show(surplus[kept:])
-        self.resume = 0
-        return b"".join([*pieces, surplus[:kept]]), AWAY
-
-    def line(self, pos: int) -> tuple[bytes, int]:
-        """Return the bytes up to the next newline and the position after it."""
-        stop = self.data.find(b"\n", pos, self.real)
-        if stop >= 0:
-            self.built += (stop - pos) >> 6
-            return self.data[pos:stop], stop + 1
-        pieces, size = [self.data[pos : self.real]], 0
-        self.base += self.real
-        while size <= self.longest:
-            piece = self._more()
-            stop = piece.find(b"\n")
-            if stop >= 0:
-                self.base += stop + 1
-                self.spend(size >> 6)
-                self._show(piece[stop + 1 :])
-                self.resume = 0
-                return b"".join([*pieces, piece[:stop]]), AWAY
-            if not piece:
-                raise RefusedError(f"the end of a line is not there; {DOWNLOAD}")
-            pieces.append(piece)
-            size += len(piece)
-            self.base += len(piece)
-        raise RefusedError(f"a line is longer than {self.longest} bytes; {DOWNLOAD}")
-
-    def _more(self) -> bytes:
-        """Read on, unless too much is held already."""
-        if len(self.marks) > MOST_MARKS:
-            raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
-        if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
-            raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
-        self.spend(0)
-        piece = b"" if self.ended else self.stream.read(CHUNK)
-        self.ended = not piece
-        return piece
-
-    def _show(self, data: bytes) -> None:
-        self.real = len(data)
-        if self.base + self.real > self.limit + CHUNK:
-            raise RefusedError(f"more than {self.limit} bytes; no file of this kind is so large")
-        self.data = data + bytes(MARGIN) if self.ended else data
-        self.safe = self.real if self.ended else max(0, self.real - MARGIN)
 
     # ---- stack
 
@@ -233,8 +144,12 @@ class Machine:
         """Count values that were built.
 
         Raises:
-            RefusedError: more than `most` are held at once.
+            RefusedError: more than `most` are held at once, or more on the stack than any pickler leaves there.
         """
+        if len(self.marks) > MOST_MARKS:
+            raise RefusedError(f"more than {MOST_MARKS} groups are open at once; no benchmark file does so")
+        if len(self.stack) + sum(map(len, self.marks)) > MOST_OPEN:
+            raise RefusedError(f"more than {MOST_OPEN} values wait on the stack; no benchmark file does so")
         self.built += values
         if self.built + self._listed() <= self.most:
             return
@@ -250,7 +165,7 @@ class Machine:
     def _listed(self) -> int:
         """Return how many values the stacks and the memo count for, without what is in them."""
         stacks = len(self.stack) + sum(map(len, self.marks))
-        notes = len(self.held) + 2 * len(self.since) + 2 * len(self.far)
+        notes = len(self.held) + len(self.since) + 2 * len(self.far)
         return stacks + notes + len(self.memo) + self.archive.weight + self.interned
 
     # ---- memo

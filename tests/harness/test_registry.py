@@ -172,7 +172,7 @@ def test_values_arrive_as_the_field_declares_them(plugin: Path, params: dict[str
         {"mode": "medium"},
         {"count": object()},
     ],
-    ids=str,
+    ids=lambda params: " ".join(f"{name} {type(value).__name__}" for name, value in params.items()),
 )
 def test_a_value_of_another_type_is_refused_with_the_type_that_is_allowed(
     plugin: Path, params: dict[str, object]

@@ -105,8 +105,9 @@ def test_a_declared_length_is_never_set_aside() -> None:
             assert size >= 0
             return super().read(size)
 
-    for raw in (b"\x8e\0\0\0\0\x01\0\0\0abc.", b"X\xff\xff\xff\xffabc.", b"X\xff\xff\xff\0abc.", b"\x96\0\0\0\0\x01\0\0\0."):
-        with pytest.raises(TableError, match="not there|at most 16777216"):
+    huge = (b"\x8e\0\0\0\0\x01\0\0\0abc.", b"X\xff\xff\xff\xffabc.", b"\x96\0\0\0\0\x01\0\0\0.")
+    for raw in (*huge, b"X\xff\xff\xff\0abc."):
+        with pytest.raises(TableError, match=r"not there|at most 16777216"):
             read_pickle(Asked(raw), source="f", limit_bytes=1 << 40)
     assert Asked.most <= CHUNK
 

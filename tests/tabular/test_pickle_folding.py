@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from tabular import pickle_machine
+from tabular import pickle_window
 from tabular.pickle_stream import read_pickle
 from tabular.table import TableError
 from tests.tabular.pickle_values import VALUES, plain, read
@@ -107,7 +107,7 @@ def test_what_a_fold_refuses_is_told_with_its_place() -> None:
 
 
 def test_memory_stays_at_what_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pickle_machine, "CHUNK", 1 << 13)
+    monkeypatch.setattr(pickle_window, "CHUNK", 1 << 13)
     few, many = (_peak_of_folding(count) for count in (20, 100))
     assert many - few < 80 * 300 * 10  # one pointer for each of 300 memo entries, and some room to grow
 
@@ -122,3 +122,44 @@ def _peak_of_folding(count: int) -> int:
     peak = tracemalloc.get_traced_memory()[1]
     tracemalloc.stop()
     return peak
+
+
+def test_what_the_archive_took_comes_back() -> None:
+    shared = {"list": [0.5, -1], "config": {"channel": 16}, "key": ("a", 1), "params": np.float64(2.5), "empty": []}
+    named = [[f"x-valid@{i}" for i in range(100)] for _ in range(1000)]  # strings of their own: 100,000 memo entries
+    values = [{"fold": dict.fromkeys(names, 0.5), "list": [i, -0.0]} for i, names in enumerate(named)]
+    late = [*named[500][::-7], dict.fromkeys(named[600], 1.5)]
+    raw = pickle.dumps([{"fold": 0, **shared}, values, [{"fold": 1, **shared}, values[-1]], *late], 2)
+    seen: list[dict[object, object]] = []
+
+    def fold(value: dict[object, object]) -> object | None:
+        if "fold" not in value:
+            return None
+        seen.append(dict(value))
+        return 1
+
+    got = cast("list[object]", read(raw, fold=fold))
+    assert got == [1, [1] * 1000, [1, 1], *late]
+    assert [found["list"] for found in seen[1:-1]] == [value["list"] for value in values]
+    assert (seen[0], seen[-1]) == ({"fold": 0, **shared}, {"fold": 1, **shared})
+
+
+def test_small_containers_that_are_alike_in_the_archive_do_not_become_one() -> None:
+    filler = [{"fold": {f"{i}-{k}": 0 for k in range(1000)}} for i in range(80)]
+    lists = [[0.0, 1], [-0.0, 1], [1.0], [1], [True], [1.0], ("a",), ["a"], {"a": 1}, {"a": 1.0}, {"a": 1}]
+    first = {"fold": 1} | {str(i): value for i, value in enumerate(lists)}
+    raw = pickle.dumps([filler, first, [{"fold": {f"{i}+{k}": 0 for k in range(1000)}} for i in range(80)], *lists], 2)
+    got = cast("list[object]", read(raw, fold=lambda value: 1 if "fold" in value else None))
+    assert [repr(v) for v in got[3:]] == [repr(v) for v in lists]
+
+
+def test_a_list_that_is_open_while_the_archive_takes_it_still_grows() -> None:
+    inner: list[object] = [{"fold": {f"{i}-{k}": 0 for k in range(1000)}} for i in range(150)]
+    outer = {"open": inner, "also": [[], [], {}]}
+    got = cast("list[object]", read(pickle.dumps([outer, inner], 2), fold=lambda v: 1 if "fold" in v else None))
+    assert got == [{"open": [1] * 150, "also": [[], [], {}]}, [1] * 150]
+
+
+def test_the_archive_takes_few_bytes() -> None:
+    few, many = (_peak_of_folding(count) for count in (400, 1000))
+    assert many - few < 600 * 300 * 2  # a pointer for each memo entry would be 8
