@@ -85,11 +85,11 @@ def connect(url: str, *, must_exist: bool) -> Database:
     shown = parsed.render_as_string(hide_password=True)
     engine = _sqlite(parsed, shown, must_exist) if parsed.get_backend_name() == "sqlite" else _postgres(parsed)
     database = Database(engine, engine.execution_options(**{_WRITES: True}), shown, os.getpid())
-    try:
-        return _prepared(database, must_exist)
-    except BaseException:
-        engine.dispose()
-        raise
+    with ExitStack() as undo:
+        undo.callback(engine.dispose)
+        prepared = _prepared(database, must_exist)
+        undo.pop_all()
+    return prepared
 
 
 def serialise(conn: Connection) -> None:

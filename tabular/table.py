@@ -10,8 +10,6 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-import shutil
-import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -151,35 +149,6 @@ def is_touched(table: Table) -> bool:
     """Return whether a column was written after the manifest, which is written last; a copy of a folder may say so."""
     written = (table.folder / MANIFEST).stat().st_mtime_ns
     return any((table.folder / f"{name}.npy").stat().st_mtime_ns > written for name in table.columns)
-
-
-def write_table(folder: Path, columns: Mapping[str, Array], about: Mapping[str, object]) -> Table:
-    """Write a table whole or not at all: into a sibling folder first, then renamed.
-
-    Args:
-        folder: where to; a table that is there already is replaced.
-        columns: name -> array.
-        about: what the manifest says besides format, columns, digest and seal; JSON values.
-    """
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    scratch = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}-"))
-    try:
-        listing: dict[str, object] = {}
-        for name, column in columns.items():
-            solid = np.ascontiguousarray(column)
-            np.save(scratch / f"{name}.npy", solid, allow_pickle=False)
-            listing[name] = {"shape": list(solid.shape), "dtype": solid.dtype.str, "sha256": column_digest(solid)}
-        manifest = dict(about) | {"format": FORMAT, "columns": listing}
-        manifest["digest"] = combine({n: column_digest(np.ascontiguousarray(c)) for n, c in columns.items()})
-        manifest[SEAL] = seal(manifest)
-        (scratch / MANIFEST).write_text(json.dumps(manifest, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        scratch.chmod(0o755)
-        if folder.exists():
-            shutil.rmtree(folder)
-        scratch.rename(folder)
-    finally:
-        shutil.rmtree(scratch, ignore_errors=True)
-    return open_table(folder)
 
 
 def column_digest(column: Array) -> str:

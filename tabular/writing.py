@@ -116,3 +116,17 @@ class TableWriter:
         (self._scratch.folder / MANIFEST).write_text(text, encoding="utf-8")
         self._scratch.become(target)
         return open_table(target)
+
+
+def write_table(folder: Path, columns: Mapping[str, Array], about: Mapping[str, object]) -> Table:
+    """Write a table whose columns are in memory, whole or not at all.
+
+    Args:
+        folder: where to; a table that is there already is replaced.
+        columns: name -> array.
+        about: what the manifest says besides format, columns, digest and seal; JSON values.
+    """
+    with TableWriter(folder) as writer:
+        for name, column in columns.items():
+            writer.put(name, column)
+        return writer.commit(about)

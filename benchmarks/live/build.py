@@ -69,9 +69,8 @@ def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
             for done in as_completed(pending):
                 done.result()
                 progress(len(pending[done].classes))
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
+        finally:
+            pool.shutdown(wait=False, cancel_futures=True)  # nothing is left to cancel but after an error
 
 
 def train_shard(job: Job) -> None:

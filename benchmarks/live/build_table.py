@@ -17,7 +17,8 @@ from benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_representativ
 from harness.errors import UsageError
 from harness.metrics import noise_ceiling, share_of, top_k_tau
 from harness.space import Archs, from_index
-from tabular.table import Table, write_table
+from tabular.table import Table
+from tabular.writing import write_table
 
 KERNEL_AREA = {CONV1: 1, CONV3: 9}
 

@@ -16,7 +16,8 @@ from harness.api import Benchmark
 from harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from harness.space import Archs, enumerate_all, sample
 from tabular.found import tables_of
-from tabular.table import open_table, write_table
+from tabular.table import open_table
+from tabular.writing import write_table
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

@@ -19,7 +19,8 @@ from harness.space import enumerate_all, sample
 from tabular import hw_nas_bench
 from tabular.found import tables_of
 from tabular.importing import NEEDED
-from tabular.table import open_table, write_table
+from tabular.table import open_table
+from tabular.writing import write_table
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {
