@@ -1,6 +1,6 @@
 """What `nasboard data` does: the border between the command line and `tabular`, where errors are translated.
 
-Implements `harness.data_tool.DataTool` with plain functions.
+Implements `nasboard.harness.data_tool.DataTool` with plain functions.
 """
 
 from __future__ import annotations
@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from harness.data_tool import Row, Told
-from harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
-from tabular import home, inventory
-from tabular.disk import explained
-from tabular.fetching import fetch as fetch_group
-from tabular.found import Found, tables_of
-from tabular.importing import import_table
-from tabular.kinds import KINDS
-from tabular.known_files import Group, KnownFile, read_registry
-from tabular.table import Table, TableError
+from nasboard.harness.data_tool import Row, Told
+from nasboard.harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
+from nasboard.tabular import home, inventory
+from nasboard.tabular.disk import explained
+from nasboard.tabular.fetching import fetch as fetch_group
+from nasboard.tabular.found import Found, tables_of
+from nasboard.tabular.importing import import_table
+from nasboard.tabular.kinds import KINDS
+from nasboard.tabular.known_files import Group, KnownFile, read_registry
+from nasboard.tabular.table import Table, TableError
 
 
 def tables() -> tuple[Row, ...]:

@@ -13,14 +13,13 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from nasboard.harness.api import Context, CostKind, Observation, SearchData
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index
+from nasboard.tabular.table import Table, TableError, open_table
 from numpy.random import Generator
 from numpy.typing import NDArray
-
-from benchmarks.nb201_space import PARAMETER_FREE, NB201Space
-from harness.api import Context, CostKind, Observation, SearchData
-from harness.errors import DigestError, MissingDataError, UsageError
-from harness.space import Arch, Archs, Floats, SearchSpace, to_index
-from tabular.table import Table, TableError, open_table
 
 DATASET = "digits"
 VAL_IMAGES = 500
@@ -91,7 +90,7 @@ class Digits201:
         if self.cost_kind == "simulated":
             return None
         try:
-            from benchmarks.live.data import digits_data
+            from nasboard.benchmarks.live.data import digits_data
         except ImportError as error:
             raise MissingDataError(f"{self.name} trains networks: pip install 'nasboard[live]' ({error})") from error
         return digits_data()
@@ -116,7 +115,7 @@ def shipped_table() -> Table:
         MissingDataError: this checkout has none yet.
         DigestError: it is damaged.
     """
-    return load_table(Path(str(resources.files("benchmarks"))) / "tables" / "digits201")
+    return load_table(Path(str(resources.files("nasboard.benchmarks"))) / "tables" / "digits201")
 
 
 def load_table(folder: Path) -> Table:

@@ -5,19 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from benchmarks.digits201 import load_table, shipped_table
-from harness.errors import DigestError, MissingDataError
-from tabular.table import TableError, verify
+from nasboard.benchmarks.digits201 import load_table, shipped_table
+from nasboard.harness.errors import DigestError, MissingDataError
+from nasboard.tabular.table import TableError, verify
 
 
 def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]) -> Path | None:
-    """Train what is missing and write the table; see `benchmarks.live.build_table.build_table`.
+    """Train what is missing and write the table; see `nasboard.benchmarks.live.build_table.build_table`.
 
     Raises:
         MissingDataError: torch or scikit-learn is not installed.
     """
     try:
-        from benchmarks.live.build_table import build_table
+        from nasboard.benchmarks.live.build_table import build_table
     except ImportError as error:
         raise MissingDataError(f"building a table trains networks: pip install 'nasboard[live]' ({error})") from error
     written = build_table(to, seeds=seeds, jobs=jobs, limit=limit, progress=progress)

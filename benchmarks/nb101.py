@@ -12,18 +12,17 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
+from nasboard.benchmarks.imported import column, open_imported
+from nasboard.benchmarks.nb1shot1_space import NB1Shot1Space, told_size
+from nasboard.benchmarks.nb101_space import NB101Space
+from nasboard.harness.api import Context, CostKind, Observation
+from nasboard.harness.errors import MissingDataError, SpecError, UsageError
+from nasboard.harness.registry import full_name
+from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
+from nasboard.tabular.cell_graphs import codes
+from nasboard.tabular.table import Table
 from numpy.random import Generator
 from numpy.typing import NDArray
-
-from benchmarks.imported import column, open_imported
-from benchmarks.nb1shot1_space import NB1Shot1Space, told_size
-from benchmarks.nb101_space import NB101Space
-from harness.api import Context, CostKind, Observation
-from harness.errors import MissingDataError, SpecError, UsageError
-from harness.registry import full_name
-from harness.space import Arch, Archs, Floats, Ints, SearchSpace
-from tabular.cell_graphs import codes
-from tabular.table import Table
 
 KINDS = ("nb101", "nb101-compact")
 REMEDY = (

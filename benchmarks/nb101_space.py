@@ -13,10 +13,20 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.errors import SpecError
-from harness.space import Arch, Archs, Bools, Ints
-from tabular.cell_graphs import EDGES, INNER, MOST_EDGES, OPS, VERTICES, codes, connected, count_edges, pack, prune
+from nasboard.harness.errors import SpecError
+from nasboard.harness.space import Arch, Archs, Bools, Ints
+from nasboard.tabular.cell_graphs import (
+    EDGES,
+    INNER,
+    MOST_EDGES,
+    OPS,
+    VERTICES,
+    codes,
+    connected,
+    count_edges,
+    pack,
+    prune,
+)
 
 FORM = "OP(parents)|...|output(parents)"
 EXAMPLE = f"{OPS[0]}(0)|{OPS[2]}(0,1)|output(1,2)"

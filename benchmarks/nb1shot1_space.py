@@ -17,11 +17,10 @@ from itertools import combinations
 from math import prod
 
 import numpy as np
-
-from benchmarks.nb101_space import read_vertices, tell_vertices
-from harness.errors import SpecError
-from harness.space import Arch, Archs, Bools, Ints
-from tabular.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
+from nasboard.benchmarks.nb101_space import read_vertices, tell_vertices
+from nasboard.harness.errors import SpecError
+from nasboard.harness.space import Arch, Archs, Bools, Ints
+from nasboard.tabular.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
 PARENTS: Mapping[int, tuple[int, ...]] = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}

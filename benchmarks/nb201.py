@@ -11,19 +11,18 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from nasboard.benchmarks.imported import open_imported
+from nasboard.benchmarks.nb201_hardware import Objectives
+from nasboard.benchmarks.nb201_published import PUBLISHED
+from nasboard.benchmarks.nb201_recorded import DATASETS, SCHEDULES, Recorded, Series, read
+from nasboard.benchmarks.nb201_seeds import RecordedRuns, check_policy, visible
+from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from nasboard.harness.api import Context, CostKind
+from nasboard.harness.errors import MissingDataError, UsageError
+from nasboard.harness.registry import full_name
+from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index
+from nasboard.tabular.nb201_names import index_spec
 from numpy.typing import NDArray
-
-from benchmarks.imported import open_imported
-from benchmarks.nb201_hardware import Objectives
-from benchmarks.nb201_published import PUBLISHED
-from benchmarks.nb201_recorded import DATASETS, SCHEDULES, Recorded, Series, read
-from benchmarks.nb201_seeds import RecordedRuns, check_policy, visible
-from benchmarks.nb201_space import PARAMETER_FREE, NB201Space
-from harness.api import Context, CostKind
-from harness.errors import MissingDataError, UsageError
-from harness.registry import full_name
-from harness.space import Archs, Bools, Floats, SearchSpace, to_index
-from tabular.nb201_names import index_spec
 
 KINDS = ("nb201", "nb201-compact")
 REMEDY = "nasboard data fetch nb201-compact (means, 9 MB), or nasboard data import nb201 FILE (every training)"

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from benchmarks.imported import names_of, open_imported
-from benchmarks.nb201_space import NB201Space
-from harness.api import Objective
-from harness.errors import UsageError
-from harness.space import Archs, Floats, to_index
-from tabular import hw_nas_bench
+from nasboard.benchmarks.imported import names_of, open_imported
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness.api import Objective
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Archs, Floats, to_index
+from nasboard.tabular import hw_nas_bench
 
 KIND = "hw-nas-bench"
 REMEDY = "nasboard data fetch hw-nas-bench"

@@ -6,7 +6,7 @@ architecture found is scored on all three data sets. The searches saw the 12-epo
 
 from __future__ import annotations
 
-from harness.api import Published
+from nasboard.harness.api import Published
 
 BUDGET_S = 12_000.0
 TABLE = "Dong & Yang, NAS-Bench-201 (ICLR 2020), Table 5"

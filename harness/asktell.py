@@ -12,11 +12,10 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
+from nasboard.harness.api import AskTell, Checkpoint, Observation, Proposal, State, Task
+from nasboard.harness.errors import MethodError, UsageError
+from nasboard.harness.space import Arch
 from numpy.typing import NDArray
-
-from harness.api import AskTell, Checkpoint, Observation, Proposal, State, Task
-from harness.errors import MethodError, UsageError
-from harness.space import Arch
 
 Columns = tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from nasboard.harness import contexts, measures
+from nasboard.harness.board import Undefined
+from nasboard.harness.errors import MissingDataError, UsageError
+from nasboard.harness.measures import QUANTITIES, Quantity
+from nasboard.harness.outcome import Comparison, RunOutcome
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from harness import contexts, measures
-from harness.board import Undefined
-from harness.errors import MissingDataError, UsageError
-from harness.measures import QUANTITIES, Quantity
-from harness.outcome import Comparison, RunOutcome
 
 VERSION = 1
 MIN_SEEDS = 3

@@ -8,13 +8,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
-from harness import measures
-from harness.api import CostKind
-from harness.board import Board, Column, Undefined, Value
-from harness.board_beside import beside
-from harness.outcome import Comparison, RunOutcome
-from harness.significance import ALPHA, MIN_SEEDS, Tier, tiers
+from nasboard.harness import measures
+from nasboard.harness.api import CostKind
+from nasboard.harness.board import Board, Column, Undefined, Value
+from nasboard.harness.board_beside import beside
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
 _COSTS = (
     Column("cost_simulated_s", "cost (simulated)", "seconds", False, 1),

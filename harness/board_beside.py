@@ -9,13 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness import contexts, measures
-from harness.api import Published
-from harness.board import Column, Quoted, Undefined, Value
-from harness.errors import MissingDataError
-from harness.outcome import Comparison, RunOutcome
-from harness.space import Floats, Ints
+from nasboard.harness import contexts, measures
+from nasboard.harness.api import Published
+from nasboard.harness.board import Column, Quoted, Undefined, Value
+from nasboard.harness.errors import MissingDataError
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.space import Floats, Ints
 
 MARKS: Mapping[str, str] = {
     "T": "[T] read in a text that quotes it",

@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from harness import contexts, measures
-from harness.api import Objective
-from harness.board import Board, Column, FrontPoint, Row, Undefined, Value
-from harness.boards import noted, title
-from harness.errors import MetricError, MissingDataError, UnknownNameError
-from harness.outcome import Comparison
-from harness.space import Ints
-from harness.visited import TRUE_FRONT, View, fronts, visited
+from nasboard.harness import contexts, measures
+from nasboard.harness.api import Objective
+from nasboard.harness.board import Board, Column, FrontPoint, Row, Undefined, Value
+from nasboard.harness.boards import noted, title
+from nasboard.harness.errors import MetricError, MissingDataError, UnknownNameError
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.space import Ints
+from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 
 REMEDY = "nasboard data import hw-nas-bench PATH"
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-
-from harness import measures
-from harness.board import Board, Column, Row, Undefined, Value
-from harness.measures import Measure
-from harness.outcome import Comparison, RunOutcome
+from nasboard.harness import measures
+from nasboard.harness.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.measures import Measure
+from nasboard.harness.outcome import Comparison, RunOutcome
 
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
 

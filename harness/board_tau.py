@@ -9,12 +9,10 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from numpy.typing import NDArray
-
-from harness import measures
-from harness.board import Board, Column, Row, Undefined, Value
-from harness.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
-from harness.metrics import (
+from nasboard.harness import measures
+from nasboard.harness.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
+from nasboard.harness.metrics import (
     HALF,
     TENTH,
     best_true_rank,
@@ -27,8 +25,9 @@ from harness.metrics import (
     top_of,
     weighted_tau,
 )
-from harness.outcome import Comparison, PanelTruth, RunOutcome
-from harness.space import Floats
+from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.space import Floats
+from numpy.typing import NDArray
 
 CEILING = "noise ceiling"
 DETAIL_RESAMPLES = 200

@@ -18,10 +18,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from nasboard.harness.errors import MetricError
+from nasboard.harness.space import Floats
 from numpy.typing import NDArray
-
-from harness.errors import MetricError
-from harness.space import Floats
 
 Metric = Callable[[Floats, Floats], float]  # (score (n,), truth (n,)) -> value
 Matrix = NDArray[np.float64]  # (seeds, resamples) values, or (seeds, n) scores

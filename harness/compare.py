@@ -6,17 +6,16 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
+from nasboard.harness import measures
+from nasboard.harness.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.boards import title
+from nasboard.harness.bootstrap import LEVEL, Interval
+from nasboard.harness.contexts import version
+from nasboard.harness.errors import UsageError
+from nasboard.harness.measures import QUANTITIES, Quantity
+from nasboard.harness.metrics import Unit
+from nasboard.harness.outcome import Comparison, RunOutcome
 from scipy import stats
-
-from harness import measures
-from harness.board import Board, Column, Row, Undefined, Value
-from harness.boards import title
-from harness.bootstrap import LEVEL, Interval
-from harness.contexts import version
-from harness.errors import UsageError
-from harness.measures import QUANTITIES, Quantity
-from harness.metrics import Unit
-from harness.outcome import Comparison, RunOutcome
 
 _SHOWN: Mapping[Quantity, tuple[Unit, int]] = MappingProxyType(
     {"tau": ("correlation", 3), "drop": ("fraction", 2), "accuracy": ("fraction", 2)}

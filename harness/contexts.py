@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 
-from harness import registry
-from harness.api import Objective, Published
-from harness.errors import NasboardError
-from harness.outcome import Comparison, RunOutcome
-from harness.record import RunKey
-from harness.space import Archs, Floats
+from nasboard.harness import registry
+from nasboard.harness.api import Objective, Published
+from nasboard.harness.errors import NasboardError
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.record import RunKey
+from nasboard.harness.space import Archs, Floats
 
 
 def version(comparison: Comparison) -> str | None:

@@ -10,12 +10,11 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError
+from nasboard.harness.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
+from nasboard.harness.record import ENDED, RunRecord
+from nasboard.harness.store import Store
 from pydantic import ValidationError
-
-from harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError
-from harness.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
-from harness.record import ENDED, RunRecord
-from harness.store import Store
 
 
 def export_runs(store: Store, path: Path) -> int:

@@ -13,14 +13,13 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
+from nasboard.harness.api import CostKind
+from nasboard.harness.errors import StoreError
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
+from nasboard.harness.store_import import Ended
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
-
-from harness.api import CostKind
-from harness.errors import StoreError
-from harness.panel import Panel
-from harness.record import RunKey, RunRecord, StepRecord, Visits
-from harness.store_import import Ended
 
 FORMAT = "nasboard-runs"
 VERSION = 2

@@ -20,10 +20,8 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from scipy import stats
-
-from harness import contexts, measures
-from harness.baseline import (
+from nasboard.harness import contexts, measures
+from nasboard.harness.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
     Baseline,
@@ -33,11 +31,12 @@ from harness.baseline import (
     too_little,
     write_baseline,
 )
-from harness.board import Undefined
-from harness.measures import QUANTITIES, Quantity
-from harness.outcome import Comparison
-from harness.outcome_load import Unreadable
-from harness.record import Json, RunKey
+from nasboard.harness.board import Undefined
+from nasboard.harness.measures import QUANTITIES, Quantity
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcome_load import Unreadable
+from nasboard.harness.record import Json, RunKey
+from scipy import stats
 
 __all__ = ["Verdict", "as_json", "judge", "read_baseline", "tolerance", "write_baseline"]
 

@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from harness.record import RunKey, RunRecord
-from harness.registry import split_name
+from nasboard.harness.record import RunKey, RunRecord
+from nasboard.harness.registry import split_name
 
 LONGEST = 40  # characters of words behind a label
 ABSENT = "no"

@@ -13,13 +13,12 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
+from nasboard.harness.board import Column, Row, Undefined
+from nasboard.harness.bootstrap import LEVEL, Interval
+from nasboard.harness.errors import MetricError
+from nasboard.harness.metrics import kendall_tau
+from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
 from scipy import stats
-
-from harness.board import Column, Row, Undefined
-from harness.bootstrap import LEVEL, Interval
-from harness.errors import MetricError
-from harness.metrics import kendall_tau
-from harness.outcome import Comparison, PanelTruth, RunOutcome
 
 Quantity = Literal["tau", "drop", "accuracy"]
 

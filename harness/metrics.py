@@ -13,13 +13,12 @@ from math import ceil
 from typing import Literal
 
 import numpy as np
+from nasboard.harness import bootstrap
+from nasboard.harness.bootstrap import Interval, Metric
+from nasboard.harness.errors import MetricError
+from nasboard.harness.space import Floats
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
-
-from harness import bootstrap
-from harness.bootstrap import Interval, Metric
-from harness.errors import MetricError
-from harness.space import Floats
 
 Unit = Literal["fraction", "correlation", "rank", "ratio", "seconds", "count"]
 

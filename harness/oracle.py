@@ -10,12 +10,11 @@ from array import array
 from math import inf
 
 import numpy as np
+from nasboard.harness.api import Observation, Query
+from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
+from nasboard.harness.record import Visits
+from nasboard.harness.space import Arch, SearchSpace, check
 from numpy.random import Generator, Philox
-
-from harness.api import Observation, Query
-from harness.errors import BudgetExhausted, SpecError, UsageError
-from harness.record import Visits
-from harness.space import Arch, SearchSpace, check
 
 _LARGEST_KEY = 2**63
 

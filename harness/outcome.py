@@ -10,12 +10,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from nasboard.harness.api import Context
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import RunRecord
+from nasboard.harness.space import Archs, Floats, Ints, SearchSpace
 from numpy.typing import NDArray
-
-from harness.api import Context
-from harness.panel import Panel
-from harness.record import RunRecord
-from harness.space import Archs, Floats, Ints, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,17 +12,16 @@ from itertools import groupby
 from typing import Protocol
 
 import numpy as np
+from nasboard.harness.api import Benchmark
+from nasboard.harness.contexts import has_objectives
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.labels import labels
+from nasboard.harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import RunRecord
+from nasboard.harness.registry import split_name
+from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Floats, enumerate_all, size
 from numpy.typing import NDArray
-
-from harness.api import Benchmark
-from harness.contexts import has_objectives
-from harness.errors import DigestError, MissingDataError, UsageError
-from harness.labels import labels
-from harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
-from harness.panel import Panel
-from harness.record import RunRecord
-from harness.registry import split_name
-from harness.space import LARGEST_ENUMERATION, Archs, Floats, enumerate_all, size
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 Scores = NDArray[np.float32]

@@ -6,9 +6,8 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.errors import UsageError
-from harness.space import Archs, SearchSpace, check, from_index, size
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Archs, SearchSpace, check, from_index, size
 
 PANEL_SEED = 1000
 

@@ -8,11 +8,10 @@ from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from typing import cast, get_args, get_type_hints
 
+from nasboard.harness.api import SearchMethod
+from nasboard.harness.errors import UnknownNameError, UsageError
+from nasboard.harness.record import Json
 from pydantic import TypeAdapter, ValidationError
-
-from harness.api import SearchMethod
-from harness.errors import UnknownNameError, UsageError
-from harness.record import Json
 
 
 def make(cls: type[SearchMethod], name: str, params: Mapping[str, Json]) -> SearchMethod:

@@ -9,7 +9,7 @@ from functools import cache
 from importlib import metadata
 from pathlib import Path
 
-from harness.record import Json
+from nasboard.harness.record import Json
 
 PACKAGES = ("nasboard", "numpy", "scipy", "sqlalchemy", "torch", "scikit-learn")
 SEED_POLICY = "method and oracle generators are spawned from SeedSequence(seed)"

@@ -16,44 +16,44 @@ from inspect import signature
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from harness import outline
-from harness import params as params_of
-from harness.api import Benchmark, SearchMethod
-from harness.data_tool import DataTool
-from harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
-from harness.record import Json
+from nasboard.harness import outline
+from nasboard.harness import params as params_of
+from nasboard.harness.api import Benchmark, SearchMethod
+from nasboard.harness.data_tool import DataTool
+from nasboard.harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
+from nasboard.harness.record import Json
 
 Kind = Literal["methods", "benchmarks", "tables"]
 
 OURS = "nasboard"
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {
-        "random_search": "methods.random_search:RandomSearch",
-        "regularized_evolution": "methods.regularized_evolution:RegularizedEvolution",
-        "reinforce": "methods.reinforce:Reinforce",
-        "hyperband": "methods.hyperband:Hyperband",
-        "bohb": "methods.bohb:Bohb",
-        "tpe": "methods.tpe:Tpe",
-        "local_search": "methods.local_search:LocalSearch",
-        "lanas": "methods.lanas:Lanas",
-        "darts": "methods.darts:Darts",
-        "sdarts_rs": "methods.sdarts_rs:SdartsRs",
-        "one_shot": "methods.one_shot:OneShot",
-        "few_shot": "methods.few_shot:FewShot",
+        "random_search": "nasboard.methods.random_search:RandomSearch",
+        "regularized_evolution": "nasboard.methods.regularized_evolution:RegularizedEvolution",
+        "reinforce": "nasboard.methods.reinforce:Reinforce",
+        "hyperband": "nasboard.methods.hyperband:Hyperband",
+        "bohb": "nasboard.methods.bohb:Bohb",
+        "tpe": "nasboard.methods.tpe:Tpe",
+        "local_search": "nasboard.methods.local_search:LocalSearch",
+        "lanas": "nasboard.methods.lanas:Lanas",
+        "darts": "nasboard.methods.darts:Darts",
+        "sdarts_rs": "nasboard.methods.sdarts_rs:SdartsRs",
+        "one_shot": "nasboard.methods.one_shot:OneShot",
+        "few_shot": "nasboard.methods.few_shot:FewShot",
     },
     "benchmarks": {
-        "digits201": "benchmarks.digits201:tabular",
-        "digits201-live": "benchmarks.digits201:live",
-        "planted": "benchmarks.planted:planted",
-        "nb201-cifar10": "benchmarks.nb201:cifar10",
-        "nb201-cifar100": "benchmarks.nb201:cifar100",
-        "nb201-ImageNet16-120": "benchmarks.nb201:imagenet16",
-        "nb101": "benchmarks.nb101:nb101",
-        "nb1shot1-1": "benchmarks.nb101:nb1shot1_1",
-        "nb1shot1-2": "benchmarks.nb101:nb1shot1_2",
-        "nb1shot1-3": "benchmarks.nb101:nb1shot1_3",
+        "digits201": "nasboard.benchmarks.digits201:tabular",
+        "digits201-live": "nasboard.benchmarks.digits201:live",
+        "planted": "nasboard.benchmarks.planted:planted",
+        "nb201-cifar10": "nasboard.benchmarks.nb201:cifar10",
+        "nb201-cifar100": "nasboard.benchmarks.nb201:cifar100",
+        "nb201-ImageNet16-120": "nasboard.benchmarks.nb201:imagenet16",
+        "nb101": "nasboard.benchmarks.nb101:nb101",
+        "nb1shot1-1": "nasboard.benchmarks.nb101:nb1shot1_1",
+        "nb1shot1-2": "nasboard.benchmarks.nb101:nb1shot1_2",
+        "nb1shot1-3": "nasboard.benchmarks.nb101:nb1shot1_3",
     },
-    "tables": {"digits201": "benchmarks.digits201_table"},
+    "tables": {"digits201": "nasboard.benchmarks.digits201_table"},
 }
 SINGULAR: Mapping[Kind, str] = {"methods": "method", "benchmarks": "benchmark", "tables": "table"}
 EXTRA_OF = {
@@ -189,7 +189,7 @@ def table(name: str) -> TableTool:
 
 def data_tool() -> DataTool:
     """Return what imports, fetches, lists, checks and removes tables of public benchmarks."""
-    return cast(DataTool, _resolve(Entry("data", "benchmarks.data_tool", OURS)))
+    return cast(DataTool, _resolve(Entry("data", "nasboard.benchmarks.data_tool", OURS)))
 
 
 def check_cuda() -> None:
@@ -198,7 +198,7 @@ def check_cuda() -> None:
     Raises:
         MissingDataError: torch is not installed, or sees no device.
     """
-    check = cast("Callable[[], None]", _resolve(Entry("cuda", "benchmarks.live.training:check_cuda", OURS)))
+    check = cast("Callable[[], None]", _resolve(Entry("cuda", "nasboard.benchmarks.live.training:check_cuda", OURS)))
     check()
 
 

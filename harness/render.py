@@ -13,15 +13,14 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
+from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.errors import UnknownNameError
+from nasboard.harness.record import Json
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
-
-from harness.board import Board, Column, Quoted, Undefined, Value
-from harness.bootstrap import Interval
-from harness.errors import UnknownNameError
-from harness.record import Json
 
 ARROWS: Mapping[bool, str] = MappingProxyType({True: "↑", False: "↓"})  # better is up, better is down
 UNITS: Mapping[str, str] = MappingProxyType({"fraction": "%", "seconds": "s"})

@@ -12,17 +12,16 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from nasboard.harness import registry, state
+from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
+from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.provenance import collect
+from nasboard.harness.record import RunKey, Status, StepRecord, Visits
+from nasboard.harness.space import Archs, check, enumerate_all
+from nasboard.harness.store import Claim, Ending, Store
 from numpy.random import SeedSequence, default_rng
 from numpy.typing import NDArray
-
-from harness import registry, state
-from harness.api import Benchmark, Checkpoint, SearchMethod, Task
-from harness.errors import BudgetExhausted, DigestError, MethodError
-from harness.oracle import MeteredOracle
-from harness.provenance import collect
-from harness.record import RunKey, Status, StepRecord, Visits
-from harness.space import Archs, check, enumerate_all
-from harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
 

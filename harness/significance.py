@@ -16,9 +16,8 @@ from math import comb
 from typing import Literal
 
 import numpy as np
+from nasboard.harness.space import Floats
 from numpy.typing import NDArray
-
-from harness.space import Floats
 
 ALPHA = 0.05
 MIN_SEEDS = 3

@@ -10,21 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import numpy as np
+from nasboard.harness import store_read, store_visits, store_write
+from nasboard.harness.errors import StoreError
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import Json, RunRecord, Status, StepRecord, Visits
+from nasboard.harness.schema import runs
+from nasboard.harness.store_claim import LOOKS, Claim, take
+from nasboard.harness.store_engine import Database, clock_s, connect, serialise
+from nasboard.harness.store_errors import decoded, translated
+from nasboard.harness.store_import import Ended, put_panel, put_run
+from nasboard.harness.store_owner import new_owner, owner_alive
+from nasboard.harness.store_read import Incumbent, Logged, Scored
+from nasboard.harness.store_write import Ending, Planned
 from numpy.typing import NDArray
 from sqlalchemy import select, update
-
-from harness import store_read, store_visits, store_write
-from harness.errors import StoreError
-from harness.panel import Panel
-from harness.record import Json, RunRecord, Status, StepRecord, Visits
-from harness.schema import runs
-from harness.store_claim import LOOKS, Claim, take
-from harness.store_engine import Database, clock_s, connect, serialise
-from harness.store_errors import decoded, translated
-from harness.store_import import Ended, put_panel, put_run
-from harness.store_owner import new_owner, owner_alive
-from harness.store_read import Incumbent, Logged, Scored
-from harness.store_write import Ending, Planned
 
 __all__ = ["Claim", "Ended", "Ending", "Planned", "Store", "new_owner", "open_store", "owner_alive"]
 

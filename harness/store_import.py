@@ -6,14 +6,13 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from nasboard.harness.errors import StoreError
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import RunRecord, StepRecord, Visits
+from nasboard.harness.schema import panels, runs
+from nasboard.harness.store_visits import keep_visits
+from nasboard.harness.store_write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
 from sqlalchemy import Connection, select, update
-
-from harness.errors import StoreError
-from harness.panel import Panel
-from harness.record import RunRecord, StepRecord, Visits
-from harness.schema import panels, runs
-from harness.store_visits import keep_visits
-from harness.store_write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
 
 
 def put_panel(conn: Connection, panel: Panel, space: str) -> None:

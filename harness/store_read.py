@@ -8,14 +8,13 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from nasboard.harness.errors import StoreError
+from nasboard.harness.panel import Panel
+from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
+from nasboard.harness.schema import panels, rankings, runs, specs, steps
+from nasboard.harness.store_errors import decoded
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
-
-from harness.errors import StoreError
-from harness.panel import Panel
-from harness.record import Json, RunKey, RunRecord, Status, StepRecord
-from harness.schema import panels, rankings, runs, specs, steps
-from harness.store_errors import decoded
 
 MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 

@@ -11,14 +11,13 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from nasboard.harness.errors import StoreError
+from nasboard.harness.record import Visits
+from nasboard.harness.schema import runs, visits
+from nasboard.harness.store_errors import decoded
+from nasboard.harness.store_write import Stand
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
-
-from harness.errors import StoreError
-from harness.record import Visits
-from harness.schema import runs, visits
-from harness.store_errors import decoded
-from harness.store_write import Stand
 
 
 def keep_visits(conn: Connection, stand: Stand, queries: int, given: Visits) -> None:

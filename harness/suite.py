@@ -13,14 +13,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, cast
 
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import SuiteError, UnknownNameError
+from nasboard.harness.panel import Panel, uniform
+from nasboard.harness.record import Json, RunKey
+from nasboard.harness.store import Planned
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-
-from harness import registry
-from harness.api import Benchmark
-from harness.errors import SuiteError, UnknownNameError
-from harness.panel import Panel, uniform
-from harness.record import Json, RunKey
-from harness.store import Planned
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 Seeds = Annotated[int, Field(ge=1, le=1_000_000)]

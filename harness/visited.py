@@ -10,14 +10,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.api import Objective
-from harness.board import FrontPoint, Undefined
-from harness.errors import MetricError
-from harness.measures import ended
-from harness.outcome import Comparison, PanelTruth, RunOutcome
-from harness.pareto import Points, front, hypervolume, normalised
-from harness.space import Floats, Ints, SearchSpace, to_index
+from nasboard.harness.api import Objective
+from nasboard.harness.board import FrontPoint, Undefined
+from nasboard.harness.errors import MetricError
+from nasboard.harness.measures import ended
+from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.pareto import Points, front, hypervolume, normalised
+from nasboard.harness.space import Floats, Ints, SearchSpace, to_index
 
 TRUE_FRONT = "true front"  # of the whole space, beside those of the labels
 

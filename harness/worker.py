@@ -16,9 +16,9 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Literal
 
-from harness import runner
-from harness.errors import NasboardError, StoreError
-from harness.store import Claim, Store, new_owner, open_store
+from nasboard.harness import runner
+from nasboard.harness.errors import NasboardError, StoreError
+from nasboard.harness.store import Claim, Store, new_owner, open_store
 
 BEAT_EVERY_S = 20.0
 POLL_S = 0.5

@@ -14,18 +14,17 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
+from nasboard.benchmarks.live.data import live_data
+from nasboard.benchmarks.live.ops import BN_POLICY
+from nasboard.benchmarks.live.ranking import evaluate
+from nasboard.benchmarks.live.supernet import MIX_SHAPE, Supernet
+from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
+from nasboard.harness.api import Checkpoint, Need, State, Task
+from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
-
-from benchmarks.live.data import live_data
-from benchmarks.live.ops import BN_POLICY
-from benchmarks.live.ranking import evaluate
-from benchmarks.live.supernet import MIX_SHAPE, Supernet
-from benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
-from harness.api import Checkpoint, Need, State, Task
-from harness.space import Arch, Archs, Floats
-from methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
 
 Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (edges, ops) and epoch -> mixture of the weight step
 

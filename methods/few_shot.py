@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, cast
 
-from benchmarks.live.data import LiveData, live_data
-from benchmarks.live.ops import BN_POLICY
-from benchmarks.live.supernet import Supernet, splits, transfer
-from benchmarks.live.training import WeightSchedule, on_device
-from harness.api import Checkpoint, Need, Task
-from harness.errors import UsageError
-from methods.live_state import Learner
-from methods.single_path import Derivation, SinglePath
+from nasboard.benchmarks.live.data import LiveData, live_data
+from nasboard.benchmarks.live.ops import BN_POLICY
+from nasboard.benchmarks.live.supernet import Supernet, splits, transfer
+from nasboard.benchmarks.live.training import WeightSchedule, on_device
+from nasboard.harness.api import Checkpoint, Need, Task
+from nasboard.harness.errors import UsageError
+from nasboard.methods.live_state import Learner
+from nasboard.methods.single_path import Derivation, SinglePath
 
 
 @dataclass(frozen=True, slots=True)

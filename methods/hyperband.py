@@ -12,10 +12,10 @@ from itertools import cycle
 from math import log
 from typing import ClassVar
 
-from harness.api import Checkpoint, Need, Observation, Proposal, Task
-from harness.asktell import play
-from harness.errors import UsageError
-from harness.space import Arch, sample
+from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
+from nasboard.harness.asktell import play
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch, sample
 
 MOST_ETA = 10_000
 

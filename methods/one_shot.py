@@ -6,12 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-from benchmarks.live.data import live_data
-from benchmarks.live.ops import BN_POLICY
-from benchmarks.live.training import WeightSchedule, on_device
-from harness.api import Checkpoint, Need, Task
-from methods.live_state import Learner
-from methods.single_path import Derivation, SinglePath
+from nasboard.benchmarks.live.data import live_data
+from nasboard.benchmarks.live.ops import BN_POLICY
+from nasboard.benchmarks.live.training import WeightSchedule, on_device
+from nasboard.harness.api import Checkpoint, Need, Task
+from nasboard.methods.live_state import Learner
+from nasboard.methods.single_path import Derivation, SinglePath
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
+from nasboard.harness.asktell import play
+from nasboard.harness.space import SearchSpace, sample
 from numpy.random import Generator
-
-from harness.api import Checkpoint, Need, Observation, Proposal, Task
-from harness.asktell import play
-from harness.space import SearchSpace, sample
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
+from nasboard.harness.asktell import play
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch, SearchSpace, neighbours, sample
 from numpy.random import Generator
-
-from harness.api import Checkpoint, Need, Observation, Proposal, Task
-from harness.asktell import play
-from harness.errors import UsageError
-from harness.space import Arch, SearchSpace, neighbours, sample
 
 MOST = 10_000  # members of a population, and draws of a tournament
 

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
+from nasboard.harness.asktell import play
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch, SearchSpace
 from numpy.random import Generator
 from numpy.typing import NDArray
-
-from harness.api import Checkpoint, Need, Observation, Proposal, Task
-from harness.asktell import play
-from harness.errors import UsageError
-from harness.space import Arch, SearchSpace
 
 Table = NDArray[np.float64]  # (d, most choices of a slot); a slot with fewer is padded
 

@@ -11,12 +11,11 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
+from nasboard.harness.asktell import play
+from nasboard.harness.errors import MissingDataError, UsageError
+from nasboard.harness.space import Arch, SearchSpace, sample
 from numpy.random import Generator
-
-from harness.api import Checkpoint, Need, Observation, Proposal, Task
-from harness.asktell import play
-from harness.errors import MissingDataError, UsageError
-from harness.space import Arch, SearchSpace, sample
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

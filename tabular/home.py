@@ -12,9 +12,8 @@ import os
 from pathlib import Path
 
 import platformdirs
-
-from tabular.disk import explained
-from tabular.table import TableError
+from nasboard.tabular.disk import explained
+from nasboard.tabular.table import TableError
 
 VARIABLE = "NASBOARD_DATA"
 

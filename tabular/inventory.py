@@ -10,13 +10,13 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from tabular import home
-from tabular.disk import explained
-from tabular.found import Found, by_hand, is_ours, look, look_closely, trouble
-from tabular.job import silent
-from tabular.scratch import Scratch, sweep
-from tabular.table import MANIFEST, TableError, open_table
-from tabular.table import verify as verify_table
+from nasboard.tabular import home
+from nasboard.tabular.disk import explained
+from nasboard.tabular.found import Found, by_hand, is_ours, look, look_closely, trouble
+from nasboard.tabular.job import silent
+from nasboard.tabular.scratch import Scratch, sweep
+from nasboard.tabular.table import MANIFEST, TableError, open_table
+from nasboard.tabular.table import verify as verify_table
 
 Told = Callable[[str, int, int | None], None]
 

@@ -14,13 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from tabular.job import Job
-from tabular.table import TableError
-from tabular.writing import TableWriter
+from nasboard.tabular.job import Job
+from nasboard.tabular.table import TableError
+from nasboard.tabular.writing import TableWriter
 
 
 class Converter(Protocol):
-    """A converter module, as `tabular.job` describes it."""
+    """A converter module, as `nasboard.tabular.job` describes it."""
 
     def sources(self, source: Path) -> list[Path]:
         """Return every file that `convert` will read, in a fixed order; refuses the wrong kind."""
@@ -57,7 +57,7 @@ class Kind:
 _KINDS = (
     Kind(
         "nb201",
-        "tabular.nb201_official",
+        "nasboard.tabular.nb201_official",
         "NAS-Bench-201 and NATS-Bench topology: every seed, epoch, loss and time",
         "NAS-Bench-201-v1_0-e61699.pth, NAS-Bench-201-v1_1-096897.pth, NATS-tss-v1_0-3ffb9.pickle.pbz2, or the folder "
         "NATS-tss-v1_0-3ffb9-simple",
@@ -65,14 +65,14 @@ _KINDS = (
     ),
     Kind(
         "nb201-compact",
-        "tabular.nb201_compact",
+        "nasboard.tabular.nb201_compact",
         "NAS-Bench-201: mean accuracies at 12 and 200 epochs, 12-epoch cost (9 MB)",
         "the folder with nb201_*_val_test_v1_0.pickle, mini-bench-arch-cell-accs.pd and nb2_cf10_hp12_info.p",
         ("nb201_*_val_test_v1_0.pickle", "mini-bench-arch-cell-accs.pd", "nb2_cf10_hp12_info.p"),
     ),
     Kind(
         "nb101",
-        "tabular.nb101_tfrecord",
+        "nasboard.tabular.nb101_tfrecord",
         "NAS-Bench-101: every run at 108 epochs, or at 4, 12, 36 and 108",
         "nasbench_only108.tfrecord or nasbench_full.tfrecord",
         ("*.tfrecord",),
@@ -80,14 +80,14 @@ _KINDS = (
     ),
     Kind(
         "nb101-compact",
-        "tabular.nb101_compact",
+        "nasboard.tabular.nb101_compact",
         "NAS-Bench-101: mean test accuracy at 108 epochs and parameters (10 MB)",
         "nb101_mean_test108.npz",
         ("nb101_*.npz",),
     ),
     Kind(
         "hw-nas-bench",
-        "tabular.hw_nas_bench",
+        "nasboard.tabular.hw_nas_bench",
         "HW-NAS-Bench: latency and energy of the NAS-Bench-201 cells on six devices",
         "the folder with hw_cifar10.csv, hw_cifar100.csv and hw_ImageNet16-120.csv",
         ("hw_*.csv",),

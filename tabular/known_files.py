@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
 
-from tabular.table import TableError
+from nasboard.tabular.table import TableError
 
 FORMAT = 1
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
@@ -88,7 +88,7 @@ def read_registry(path: Path | None = None) -> Registry:
     """
     place = "the shipped files.json" if path is None else str(path)
     try:
-        text = (resources("tabular") / "files.json" if path is None else path).read_text(encoding="utf-8")
+        text = (resources("nasboard.tabular") / "files.json" if path is None else path).read_text(encoding="utf-8")
         told = json.loads(text)
     except FileNotFoundError as error:
         raise TableError(f"no registry of files at {place}", missing=True) from error

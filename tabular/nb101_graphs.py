@@ -10,9 +10,7 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
-
-from tabular.cell_graphs import (
+from nasboard.tabular.cell_graphs import (
     EDGES,
     EMPTY,
     INNER,
@@ -28,8 +26,9 @@ from tabular.cell_graphs import (
     op_bits,
     prune,
 )
-from tabular.table import TableError
-from tabular.writing import TableWriter
+from nasboard.tabular.table import TableError
+from nasboard.tabular.writing import TableWriter
+from numpy.typing import NDArray
 
 GRAPHS = 423_624  # of the benchmark, up to isomorphism
 # SHA-256 over all canonical codes, ascending, as little-endian int64, and then their official hashes in that order

@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from nasboard.tabular.cell_graphs import Cells
+from nasboard.tabular.nb101_graphs import GRAPHS, Hashes, check_cells
+from nasboard.tabular.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
+from nasboard.tabular.table import TableError
+from nasboard.tabular.tfrecord import REMEDY, Place
 from numpy.typing import NDArray
-
-from tabular.cell_graphs import Cells
-from tabular.nb101_graphs import GRAPHS, Hashes, check_cells
-from tabular.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
-from tabular.table import TableError
-from tabular.tfrecord import REMEDY, Place
 
 EPOCHS = (4, 12, 36, 108)
 REPEATS = 3

@@ -15,15 +15,14 @@ from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import numpy as np
+from nasboard.tabular.containers import open_payload
+from nasboard.tabular.job import Job
+from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
+from nasboard.tabular.pickle_frame import read_frame
+from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.table import TableError
+from nasboard.tabular.writing import TableWriter
 from numpy.typing import NDArray
-
-from tabular.containers import open_payload
-from tabular.job import Job
-from tabular.nb201_names import ARCHS, index_spec, spec_index
-from tabular.pickle_frame import read_frame
-from tabular.pickle_stream import read_pickle
-from tabular.table import TableError
-from tabular.writing import TableWriter
 
 VERSION = "v1.0-compact"
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")

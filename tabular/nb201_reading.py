@@ -11,14 +11,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from tabular.containers import open_payload
-from tabular.nb201_columns import TrialColumns
-from tabular.nb201_fold import REMEDY, ArchTrials, fold_arch
-from tabular.nb201_names import spec_index
-from tabular.nb201_result import fold_result
-from tabular.nb201_trials import SCHEDULES
-from tabular.pickle_stream import LIMIT_BYTES, read_pickle
-from tabular.table import TableError
+from nasboard.tabular.containers import open_payload
+from nasboard.tabular.nb201_columns import TrialColumns
+from nasboard.tabular.nb201_fold import REMEDY, ArchTrials, fold_arch
+from nasboard.tabular.nb201_names import spec_index
+from nasboard.tabular.nb201_result import fold_result
+from nasboard.tabular.nb201_trials import SCHEDULES
+from nasboard.tabular.pickle_stream import LIMIT_BYTES, read_pickle
+from nasboard.tabular.table import TableError
 
 ROOT_KEYS = ("meta_archs", "arch2infos", "evaluated_indexes")
 SCHEDULE_OF = {"less": 12, "12": 12, "full": 200, "200": 200}  # names of the two trainings of an architecture

@@ -12,12 +12,11 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 import numpy as np
-
-from tabular.pickle_machine import Name, Record, RefusedError
-from tabular.pickle_names import NUMPY_NAMES, only_named
-from tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
-from tabular.pickle_weight import Weighed
-from tabular.table import Array, TableError
+from nasboard.tabular.pickle_machine import Name, Record, RefusedError
+from nasboard.tabular.pickle_names import NUMPY_NAMES, only_named
+from nasboard.tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
+from nasboard.tabular.pickle_weight import Weighed
+from nasboard.tabular.table import Array, TableError
 
 Column = Array | list[object]
 

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, ClassVar, Final
 
-from tabular.pickle_archive import Archive
-from tabular.pickle_weight import Weighed, held_values
-from tabular.pickle_window import AWAY, CHUNK, DOWNLOAD, RefusedError, Window
+from nasboard.tabular.pickle_archive import Archive
+from nasboard.tabular.pickle_weight import Weighed, held_values
+from nasboard.tabular.pickle_window import AWAY, CHUNK, DOWNLOAD, RefusedError, Window
 
 __all__ = [
     "AWAY", "CHUNK", "DONE", "DOWNLOAD", "HEAD", "LONGEST_SHARED", "Absent", "Fold", "Machine", "Make", "Name",

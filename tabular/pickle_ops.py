@@ -8,11 +8,11 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from tabular.pickle_atoms import ATOMS, Op
-from tabular.pickle_calls import CALLS
-from tabular.pickle_containers import CONTAINERS
-from tabular.pickle_machine import AWAY, DONE, DOWNLOAD, HEAD, Machine, RefusedError
-from tabular.pickle_runs import run
+from nasboard.tabular.pickle_atoms import ATOMS, Op
+from nasboard.tabular.pickle_calls import CALLS
+from nasboard.tabular.pickle_containers import CONTAINERS
+from nasboard.tabular.pickle_machine import AWAY, DONE, DOWNLOAD, HEAD, Machine, RefusedError
+from nasboard.tabular.pickle_runs import run
 
 _U4 = Struct("<I").unpack_from
 

@@ -11,11 +11,10 @@ from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, Final
 
 import numpy as np
-
-from tabular.pickle_machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
-from tabular.pickle_names import NUMPY_NAMES
-from tabular.pickle_ops import OPS
-from tabular.table import TableError
+from nasboard.tabular.pickle_machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
+from nasboard.tabular.pickle_names import NUMPY_NAMES
+from nasboard.tabular.pickle_ops import OPS
+from nasboard.tabular.table import TableError
 
 __all__ = ["LIMIT_BYTES", "MOST_VALUES", "NUMPY_NAMES", "measured_pickle", "read_pickle"]
 

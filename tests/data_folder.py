@@ -10,8 +10,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.places import ROOT
+
 VARIABLE = "NASBOARD_PUBLIC_FILES"
-BESIDE = Path(__file__).resolve().parents[2] / "shared" / "data"
+BESIDE = ROOT.parent / "shared" / "data"
 
 
 def data_file(name: str) -> Path:

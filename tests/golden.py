@@ -13,9 +13,9 @@ import sys
 import tempfile
 from pathlib import Path
 
-from harness import registry, runner, suite
-from harness.store import new_owner, open_store
-from harness.sweep import plan
+from nasboard.harness import registry, runner, suite
+from nasboard.harness.store import new_owner, open_store
+from nasboard.harness.sweep import plan
 
 REFERENCES = Path(__file__).parent / "references.json"
 METHODS = ("random_search", "regularized_evolution", "reinforce")

@@ -8,8 +8,8 @@ HEAD = """
 import os, signal, time
 from dataclasses import dataclass
 import numpy as np
-from harness.api import Checkpoint
-from harness.space import sample
+from nasboard.harness.api import Checkpoint
+from nasboard.harness.space import sample
 """
 
 

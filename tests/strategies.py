@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 from hypothesis import strategies as st
-
-from harness.space import Arch, Archs, SearchSpace, sample
+from nasboard.harness.space import Arch, Archs, SearchSpace, sample
 
 
 def archs(space: SearchSpace) -> st.SearchStrategy[Arch]:

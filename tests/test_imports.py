@@ -11,20 +11,21 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
-OURS = ("benchmarks", "harness", "methods", "tabular")
+from tests.places import ROOT
+
+FOLDERS = ("benchmarks", "harness", "methods", "tabular")
 TORCH = ("torch", "torchvision")
 
 # package -> prefixes of ours that it may import anywhere; a deeper package goes before the one around it
 MAY_IMPORT = {
-    "benchmarks.live": ("benchmarks", "harness", "tabular"),
-    "benchmarks": ("benchmarks", "harness", "tabular"),
-    "harness": ("harness",),
-    "methods": ("methods", "harness", "benchmarks.live"),
-    "tabular": ("tabular",),
+    "nasboard.benchmarks.live": ("nasboard.benchmarks", "nasboard.harness", "nasboard.tabular"),
+    "nasboard.benchmarks": ("nasboard.benchmarks", "nasboard.harness", "nasboard.tabular"),
+    "nasboard.harness": ("nasboard.harness",),
+    "nasboard.methods": ("nasboard.methods", "nasboard.harness", "nasboard.benchmarks.live"),
+    "nasboard.tabular": ("nasboard.tabular",),
 }
-TORCH_AT_TOP = ("benchmarks.live", "methods")  # black-box methods stay free of it, see the subprocess below
-TORCH_INSIDE_FUNCTIONS = ("tabular",)  # a converter that must read a .pth
+TORCH_AT_TOP = ("nasboard.benchmarks.live", "nasboard.methods")  # black-box methods stay free, see the subprocess below
+TORCH_INSIDE_FUNCTIONS = ("nasboard.tabular",)  # a converter that must read a .pth
 
 
 @dataclass(frozen=True)
@@ -39,9 +40,9 @@ class Import:
 
 def imports(root: Path) -> Iterator[Import]:
     """Yield every import of our packages under `root`."""
-    for package in OURS:
+    for package in FOLDERS:
         for path in sorted((root / package).rglob("*.py")):
-            module = ".".join(path.relative_to(root).with_suffix("").parts).removesuffix(".__init__")
+            module = ".".join(["nasboard", *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
             tree = ast.parse(path.read_text(encoding="utf-8"))
             inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)}
             for node in ast.walk(tree):
@@ -76,9 +77,9 @@ def _allowed(found: Import) -> bool:
     home = next(package for package in MAY_IMPORT if _within(found.importer, (package,)))
     if _within(found.imported, TORCH):
         return home in TORCH_AT_TOP or (home in TORCH_INSIDE_FUNCTIONS and not found.at_top)
-    if not _within(found.imported, OURS):
+    if not _within(found.imported, ("nasboard",)):
         return True
-    brings_torch = _within(found.imported, ("benchmarks.live",)) and home == "benchmarks"
+    brings_torch = _within(found.imported, ("nasboard.benchmarks.live",)) and home == "nasboard.benchmarks"
     return _within(found.imported, MAY_IMPORT[home]) and not (brings_torch and found.at_top)
 
 
@@ -88,31 +89,31 @@ def test_no_import_goes_against_the_table() -> None:
 
 def test_the_walk_sees_the_imports_there_are() -> None:
     seen = {(i.importer, i.imported) for i in imports(ROOT)}
-    assert ("methods.reinforce", "harness.asktell.play") in seen
-    assert ("benchmarks.planted", "numpy") in seen
-    assert {importer.partition(".")[0] for importer, _ in seen} == set(OURS)
+    assert ("nasboard.methods.reinforce", "nasboard.harness.asktell.play") in seen
+    assert ("nasboard.benchmarks.planted", "numpy") in seen
+    assert {importer.split(".")[1] for importer, _ in seen} == set(FOLDERS)
 
 
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("harness/planted.py", "import benchmarks.digits201"),
-        ("harness/planted.py", "def f():\n    from methods import darts"),
-        ("harness/planted.py", "from importlib import import_module\nimport_module('tabular.table')"),
+        ("harness/planted.py", "import nasboard.benchmarks.digits201"),
+        ("harness/planted.py", "def f():\n    from nasboard.methods import darts"),
+        ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.table')"),
         ("harness/planted.py", "def f():\n    import torch"),
         ("harness/deep/__init__.py", "from ...tabular import table"),
-        ("tabular/planted.py", "from harness import space"),
+        ("tabular/planted.py", "from nasboard.harness import space"),
         ("tabular/planted.py", "import torch.nn"),
         ("tabular/planted.py", "class A:\n    import torch"),
-        ("benchmarks/planted.py", "import methods.darts"),
+        ("benchmarks/planted.py", "import nasboard.methods.darts"),
         ("benchmarks/planted.py", "import torch"),
         ("benchmarks/planted.py", "def f():\n    from torch import Tensor"),
-        ("benchmarks/planted.py", "from benchmarks.live import supernet"),
+        ("benchmarks/planted.py", "from nasboard.benchmarks.live import supernet"),
         ("benchmarks/planted.py", "from .live.supernet import Supernet"),
-        ("benchmarks/live/planted.py", "from methods import darts"),
-        ("methods/planted.py", "import benchmarks.digits201"),
-        ("methods/planted.py", "from benchmarks.nb201_space import OPS"),
-        ("methods/planted.py", "from tabular.table import Table"),
+        ("benchmarks/live/planted.py", "from nasboard.methods import darts"),
+        ("methods/planted.py", "import nasboard.benchmarks.digits201"),
+        ("methods/planted.py", "from nasboard.benchmarks.nb201_space import OPS"),
+        ("methods/planted.py", "from nasboard.tabular.table import Table"),
     ],
 )
 def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
@@ -124,12 +125,21 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("harness/fine.py", "import numpy\nfrom harness.space import Arch\nNAME = 'methods.darts:Darts'"),
+        (
+            "harness/fine.py",
+            "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods.darts:Darts'",
+        ),
         ("tabular/fine.py", "def f():\n    import torch"),
-        ("benchmarks/fine.py", "from harness import space\nfrom tabular import table\nfrom .nb201_space import OPS"),
-        ("benchmarks/fine.py", "def f():\n    from benchmarks.live.data import digits_data"),
-        ("benchmarks/live/fine.py", "import torch\nfrom benchmarks import digits"),
-        ("methods/fine.py", "import torch\nfrom benchmarks.live import supernet\nfrom methods.darts import Darts"),
+        (
+            "benchmarks/fine.py",
+            "from nasboard.harness import space\nfrom nasboard.tabular import table\nfrom .nb201_space import OPS",
+        ),
+        ("benchmarks/fine.py", "def f():\n    from nasboard.benchmarks.live.data import digits_data"),
+        ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks import digits"),
+        (
+            "methods/fine.py",
+            "import torch\nfrom nasboard.benchmarks.live import supernet\nfrom nasboard.methods.darts import Darts",
+        ),
     ],
 )
 def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> None:
@@ -142,9 +152,9 @@ def test_everything_but_training_imports_without_torch() -> None:
     free = [
         module
         for module in sorted({i.importer for i in imports(ROOT)})
-        if not _within(module, ("benchmarks.live", "methods")) and not module.endswith("__main__")
+        if not _within(module, ("nasboard.benchmarks.live", "nasboard.methods")) and not module.endswith("__main__")
     ]
-    free += ["methods.random_search", "methods.regularized_evolution", "methods.reinforce"]
+    free += [f"nasboard.methods.{n}" for n in ("random_search", "regularized_evolution", "reinforce")]
     code = (
         "import sys\n"
         "class Refuse:\n"

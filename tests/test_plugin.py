@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[1]
+from tests.places import ROOT
+
 BLOCK = re.compile(r"```\w+\n# (?P<file>[\w.]+)\n(?P<text>.*?)```", re.DOTALL)
 
 
@@ -46,10 +47,10 @@ def python(code: str, installed: Path) -> object:
 
 RUN = """
 from numpy.random import default_rng
-from harness import registry
-from harness.api import Task
-from harness.errors import BudgetExhausted
-from harness.oracle import MeteredOracle
+from nasboard.harness import registry
+from nasboard.harness.api import Task
+from nasboard.harness.errors import BudgetExhausted
+from nasboard.harness.oracle import MeteredOracle
 
 def run(name, params=None, seed=0, budget_s=400.0):
     benchmark = registry.benchmark("planted")
@@ -72,7 +73,7 @@ def test_the_document_shows_a_whole_package_and_the_method_is_ten_lines() -> Non
 
 
 def test_the_registry_lists_it_with_its_distribution(installed: Path) -> None:
-    code = "from harness import registry; found = [dict(d) for d in registry.describe('methods')]"
+    code = "from nasboard.harness import registry; found = [dict(d) for d in registry.describe('methods')]"
     found = python(code, installed)
     assert isinstance(found, list)
     mine = [d for d in found if d["distribution"] == "hill"]
@@ -81,7 +82,7 @@ def test_the_registry_lists_it_with_its_distribution(installed: Path) -> None:
 
 
 def test_it_is_not_there_where_it_is_not_installed() -> None:
-    code = "from harness import registry; found = list(registry.names('methods'))"
+    code = "from nasboard.harness import registry; found = list(registry.names('methods'))"
     assert "hill_climb" not in python(code, ROOT)  # type: ignore[operator]
 
 
@@ -143,7 +144,7 @@ def test_the_command_line_lists_and_runs_it(installed: Path, tmp_path: Path) -> 
 def cli(arguments: list[str], installed: Path, folder: Path) -> str:
     """Return what the command line prints, as a user with the package installed would see it."""
     environment = os.environ | {"PYTHONPATH": os.pathsep.join([str(installed), str(ROOT)])}
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "nasboard.harness.cli", *arguments]
     done = subprocess.run(command, capture_output=True, text=True, env=environment, cwd=folder, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

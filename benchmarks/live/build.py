@@ -2,7 +2,7 @@
 
 A shard is one pack's outcome, written whole (temporary name, then rename); a build that was cut off goes on with the
 packs that have no shard. When all are there they are gathered into the table. This module trains and collects; what a
-table is on disk is `tabular.table`'s.
+table is on disk is `nasboard.tabular.table`'s.
 """
 
 from __future__ import annotations
@@ -17,11 +17,10 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
-
-from benchmarks.live.recipe import VERSION, Macro, Recipe, describe
-from benchmarks.nb201_space import NB201Space, class_representatives
-from harness.errors import DigestError, UsageError
-from harness.space import Ints, from_index
+from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe, describe
+from nasboard.benchmarks.nb201_space import NB201Space, class_representatives
+from nasboard.harness.errors import DigestError, UsageError
+from nasboard.harness.space import Ints, from_index
 
 ARCHS_A_PACK = 4  # times seeds: networks whose activations still fit the second-level cache
 
@@ -76,9 +75,8 @@ def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
 def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch
-
-    from benchmarks.digits import load
-    from benchmarks.live.packed import train
+    from nasboard.benchmarks.digits import load
+    from nasboard.benchmarks.live.packed import train
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

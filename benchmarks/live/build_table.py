@@ -7,18 +7,17 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from nasboard.benchmarks.digits import DIGEST
+from nasboard.benchmarks.digits201 import TEST_IMAGES, describe_columns
+from nasboard.benchmarks.live import build
+from nasboard.benchmarks.live.recipe import VERSION, Macro
+from nasboard.benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_representatives
+from nasboard.harness.errors import UsageError
+from nasboard.harness.metrics import noise_ceiling, share_of, top_k_tau
+from nasboard.harness.space import Archs, from_index
+from nasboard.tabular.table import Table
+from nasboard.tabular.writing import write_table
 from numpy.typing import NDArray
-
-from benchmarks.digits import DIGEST
-from benchmarks.digits201 import TEST_IMAGES, describe_columns
-from benchmarks.live import build
-from benchmarks.live.recipe import VERSION, Macro
-from benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_representatives
-from harness.errors import UsageError
-from harness.metrics import noise_ceiling, share_of, top_k_tau
-from harness.space import Archs, from_index
-from tabular.table import Table
-from tabular.writing import write_table
 
 KERNEL_AREA = {CONV1: 1, CONV3: 9}
 

@@ -13,14 +13,13 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
+from nasboard.benchmarks.live.ops import ConvNorm, MixedEdge, Terms, normal, standardise
+from nasboard.benchmarks.live.recipe import Macro
+from nasboard.benchmarks.nb201_space import EDGES, NONE, OPS
+from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.space import Arch, Archs, Ints
 from numpy.random import Generator
 from torch import Tensor, nn
-
-from benchmarks.live.ops import ConvNorm, MixedEdge, Terms, normal, standardise
-from benchmarks.live.recipe import Macro
-from benchmarks.nb201_space import EDGES, NONE, OPS
-from harness.errors import SpecError, UsageError
-from harness.space import Arch, Archs, Ints
 
 Allowed = tuple[tuple[int, ...], ...]  # operations on each of the six edges
 EVERYTHING: Allowed = (tuple(range(len(OPS))),) * len(EDGES)

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.harness.api import Images, Labels
+from nasboard.harness.errors import MissingDataError
 from numpy.random import Generator
 from torch import Tensor
-
-from benchmarks.live.supernet import Supernet
-from harness.api import Images, Labels
-from harness.errors import MissingDataError
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,5 +1,5 @@
-"""The command line. Everything that prints is here or in `harness.report`; nothing here computes."""
+"""The command line. Everything that prints is here or in `nasboard.harness.report`; nothing here computes."""
 
-from harness.cli.app import main
+from nasboard.harness.cli.app import main
 
 __all__ = ["main"]

@@ -1,5 +1,5 @@
-"""`python -m harness.cli`: the same as the `nasboard` command."""
+"""`python -m nasboard.harness.cli`: the same as the `nasboard` command."""
 
-from harness.cli import main
+from nasboard.harness.cli import main
 
 main()

@@ -11,10 +11,9 @@ from importlib import metadata
 from typing import Annotated
 
 import typer
-
-from harness.cli import checking, data, doctoring, exchanging, making, reading, tables
-from harness.cli.console import complain
-from harness.errors import NasboardError
+from nasboard.harness.cli import checking, data, doctoring, exchanging, making, reading, tables
+from nasboard.harness.cli.console import complain
+from nasboard.harness.errors import NasboardError
 
 app = typer.Typer(
     name="nasboard",

@@ -7,14 +7,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
+from nasboard.harness.cli.reading import read
+from nasboard.harness.errors import RegressionError
 from rich.table import Table
 
-from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
-from harness.cli.reading import read
-from harness.errors import RegressionError
-
 if TYPE_CHECKING:
-    from harness.gate import Verdict
+    from nasboard.harness.gate import Verdict
 
 
 def gate(
@@ -26,7 +25,7 @@ def gate(
     json: JsonOption = False,
 ) -> None:
     """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
-    from harness import gate as gates  # statistics take a second to import; doctor needs none
+    from nasboard.harness import gate as gates  # statistics take a second to import; doctor needs none
 
     found, lost = read(store)
     if write:

@@ -8,14 +8,13 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from nasboard.harness import registry
+from nasboard.harness.cli.console import JsonOption, out, print_json
+from nasboard.harness.cli.progress import Steps, ended_cleanly
+from nasboard.harness.data_tool import Row
+from nasboard.harness.errors import DigestError, UsageError
 from rich.table import Table
 from rich.text import Text
-
-from harness import registry
-from harness.cli.console import JsonOption, out, print_json
-from harness.cli.progress import Steps, ended_cleanly
-from harness.data_tool import Row
-from harness.errors import DigestError, UsageError
 
 app = typer.Typer(
     help="Import, fetch, check and remove tables of public benchmarks. They lie in $NASBOARD_DATA, or in the "

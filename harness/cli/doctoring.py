@@ -6,15 +6,14 @@ import os
 import platform
 from importlib import metadata, util
 
+from nasboard.harness import registry
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
+from nasboard.harness.cli.data import told_where
+from nasboard.harness.data_tool import Row
+from nasboard.harness.errors import MissingDataError, NasboardError
+from nasboard.harness.store import open_store
 from rich.table import Table
 from rich.text import Text
-
-from harness import registry
-from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
-from harness.cli.data import told_where
-from harness.data_tool import Row
-from harness.errors import MissingDataError, NasboardError
-from harness.store import open_store
 
 EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
 LITTLE_MB = 500.0  # what the largest compact import needs, downloads included, many times over

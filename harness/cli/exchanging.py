@@ -6,10 +6,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-
-from harness.cli.console import DEFAULT_STORE, StoreOption, database_url, out
-from harness.exchange import export_runs, import_runs
-from harness.store import open_store
+from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, out
+from nasboard.harness.exchange import export_runs, import_runs
+from nasboard.harness.store import open_store
 
 
 def export(

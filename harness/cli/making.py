@@ -10,16 +10,15 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from nasboard.harness import registry
+from nasboard.harness import suite as suites
+from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
+from nasboard.harness.errors import UsageError
+from nasboard.harness.store import Planned, open_store
+from nasboard.harness.sweep import Swept, plan, sweep
+from nasboard.harness.worker import Event
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
-
-from harness import registry
-from harness import suite as suites
-from harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
-from harness.errors import UsageError
-from harness.store import Planned, open_store
-from harness.sweep import Swept, plan, sweep
-from harness.worker import Event
 
 PLAIN_EVERY_S = 15.0
 

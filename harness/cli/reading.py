@@ -12,17 +12,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+from nasboard.harness import contexts, registry
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
+from nasboard.harness.errors import MissingDataError, NasboardError, UsageError
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.store import open_store
 from rich.table import Table
 from rich.text import Text
 
-from harness import contexts, registry
-from harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
-from harness.errors import MissingDataError, NasboardError, UsageError
-from harness.outcome import Comparison
-from harness.store import open_store
-
 if TYPE_CHECKING:
-    from harness.outcome_load import Unreadable
+    from nasboard.harness.outcome_load import Unreadable
 
 
 class Listing(StrEnum):
@@ -76,7 +75,7 @@ def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Un
     Raises:
         MissingDataError: it holds no run.
     """
-    from harness.outcome_load import load_readable, with_visits
+    from nasboard.harness.outcome_load import load_readable, with_visits
 
     with open_store(database_url(store), must_exist=True) as opened:
         found, lost = load_readable(opened, registry.benchmark)
@@ -135,7 +134,7 @@ def ls(
 
 def _catalogue(what: Listing) -> list[dict[str, object]]:
     if what is Listing.metrics:
-        from harness.metrics import METRICS
+        from nasboard.harness.metrics import METRICS
 
         return [
             {"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS
@@ -171,7 +170,7 @@ def leaderboard(
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
-    from harness import board_pareto, boards, render
+    from nasboard.harness import board_pareto, boards, render
 
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
@@ -193,12 +192,12 @@ def report(
 ) -> None:
     """Write boards, curves, cells, failures and provenance into one HTML file that opens offline."""
     try:
-        from harness.report import write_report
+        from nasboard.harness.report import write_report
     except ImportError as error:
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
-    from harness import board_pareto, boards
+    from nasboard.harness import board_pareto, boards
 
     found = [_with_objectives_that_can_be_read(c) for c in _told_apart(store, visits=True)]
     shown = boards.make(found)
@@ -225,8 +224,8 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Show how the methods in STORE_B differ from those in STORE_A."""
-    from harness import render
-    from harness.compare import compare as compare_outcomes
+    from nasboard.harness import render
+    from nasboard.harness.compare import compare as compare_outcomes
 
     shown = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
     chosen = "json" if json else format.value

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.board import Board
-from harness.errors import MissingDataError
-from harness.outcome import Comparison
+from nasboard.harness.board import Board
+from nasboard.harness.errors import MissingDataError
+from nasboard.harness.outcome import Comparison
 
 __all__ = ["write_report"]
 
@@ -23,7 +23,7 @@ def write_report(comparisons: Sequence[Comparison], boards: Sequence[Board], pat
         UsageError: the file cannot be written.
     """
     try:
-        from harness.report import page
+        from nasboard.harness.report import page
     except ModuleNotFoundError as err:
         package = (err.name or "").partition(".")[0]
         if package not in ("jinja2", "markupsafe", "plotly"):

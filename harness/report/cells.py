@@ -12,9 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.outcome import Comparison, RunOutcome
-from harness.space import SearchSpace
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.space import SearchSpace
 
 SPACING = 124.0  # between neighbouring nodes, in units of the picture
 MARGIN = 20.0

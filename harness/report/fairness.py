@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from harness.outcome import Comparison
-from harness.record import RunRecord
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.record import RunRecord
 
 ENOUGH_SEEDS = 6  # a two-sided paired sign-flip test cannot fall below 0.05 with fewer: 2 / 2**5 > 0.05
 RANDOM_SEARCH = "random_search"

@@ -5,15 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
-
-from harness import contexts
-from harness.api import Objective
-from harness.board import FrontPoint, Undefined
-from harness.errors import MetricError
-from harness.outcome import Comparison
-from harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
-from harness.space import Ints, to_index
-from harness.visited import TRUE_FRONT, View, fronts, visited
+from nasboard.harness import contexts
+from nasboard.harness.api import Objective
+from nasboard.harness.board import FrontPoint, Undefined
+from nasboard.harness.errors import MetricError
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.space import Ints, to_index
+from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 
 GREY = "#888888"
 FAR = 3.0  # interquartile ranges

@@ -16,21 +16,20 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from nasboard.harness import contexts
+from nasboard.harness.board import Board
+from nasboard.harness.errors import UsageError
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.report.cells import RADIUS, FoundCell, found
+from nasboard.harness.report.clouds import prediction_figures, spread_figure
+from nasboard.harness.report.fairness import Check, checks
+from nasboard.harness.report.figures import Figure, colours
+from nasboard.harness.report.fronts import front_figures
+from nasboard.harness.report.provenance import Fact, Failure, Origin, failures, origins
+from nasboard.harness.report.regret import regret_figures
+from nasboard.harness.report.tables import sortable
+from nasboard.harness.report.training import tau_figures
 from plotly.offline import get_plotlyjs
-
-from harness import contexts
-from harness.board import Board
-from harness.errors import UsageError
-from harness.outcome import Comparison
-from harness.report.cells import RADIUS, FoundCell, found
-from harness.report.clouds import prediction_figures, spread_figure
-from harness.report.fairness import Check, checks
-from harness.report.figures import Figure, colours
-from harness.report.fronts import front_figures
-from harness.report.provenance import Fact, Failure, Origin, failures, origins
-from harness.report.regret import regret_figures
-from harness.report.tables import sortable
-from harness.report.training import tau_figures
 
 RUN_HEADINGS = ("run", "seed", "status", "cost (s)", "measured (s)", "queries")
 
@@ -57,7 +56,7 @@ def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str)
     parts = [_part(comparison, f"part-{i}") for i, comparison in enumerate(comparisons)]
     figures = [f for part in parts for f in (*part.curves, part.spread, *part.predictions, *part.fronts)]
     environment = Environment(
-        loader=PackageLoader("harness.report", "."),
+        loader=PackageLoader("nasboard.harness.report", "."),
         autoescape=True,
         undefined=StrictUndefined,
         keep_trailing_newline=True,

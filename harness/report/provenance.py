@@ -9,8 +9,8 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.outcome import Comparison, RunOutcome
-from harness.record import Json, RunRecord
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.record import Json, RunRecord
 
 SHOWN_VALUES = 3  # distinct values listed before the rest is only counted
 ABSENT = "absent"

@@ -7,13 +7,12 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 import numpy as np
-
-from harness.api import CostKind
-from harness.board import Undefined
-from harness.measures import ended, t_interval
-from harness.outcome import Comparison, RunOutcome
-from harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
-from harness.space import Floats
+from nasboard.harness.api import CostKind
+from nasboard.harness.board import Undefined
+from nasboard.harness.measures import ended, t_interval
+from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from nasboard.harness.space import Floats
 
 GRID = 48  # costs at which a curve is evaluated
 DECADE = 10.0  # an axis is logarithmic when what it shows spans more than this

@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from harness.board import Board, Column, Quoted, Undefined, Value
-from harness.bootstrap import Interval
-from harness.render import UNITS, cell, reasons
+from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.render import UNITS, cell, reasons
 
 Order = Literal["ascending", "descending"]
 Kind = Literal["number", "text"]

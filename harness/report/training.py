@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.bootstrap import Interval
-from harness.errors import MetricError
-from harness.measures import ended
-from harness.metrics import bootstrap_interval, kendall_tau, noise_ceiling
-from harness.outcome import Comparison, PanelTruth, RunOutcome
-from harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.errors import MetricError
+from nasboard.harness.measures import ended
+from nasboard.harness.metrics import bootstrap_interval, kendall_tau, noise_ceiling
+from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 
 HEADING = "Tau along training"
 BARS = 8  # steps of a curve that have an interval, evenly spread

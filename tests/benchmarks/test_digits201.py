@@ -5,14 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from benchmarks import digits201
-from benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
-from benchmarks.nb201_space import CLASSES, NB201Space, class_representatives
-from harness.errors import DigestError, MissingDataError, UsageError
-from harness.metrics import kendall_tau, noise_ceiling
-from harness.space import enumerate_all, from_index
-from tabular.table import verify
+from nasboard.benchmarks import digits201
+from nasboard.benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
+from nasboard.benchmarks.nb201_space import CLASSES, NB201Space, class_representatives
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.metrics import kendall_tau, noise_ceiling
+from nasboard.harness.space import enumerate_all, from_index
+from nasboard.tabular.table import verify
 
 SPACE = NB201Space()
 BENCHMARK = digits201.tabular()

@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from benchmarks.imported import column, names_of, open_imported
-from harness.errors import DigestError, MissingDataError, UsageError
-from tabular.writing import TableWriter
+from nasboard.benchmarks.imported import column, names_of, open_imported
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.tabular.writing import TableWriter
 
 
 @pytest.fixture
@@ -86,10 +85,10 @@ def test_a_changed_value_is_never_served(home: Path) -> None:
 def test_a_large_table_is_read_whole_only_where_a_column_is_later_than_the_manifest(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
     path = put(home, "nb101", "v1") / "numbers.npy"
     read: list[str] = []
-    monkeypatch.setattr("benchmarks.imported.verify", lambda table: read.append(table.folder.name))
+    monkeypatch.setattr("nasboard.benchmarks.imported.verify", lambda table: read.append(table.folder.name))
     open_imported(("nb101",), None, "get it")
     assert read == []
     later_ns = (path.parent / "manifest.json").stat().st_mtime_ns + 1
@@ -99,7 +98,7 @@ def test_a_large_table_is_read_whole_only_where_a_column_is_later_than_the_manif
 
 
 def test_a_changed_value_of_a_large_table_is_never_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
     change(put(home, "nb101", "v1") / "numbers.npy")
     with pytest.raises(DigestError, match=r"numbers\.npy was changed"):
         open_imported(("nb101",), None, "get it")

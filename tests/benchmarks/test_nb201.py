@@ -7,17 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.benchmarks import nb201
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
+from nasboard.harness.space import Archs, enumerate_all, sample
+from nasboard.tabular.found import tables_of
+from nasboard.tabular.table import open_table
+from nasboard.tabular.writing import write_table
 from numpy.random import default_rng
 
-from benchmarks import nb201
-from benchmarks.nb201_space import NB201Space
-from harness import registry
-from harness.api import Benchmark
-from harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
-from harness.space import Archs, enumerate_all, sample
-from tabular.found import tables_of
-from tabular.table import open_table
-from tabular.writing import write_table
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

@@ -8,19 +8,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.benchmarks import nb201
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness.board_pareto import make
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.space import enumerate_all, sample
+from nasboard.tabular import hw_nas_bench
+from nasboard.tabular.found import tables_of
+from nasboard.tabular.importing import NEEDED
+from nasboard.tabular.table import open_table
+from nasboard.tabular.writing import write_table
 from numpy.random import default_rng
 
-from benchmarks import nb201
-from benchmarks.nb201_space import NB201Space
-from harness.board_pareto import make
-from harness.errors import DigestError, MissingDataError, UsageError
-from harness.outcome import Comparison
-from harness.space import enumerate_all, sample
-from tabular import hw_nas_bench
-from tabular.found import tables_of
-from tabular.importing import NEEDED
-from tabular.table import open_table
-from tabular.writing import write_table
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

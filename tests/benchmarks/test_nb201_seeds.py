@@ -11,18 +11,18 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.benchmarks import nb201
+from nasboard.benchmarks.nb201_recorded import Series
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness.errors import MissingDataError, UsageError
+from nasboard.harness.space import from_index
+from nasboard.tabular import nb201_protocol as protocol
+from nasboard.tabular.importing import import_table
+from nasboard.tabular.nb201_names import ARCHS, index_spec
+from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.table import open_table
 from numpy.random import default_rng
 
-from benchmarks import nb201
-from benchmarks.nb201_recorded import Series
-from benchmarks.nb201_space import NB201Space
-from harness.errors import MissingDataError, UsageError
-from harness.space import from_index
-from tabular import nb201_protocol as protocol
-from tabular.importing import import_table
-from tabular.nb201_names import ARCHS, index_spec
-from tabular.nb201_trials import TrialTable, open_trials
-from tabular.table import open_table
 from tests.tables import imported
 from tests.tabular.official_format import official_content, write_nats_file
 

@@ -9,8 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 from hypothesis import given
-
-from benchmarks.nb201_space import (
+from nasboard.benchmarks.nb201_space import (
     CLASSES,
     EDGES,
     NONE,
@@ -22,8 +21,9 @@ from benchmarks.nb201_space import (
     prune,
     published_order,
 )
-from harness.errors import SpecError
-from harness.space import Arch, Archs, enumerate_all, from_index, size
+from nasboard.harness.errors import SpecError
+from nasboard.harness.space import Arch, Archs, enumerate_all, from_index, size
+
 from tests.data_folder import data_file
 from tests.strategies import archs, batches
 

@@ -6,12 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasboard.benchmarks.planted import BEST, EPOCHS, IMAGES, NOISE, WORST, planted
+from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.space import enumerate_all, one_hot
 from numpy.random import default_rng
 from scipy.stats import kendalltau
-
-from benchmarks.planted import BEST, EPOCHS, IMAGES, NOISE, WORST, planted
-from harness.errors import SpecError, UsageError
-from harness.space import enumerate_all, one_hot
 
 FOUND = planted()
 EVERYTHING = enumerate_all(FOUND.space)

@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from nasboard.harness import registry, state
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Task
+from nasboard.harness.errors import BudgetExhausted
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.space import Archs, sample
 from numpy.random import SeedSequence, default_rng
 
-from harness import registry, state
-from harness.api import Benchmark, Checkpoint, Images, Task
-from harness.errors import BudgetExhausted
-from harness.oracle import MeteredOracle
-from harness.space import Archs, sample
 from tests.contracts.catalogue import Case, budget_s, open_case
 
 PANEL = 40

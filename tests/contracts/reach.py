@@ -15,10 +15,9 @@ from types import BuiltinFunctionType, ModuleType
 from typing import Literal
 
 import numpy as np
-
-from harness.api import Benchmark
-from harness.errors import UsageError
-from harness.space import enumerate_all, sample
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import enumerate_all, sample
 
 Array = np.ndarray
 Kind = Literal["benchmark", "truth", "images"]

@@ -9,16 +9,16 @@ from functools import cache
 
 import numpy as np
 import pytest
+from nasboard.benchmarks.planted import planted
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark, Checkpoint, Observation, Query, Task
+from nasboard.harness.errors import BudgetExhausted
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.record import Json
+from nasboard.harness.space import Arch, Archs, enumerate_all, sample
 from numpy.random import Generator, default_rng
 from scipy.stats import kendalltau
 
-from benchmarks.planted import planted
-from harness import registry
-from harness.api import Benchmark, Checkpoint, Observation, Query, Task
-from harness.errors import BudgetExhausted
-from harness.oracle import MeteredOracle
-from harness.record import Json
-from harness.space import Arch, Archs, enumerate_all, sample
 from tests.contracts.catalogue import LIVE, Case, needs, open_case, over
 
 BUDGET_S = 4_000.0  # about 300 full trainings on the planted benchmark of 3,600 architectures

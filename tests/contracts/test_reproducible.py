@@ -6,17 +6,16 @@ import os
 import subprocess
 import sys
 from functools import cache
-from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import state
+from nasboard.harness.errors import MethodError
 
-from harness import state
-from harness.errors import MethodError
 from tests.contracts.catalogue import BLACK_BOX, LIVE, Case, open_case, over
 from tests.contracts.drive import Played, fingerprint, play
+from tests.places import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 EVERY = [*BLACK_BOX, *LIVE]
 
 

@@ -9,13 +9,14 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="live methods need torch: pip install 'nasboard[live]'")
 
-from benchmarks.live.ranking import evaluate  # noqa: E402
-from harness import state  # noqa: E402
-from harness.api import SearchMethod  # noqa: E402
-from methods.darts import Darts  # noqa: E402
-from methods.few_shot import FewShot  # noqa: E402
-from methods.one_shot import OneShot  # noqa: E402
-from methods.sdarts_rs import SdartsRs  # noqa: E402
+from nasboard.benchmarks.live.ranking import evaluate  # noqa: E402
+from nasboard.harness import state  # noqa: E402
+from nasboard.harness.api import SearchMethod  # noqa: E402
+from nasboard.methods.darts import Darts  # noqa: E402
+from nasboard.methods.few_shot import FewShot  # noqa: E402
+from nasboard.methods.one_shot import OneShot  # noqa: E402
+from nasboard.methods.sdarts_rs import SdartsRs  # noqa: E402
+
 from tests.methods import live  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]

@@ -6,16 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from nasboard.benchmarks.planted import Planted, planted
+from nasboard.harness.api import CostKind
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcome_load import load
+from nasboard.harness.panel import Panel, uniform
+from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
+from nasboard.harness.space import Archs, Floats, enumerate_all
+from nasboard.harness.store import Ended, Planned, open_store
 from numpy.typing import NDArray
-
-from benchmarks.planted import Planted, planted
-from harness.api import CostKind
-from harness.outcome import Comparison
-from harness.outcome_load import load
-from harness.panel import Panel, uniform
-from harness.record import Json, RunKey, RunRecord, Status, StepRecord
-from harness.space import Archs, Floats, enumerate_all
-from harness.store import Ended, Planned, open_store
 
 BENCHMARK: Planted = planted()
 ARCHS: Archs = enumerate_all(BENCHMARK.space)

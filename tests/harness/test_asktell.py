@@ -10,14 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasboard.benchmarks.planted import EPOCHS, PlantedSpace, planted
+from nasboard.harness.api import Checkpoint, Observation, Proposal, Task
+from nasboard.harness.asktell import History, play
+from nasboard.harness.errors import BudgetExhausted, MethodError, UsageError
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.space import sample
 from numpy.random import Generator, default_rng
-
-from benchmarks.planted import EPOCHS, PlantedSpace, planted
-from harness.api import Checkpoint, Observation, Proposal, Task
-from harness.asktell import History, play
-from harness.errors import BudgetExhausted, MethodError, UsageError
-from harness.oracle import MeteredOracle
-from harness.space import sample
 
 SPACE = PlantedSpace()
 

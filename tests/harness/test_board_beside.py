@@ -7,13 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import boards, registry, render
+from nasboard.harness.api import Context
+from nasboard.harness.board import Board, Quoted, Undefined
+from nasboard.harness.errors import MissingDataError
+from nasboard.harness.space import Archs
+from nasboard.harness.store import Ended
 
-from harness import boards, registry, render
-from harness.api import Context
-from harness.board import Board, Quoted, Undefined
-from harness.errors import MissingDataError
-from harness.space import Archs
-from harness.store import Ended
 from tests.harness.devices import BUDGET_S, CONTEXT, NAME, compared, visiting
 from tests.harness.stored_runs import TRUTH, loaded, searched
 

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import render
+from nasboard.harness.board import Board, Undefined
+from nasboard.harness.board_pareto import make
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.errors import MissingDataError, UnknownNameError
+from nasboard.harness.measures import t_interval
+from nasboard.harness.outcome import Comparison
+from nasboard.harness.pareto import front, hypervolume
+from nasboard.harness.store import Ended
 
-from harness import render
-from harness.board import Board, Undefined
-from harness.board_pareto import make
-from harness.bootstrap import Interval
-from harness.errors import MissingDataError, UnknownNameError
-from harness.measures import t_interval
-from harness.outcome import Comparison
-from harness.pareto import front, hypervolume
-from harness.store import Ended
 from tests.harness.devices import CONTEXT, compared, latency, visiting
 from tests.harness.stored_runs import ARCHS, BENCHMARK, TRUTH, loaded, searched
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import boards
+from nasboard.harness.board import Board, Undefined
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.errors import UnknownNameError
+from nasboard.harness.metrics import kendall_tau, noise_ceiling, precision_at_k
+from nasboard.harness.outcome import Comparison
 
-from harness import boards
-from harness.board import Board, Undefined
-from harness.bootstrap import Interval
-from harness.errors import UnknownNameError
-from harness.metrics import kendall_tau, noise_ceiling, precision_at_k
-from harness.outcome import Comparison
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,

@@ -4,11 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nasboard.harness import bootstrap
+from nasboard.harness.errors import MetricError
+from nasboard.harness.metrics import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
 from scipy import stats
-
-from harness import bootstrap
-from harness.errors import MetricError
-from harness.metrics import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
 
 CLOSED_FORMS = [
     (bootstrap.kendall, lambda x, y: stats.kendalltau(x, y).statistic),

@@ -24,7 +24,7 @@ budget_s = 4
 
 
 def nasboard(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "harness.cli", *arguments]
+    command = [sys.executable, "-m", "nasboard.harness.cli", *arguments]
     return subprocess.run(command, cwd=folder, text=True, capture_output=True, timeout=120, check=False)
 
 
@@ -52,7 +52,7 @@ def test_the_boards_come_in_every_format(folder: Path, format: str) -> None:
 
 def test_tables_fit_a_hundred_columns(folder: Path) -> None:
     shown = subprocess.run(
-        [sys.executable, "-m", "harness.cli", "leaderboard"],
+        [sys.executable, "-m", "nasboard.harness.cli", "leaderboard"],
         cwd=folder,
         env=os.environ | {"COLUMNS": "100"},
         text=True,
@@ -141,7 +141,7 @@ def test_errors_say_what_is_wrong_and_set_the_exit_code(
 @pytest.mark.skipif(sys.platform != "linux", reason="limits the size of files with ulimit")
 def test_a_disk_that_fills_up_ends_the_run_with_its_remedy_and_keeps_what_was_reached(tmp_path: Path) -> None:
     (tmp_path / "tiny.toml").write_text(SUITE.replace("seeds = 4", "seeds = 40"))
-    command = f"ulimit -f 220; exec {sys.executable} -m harness.cli run tiny.toml"
+    command = f"ulimit -f 220; exec {sys.executable} -m nasboard.harness.cli run tiny.toml"
     full = subprocess.run(
         ["bash", "-c", command], cwd=tmp_path, text=True, capture_output=True, timeout=120, check=False
     )

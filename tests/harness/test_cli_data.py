@@ -11,12 +11,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from nasboard.harness.cli import main
 
-from harness.cli import main
 from tests.local_server import Answer, Server, serving
+from tests.places import ROOT
 from tests.tabular.hw_format import DATASETS, hw_vouched, write_hw
 
-ROOT = Path(__file__).resolve().parents[2]
 NAME = "hw-nas-bench-v1.0"
 
 
@@ -152,7 +152,7 @@ def test_a_table_changed_on_disk_is_told_with_column_and_remedy(run: Run, import
 def test_rm_asks_and_takes_no_for_an_answer(run: Run, imported: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     refused = run("data", "rm", NAME)  # standard input is no terminal
     assert (refused.code, "say so with --yes" in refused.err) == (2, True)
-    monkeypatch.setattr("harness.cli.data.sys.stdin.isatty", lambda: True)
+    monkeypatch.setattr("nasboard.harness.cli.data.sys.stdin.isatty", lambda: True)
     asked: list[str] = []
 
     def confirm(question: str, *, abort: bool) -> bool:
@@ -251,7 +251,7 @@ def test_everything_fits_a_hundred_columns(run: Run, imported: Path) -> None:
 
 INTERRUPTED = """
 import os, sys
-from harness.cli import main, progress
+from nasboard.harness.cli import main, progress
 def told(self, label, done, total):
     if label == "cells" and done > 15_000: os.kill(os.getpid(), NUMBER)
 progress.Steps.told = told

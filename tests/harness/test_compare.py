@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness.api import Context
+from nasboard.harness.board import Undefined
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.compare import compare, difference
+from nasboard.harness.errors import UsageError
+from nasboard.harness.metrics import kendall_tau
 from scipy import stats
 
-from harness.api import Context
-from harness.board import Undefined
-from harness.bootstrap import Interval
-from harness.compare import compare, difference
-from harness.errors import UsageError
-from harness.metrics import kendall_tau
 from tests.harness.stored_runs import BENCHMARK, PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
 
 

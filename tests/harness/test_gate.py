@@ -6,10 +6,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from harness.api import Context
-from harness.errors import DigestError, MissingDataError, UsageError
-from harness.gate import (
+from nasboard.harness.api import Context
+from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.gate import (
     FLOORS,
     STATEMENT,
     Verdict,
@@ -20,7 +19,8 @@ from harness.gate import (
     tolerance,
     write_baseline,
 )
-from harness.outcome_load import Unreadable
+from nasboard.harness.outcome_load import Unreadable
+
 from tests.harness.stored_runs import BENCHMARK, SMALL_PANEL, Stored, key, loaded, noisy, ranked, searched
 
 
@@ -94,7 +94,7 @@ def test_tolerance_is_the_stated_formula(tmp_path: Path) -> None:
 
 
 def test_false_alarms_are_as_rare_as_stated() -> None:
-    from harness.baseline import Reference
+    from nasboard.harness.baseline import Reference
 
     rng = np.random.default_rng(0)
     alarms = 0

@@ -11,8 +11,9 @@ import time
 from pathlib import Path
 
 import pytest
+from nasboard.harness.store import open_store
 
-from harness.store import open_store
+from tests.places import ROOT
 
 pytest.importorskip("torch")
 
@@ -45,12 +46,12 @@ epochs = 12
 
 def nasboard(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "harness.cli", *arguments],
+        [sys.executable, "-m", "nasboard.harness.cli", *arguments],
         cwd=folder,
         text=True,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
-        env=os.environ | {"PYTHONPATH": str(Path(__file__).parents[2])},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
     )
 
 

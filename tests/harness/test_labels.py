@@ -3,9 +3,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-
-from harness.labels import labels
-from harness.record import RunKey, RunRecord
+from nasboard.harness.labels import labels
+from nasboard.harness.record import RunKey, RunRecord
 
 NB = "nb201-cifar10@v1.0"
 KEY = RunKey("walk", {"eps": 0.1, "deep": {"a": 1}}, NB, "cifar10", "nb201", "ab" * 32, 0, 12000.0, None)

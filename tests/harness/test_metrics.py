@@ -7,11 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from scipy import stats
-
-from harness import metrics
-from harness.errors import MetricError
-from harness.metrics import (
+from nasboard.harness import metrics
+from nasboard.harness.errors import MetricError
+from nasboard.harness.metrics import (
     METRICS,
     best_true_rank,
     kendall_tau,
@@ -22,6 +20,7 @@ from harness.metrics import (
     top_of,
     weighted_tau,
 )
+from scipy import stats
 
 CORRELATIONS = (kendall_tau, spearman, weighted_tau)
 

@@ -10,13 +10,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.harness.api import Observation
+from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.space import Arch
 from numpy.random import Generator, default_rng
-
-from benchmarks.planted import PlantedSpace
-from harness.api import Observation
-from harness.errors import BudgetExhausted, SpecError, UsageError
-from harness.oracle import MeteredOracle
-from harness.space import Arch
 
 SPACE = PlantedSpace()
 ARCH = np.zeros(6, dtype=np.int8)

@@ -5,15 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.benchmarks.planted import Planted, PlantedSpace
+from nasboard.harness import contexts
+from nasboard.harness.api import Context
+from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError
+from nasboard.harness.outcome_load import load, load_readable, with_visits
+from nasboard.harness.record import Visits
+from nasboard.harness.space import Archs, Bools, Floats
+from nasboard.harness.store import Ended, Planned, open_store
 
-from benchmarks.planted import Planted, PlantedSpace
-from harness import contexts
-from harness.api import Context
-from harness.errors import DigestError, MissingDataError, UnknownNameError
-from harness.outcome_load import load, load_readable, with_visits
-from harness.record import Visits
-from harness.space import Archs, Bools, Floats
-from harness.store import Ended, Planned, open_store
 from tests.harness import devices
 from tests.harness.stored_runs import (
     ARCHS,

@@ -4,10 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasboard.harness.errors import MetricError
+from nasboard.harness.pareto import front, hypervolume, normalised
 from numpy.typing import NDArray
-
-from harness.errors import MetricError
-from harness.pareto import front, hypervolume, normalised
 
 Points = NDArray[np.float64]
 

@@ -1,15 +1,14 @@
 from __future__ import annotations
 
 import pytest
-
-from harness.cli import progress
+from nasboard.harness.cli import progress
 
 
 def test_progress_is_a_plain_line_now_and_then(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     clock = [100.0]
-    monkeypatch.setattr("harness.cli.progress.time.monotonic", lambda: clock[0])
+    monkeypatch.setattr("nasboard.harness.cli.progress.time.monotonic", lambda: clock[0])
     with progress.Steps() as steps:
         for second in range(95):
             clock[0] = 100.0 + second

@@ -8,18 +8,17 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from harness import outline, registry
-from harness.api import SearchMethod
-from harness.errors import MissingDataError, UnknownNameError, UsageError
-from methods.regularized_evolution import RegularizedEvolution
+from nasboard.harness import outline, registry
+from nasboard.harness.api import SearchMethod
+from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
+from nasboard.methods.regularized_evolution import RegularizedEvolution
 
 DIALS = """
 from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Literal
-from harness.api import Checkpoint, Need, Task
+from nasboard.harness.api import Checkpoint, Need, Task
 
 @dataclass(frozen=True)
 class Dials:
@@ -258,9 +257,9 @@ def test_what_the_source_says_agrees_with_what_is_imported(name: str) -> None:
 
 def test_listing_everything_imports_no_method_and_no_torch() -> None:
     code = (
-        "import sys; from harness import registry; "
+        "import sys; from nasboard.harness import registry; "
         "[registry.describe(kind) for kind in ('methods', 'benchmarks', 'tables')]; "
         "print(sorted(m for m in sys.modules if m == 'torch' or m.startswith(('methods.', 'benchmarks.', 'tabular.'))))"
     )
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(eval(found.stdout)) <= {"benchmarks.live"}  # the package itself, which is empty
+    assert set(eval(found.stdout)) <= {"nasboard.benchmarks.live"}  # the package itself, which is empty

@@ -5,12 +5,11 @@ import io
 import json
 
 import pytest
+from nasboard.harness.board import Board, Column, Undefined
+from nasboard.harness.bootstrap import Interval
+from nasboard.harness.errors import UnknownNameError
+from nasboard.harness.render import as_json, cell, heading, print_tables, to_text
 from rich.console import Console
-
-from harness.board import Board, Column, Undefined
-from harness.bootstrap import Interval
-from harness.errors import UnknownNameError
-from harness.render import as_json, cell, heading, print_tables, to_text
 
 LONG = "every score of 300 is 0, so there is no order to compare"
 COLUMNS = (

@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import runner, suite
+from nasboard.harness.record import RunRecord
+from nasboard.harness.store import Claim, Store, new_owner, open_store
+from nasboard.harness.sweep import plan
 
-from harness import runner, suite
-from harness.record import RunRecord
-from harness.store import Claim, Store, new_owner, open_store
-from harness.sweep import plan
 from tests.plugin import write_distribution
 
 BODY = """

@@ -6,9 +6,8 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from nasboard.harness.significance import ALPHA, Difference, compare, holm, tiers
 from scipy import stats
-
-from harness.significance import ALPHA, Difference, compare, holm, tiers
 
 
 def by_seed(values: np.ndarray, first: int = 0) -> dict[int, float]:

@@ -9,11 +9,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-
-from benchmarks.nb201_space import NB201Space
-from benchmarks.planted import PlantedSpace
-from harness.errors import SpecError, UsageError
-from harness.space import (
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.space import (
     Arch,
     Archs,
     Bools,
@@ -28,6 +27,7 @@ from harness.space import (
     size,
     to_index,
 )
+
 from tests.strategies import archs
 
 SPACES = [NB201Space(), PlantedSpace()]

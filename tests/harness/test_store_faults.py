@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import schema, store_engine
+from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError, UsageError
+from nasboard.harness.store import Store, new_owner, open_store
 
-from harness import schema, store_engine
-from harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError, UsageError
-from harness.store import Store, new_owner, open_store
 from tests.harness.stored import fill, planned
 from tests.postgres import Server, postgres_server, postgres_url  # noqa: F401 - fixtures
 

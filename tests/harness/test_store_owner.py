@@ -6,9 +6,8 @@ import sys
 import time
 
 import pytest
-
-from harness import store_owner
-from harness.store import new_owner, owner_alive
+from nasboard.harness import store_owner
+from nasboard.harness.store import new_owner, owner_alive
 
 
 def test_this_process_is_alive_whatever_its_heartbeat() -> None:

@@ -4,11 +4,12 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from nasboard.benchmarks.planted import planted
+from nasboard.harness import suite
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import SuiteError, UnknownNameError
 
-from benchmarks.planted import planted
-from harness import suite
-from harness.api import Benchmark
-from harness.errors import SuiteError, UnknownNameError
+from tests.places import ROOT
 from tests.tables import imported
 
 GOOD = """
@@ -159,7 +160,7 @@ def test_a_missing_file_says_where_suites_are(tmp_path: Path) -> None:
         suite.read(tmp_path / "none.toml")
 
 
-SHIPPED = Path(__file__).parents[2] / "suites"
+SHIPPED = ROOT / "suites"
 
 
 @pytest.mark.parametrize("path", sorted(SHIPPED.glob("*.toml")), ids=lambda p: p.stem)

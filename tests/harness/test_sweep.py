@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+from nasboard.harness import suite
+from nasboard.harness.store import Store, open_store
+from nasboard.harness.sweep import Swept, plan, sweep
+from nasboard.harness.worker import Event
 
-from harness import suite
-from harness.store import Store, open_store
-from harness.sweep import Swept, plan, sweep
-from harness.worker import Event
 from tests.plugin import write_distribution
 
 BODY = """

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from harness.store import Ending, new_owner, open_store
+from nasboard.harness.store import Ending, new_owner, open_store
+
 from tests.harness.stored import course, key, planned
 
 RUNS = 2000

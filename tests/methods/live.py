@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
-
-from benchmarks.live.data import LiveData, digits_data
-from benchmarks.nb201_space import NB201Space
-from harness import state
-from harness.api import Checkpoint, SearchMethod, Task
-from harness.space import sample
+from nasboard.benchmarks.live.data import LiveData, digits_data
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness import state
+from nasboard.harness.api import Checkpoint, SearchMethod, Task
+from nasboard.harness.space import sample
 
 SPACE = NB201Space()
 ARCHS = sample(SPACE, np.random.default_rng(99), 12)

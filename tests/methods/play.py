@@ -6,12 +6,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from nasboard.harness.api import Checkpoint, Observation, SearchMethod, Task
+from nasboard.harness.errors import BudgetExhausted
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.space import Arch, SearchSpace
 from numpy.random import Generator, default_rng
-
-from harness.api import Checkpoint, Observation, SearchMethod, Task
-from harness.errors import BudgetExhausted
-from harness.oracle import MeteredOracle
-from harness.space import Arch, SearchSpace
 
 
 @dataclass

@@ -5,8 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-
-from harness.space import Arch, Archs, Bools, Ints
+from nasboard.harness.space import Arch, Archs, Bools, Ints
 
 
 @dataclass(frozen=True)

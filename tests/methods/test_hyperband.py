@@ -8,16 +8,16 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nasboard.benchmarks.planted import planted
+from nasboard.harness.api import Observation, SearchMethod, Task
+from nasboard.harness.errors import BudgetExhausted, UsageError
+from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.space import Arch
+from nasboard.methods.hyperband import Halving, Hyperband, Rung, brackets
+from nasboard.methods.random_search import RandomSearch
 from numpy.random import Generator, default_rng
 from scipy.stats import ttest_rel
 
-from benchmarks.planted import planted
-from harness.api import Observation, SearchMethod, Task
-from harness.errors import BudgetExhausted, UsageError
-from harness.oracle import MeteredOracle
-from harness.space import Arch
-from methods.hyperband import Halving, Hyperband, Rung, brackets
-from methods.random_search import RandomSearch
 from tests.methods.play import search, share
 
 SPACE = planted().space

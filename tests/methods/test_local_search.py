@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.harness.api import Observation
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size
+from nasboard.methods.local_search import Climber, LocalSearch
 from numpy.random import Generator, default_rng
 
-from benchmarks.planted import PlantedSpace
-from harness.api import Observation
-from harness.errors import UsageError
-from harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size
-from methods.local_search import Climber, LocalSearch
 from tests.methods.play import search, share
 from tests.methods.spaces import Free, Ruled
 
@@ -158,7 +158,7 @@ def test_a_space_that_is_used_up_is_not_searched_for_starts_again(monkeypatch: p
         drawn += n
         return sample(space, rng, n)
 
-    monkeypatch.setattr("methods.local_search.sample", counted)
+    monkeypatch.setattr("nasboard.methods.local_search.sample", counted)
     search(LocalSearch(starts=10), Ruled((2,) * 6, step=2), share, 400)
     assert drawn < 6_000  # some ten a start, and not a thousand for each of them
 

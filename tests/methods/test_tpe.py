@@ -13,13 +13,14 @@ from numpy.random import default_rng
 
 optuna = pytest.importorskip("optuna", reason="tpe plays optuna's sampler: pip install 'nasboard[optuna]'")
 
-from benchmarks.planted import PlantedSpace  # noqa: E402
-from harness import registry  # noqa: E402
-from harness.api import Observation  # noqa: E402
-from harness.errors import MissingDataError, UsageError  # noqa: E402
-from harness.space import Arch  # noqa: E402
-from methods import tpe  # noqa: E402
-from methods.tpe import SEEDS, TRIES, Sampled, Tpe, quiet  # noqa: E402
+from nasboard.benchmarks.planted import PlantedSpace  # noqa: E402
+from nasboard.harness import registry  # noqa: E402
+from nasboard.harness.api import Observation  # noqa: E402
+from nasboard.harness.errors import MissingDataError, UsageError  # noqa: E402
+from nasboard.harness.space import Arch  # noqa: E402
+from nasboard.methods import tpe  # noqa: E402
+from nasboard.methods.tpe import SEEDS, TRIES, Sampled, Tpe, quiet  # noqa: E402
+
 from tests.methods.play import search, share  # noqa: E402
 from tests.methods.spaces import Free, Ruled  # noqa: E402
 
@@ -136,7 +137,7 @@ def test_a_stricter_level_than_ours_is_kept() -> None:
 
 def test_optuna_is_imported_only_when_it_plays() -> None:
     code = (
-        "import sys; from harness import registry; made = registry.method('tpe'); "
+        "import sys; from nasboard.harness import registry; made = registry.method('tpe'); "
         "print('optuna' in sys.modules, made.startup)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)

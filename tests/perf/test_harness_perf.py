@@ -6,11 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
+from nasboard.harness import registry, runner, suite
+from nasboard.harness.store import Store, new_owner, open_store
+from nasboard.harness.sweep import plan
 from pytest_benchmark.fixture import BenchmarkFixture
-
-from harness import registry, runner, suite
-from harness.store import Store, new_owner, open_store
-from harness.sweep import plan
 
 EVOLUTION = {"method": "regularized_evolution", "benchmark": "digits201", "seeds": 500, "budget_s": 23.0}
 LIVE = {"method": "one_shot", "benchmark": "digits201-live", "seeds": 1, "params": {"epochs": 50}}

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark, SearchMethod, Task
+from nasboard.harness.errors import BudgetExhausted
+from nasboard.harness.oracle import MeteredOracle
 from numpy.random import SeedSequence, default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import registry
-from harness.api import Benchmark, SearchMethod, Task
-from harness.errors import BudgetExhausted
-from harness.oracle import MeteredOracle
 from tests.tables import imported
 
 NAME = "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"

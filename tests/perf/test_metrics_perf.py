@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from nasboard.benchmarks.planted import planted
+from nasboard.harness import board_pareto, boards
+from nasboard.harness.metrics import bootstrap_interval, kendall_tau, spearman, weighted_tau
+from nasboard.harness.outcome_load import load, with_visits
+from nasboard.harness.store import Ended, open_store
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.planted import planted
-from harness import board_pareto, boards
-from harness.metrics import bootstrap_interval, kendall_tau, spearman, weighted_tau
-from harness.outcome_load import load, with_visits
-from harness.store import Ended, open_store
 from tests.harness import devices
 from tests.harness.stored_runs import searched
 

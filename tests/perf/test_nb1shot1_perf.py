@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.benchmarks.nb101 import nb1shot1_3, nb101
+from nasboard.benchmarks.nb101_space import NB101Space
+from nasboard.harness.space import enumerate_all, sample
+from nasboard.tabular.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack
+from nasboard.tabular.importing import import_table
+from nasboard.tabular.nb101_graphs import GRAPHS
+from nasboard.tabular.tfrecord import masked_crc
 from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from benchmarks.nb101 import nb1shot1_3, nb101
-from benchmarks.nb101_space import NB101Space
-from harness.space import enumerate_all, sample
-from tabular.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack
-from tabular.importing import import_table
-from tabular.nb101_graphs import GRAPHS
-from tabular.tfrecord import masked_crc
 from tests.data_folder import data_file
 from tests.tables import imported
 from tests.tabular.tfrecord_format import FULL_EPOCHS, Evaluation, Row, graph, packed
@@ -28,11 +28,11 @@ from tests.tabular.tfrecord_format import FULL_EPOCHS, Evaluation, Row, graph, p
 TRUTH_S = 10.0  # allowed for all of space 3, the start of a process included
 FULL_RECORDS = GRAPHS * len(FULL_EPOCHS) * 3
 TRUTH = (
-    "from harness import registry; from harness.space import enumerate_all\n"
+    "from nasboard.harness import registry; from nasboard.harness.space import enumerate_all\n"
     "b = registry.benchmark('nb1shot1-3@mean108'); print(len(b.truth(enumerate_all(b.space))))"
 )
 IMPORT = (
-    "import sys; from pathlib import Path; from tabular.importing import import_table\n"
+    "import sys; from pathlib import Path; from nasboard.tabular.importing import import_table\n"
     "import_table('nb101', Path(sys.argv[1]), to=Path(sys.argv[2]), partial=True)\n"
     "print([int(l.split()[1]) // 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')][0])"
 )

@@ -14,15 +14,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.table import open_table
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tabular.nb201_trials import TrialTable, open_trials
-from tabular.table import open_table
+from tests.places import ROOT
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
 
 SMALL, LARGE, WHOLE = 500, 1500, 15_625
-ROOT = Path(__file__).resolve().parents[2]
 
 WRITE = """
 from tests.tabular.official_format import official_content, write_pth
@@ -30,7 +30,7 @@ write_pth(Path(path), official_content(n))
 """
 IMPORT = """
 import threading
-from tabular.importing import import_table
+from nasboard.tabular.importing import import_table
 anonymous, done = [resident("RssAnon")], threading.Event()
 def watch():
     while not done.wait(0.02):
@@ -65,9 +65,9 @@ told(seconds=took, mb=held, single_s=single, leanest_s=leanest)
 """
 OURS = """
 import numpy as np
-from tabular import nb201_protocol
-from tabular.nb201_trials import open_trials
-from tabular.table import open_table
+from nasboard.tabular import nb201_protocol
+from nasboard.tabular.nb201_trials import open_trials
+from nasboard.tabular.table import open_table
 before = resident("VmRSS")
 trials = open_trials(open_table(Path(path)))
 opened = resident("VmRSS") - before

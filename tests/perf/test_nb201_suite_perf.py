@@ -7,16 +7,17 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import registry, runner, suite
+from nasboard.harness.space import sample
+from nasboard.harness.store import new_owner, open_store
+from nasboard.harness.sweep import plan, sweep
 from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from harness import registry, runner, suite
-from harness.space import sample
-from harness.store import new_owner, open_store
-from harness.sweep import plan, sweep
+from tests.places import ROOT
 from tests.tables import imported
 
-SUITE = Path(__file__).parents[2] / "suites" / "nb201.toml"
+SUITE = ROOT / "suites" / "nb201.toml"
 NAME = "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"
 SAMPLED = (5, 25)  # seeds
 JOBS = 2
@@ -44,7 +45,7 @@ def test_one_query(benchmark: BenchmarkFixture) -> None:
 
 
 def test_opening_the_benchmark(benchmark: BenchmarkFixture) -> None:
-    from benchmarks import nb201
+    from nasboard.benchmarks import nb201
 
     benchmark(nb201.cifar10)
 

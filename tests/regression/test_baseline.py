@@ -1,16 +1,15 @@
 from __future__ import annotations
 
-from pathlib import Path
-
 import numpy as np
 import pytest
+from nasboard.benchmarks.digits201 import tabular
+from nasboard.harness.baseline import Reference, read_baseline
+from nasboard.harness.gate import tolerance
+from nasboard.harness.space import enumerate_all
 
-from benchmarks.digits201 import tabular
-from harness.baseline import Reference, read_baseline
-from harness.gate import tolerance
-from harness.space import enumerate_all
+from tests.places import ROOT
 
-SHIPPED = Path(__file__).parents[2] / "baselines" / "quick.json"
+SHIPPED = ROOT / "baselines" / "quick.json"
 BASELINE = read_baseline(SHIPPED)
 REFERENCES = [reference for comparison in BASELINE.comparisons for reference in comparison.references]
 QUICK_SEEDS = {3, 100}

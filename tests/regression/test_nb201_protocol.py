@@ -3,20 +3,20 @@
 from __future__ import annotations
 
 import tomllib
-from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.harness import registry, runner, suite
+from nasboard.harness.store import new_owner, open_store
+from nasboard.harness.sweep import plan
 from scipy.stats import mannwhitneyu
 
-from harness import registry, runner, suite
-from harness.store import new_owner, open_store
-from harness.sweep import plan
+from tests.places import ROOT
 from tests.tables import imported
 
-SUITE = Path(__file__).parents[2] / "suites" / "nb201.toml"
+SUITE = ROOT / "suites" / "nb201.toml"
 SEEDS = 200
-PUBLISHED = {"random_search": 93.70, "regularized_evolution": 93.92}  # percent; see benchmarks.nb201_published
+PUBLISHED = {"random_search": 93.70, "regularized_evolution": 93.92}  # percent; see nasboard.benchmarks.nb201_published
 WITHIN = 0.1
 
 

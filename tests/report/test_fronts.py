@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+from nasboard.harness.api import Context, Objective
+from nasboard.harness.report.figures import colours
+from nasboard.harness.report.fronts import front_figures
+from nasboard.harness.report.page import html
+from nasboard.harness.space import Archs, Floats
+from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 
-from harness.api import Context, Objective
-from harness.report.figures import colours
-from harness.report.fronts import front_figures
-from harness.report.page import html
-from harness.space import Archs, Floats
-from harness.visited import TRUE_FRONT, View, fronts, visited
 from tests.report import fields
 
 COMPARISON = fields.with_devices()

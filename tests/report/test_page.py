@@ -8,12 +8,12 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
+from nasboard.harness.boards import make
+from nasboard.harness.errors import UsageError
+from nasboard.harness.report import write_report
+from nasboard.harness.report.page import html
 from plotly.offline import get_plotlyjs
 
-from harness.boards import make
-from harness.errors import UsageError
-from harness.report import write_report
-from harness.report.page import html
 from tests.report import fields
 
 
@@ -116,8 +116,8 @@ def test_a_full_disk_is_an_error_and_keeps_the_old_report(tmp_path: Path) -> Non
     program = (
         "import resource, sys\n"
         "from pathlib import Path\n"
-        "from harness.errors import UsageError\n"
-        "from harness.report import write_report\n"
+        "from nasboard.harness.errors import UsageError\n"
+        "from nasboard.harness.report import write_report\n"
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))\n"  # the report has about 5 MB
         "try:\n"
         "    write_report([], [], Path(sys.argv[1]), title='t')\n"
@@ -136,8 +136,8 @@ def test_without_the_extra_the_error_says_how_to_get_it(missing: str, tmp_path: 
         "import sys\n"
         f"sys.modules[{missing!r}] = None\n"
         "from pathlib import Path\n"
-        "from harness.errors import MissingDataError\n"
-        "from harness.report import write_report\n"
+        "from nasboard.harness.errors import MissingDataError\n"
+        "from nasboard.harness.report import write_report\n"
         "try:\n"
         "    write_report([], [], Path(sys.argv[1]), title='t')\n"
         "except MissingDataError as err:\n"

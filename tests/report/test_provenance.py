@@ -2,7 +2,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from harness.report.provenance import ABSENT, failures, origins
+from nasboard.harness.report.provenance import ABSENT, failures, origins
+
 from tests.report import fields
 
 

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-
-from tabular import kinds
-from tabular.kinds import Kind
+from nasboard.tabular import kinds
+from nasboard.tabular.kinds import Kind
 
 FAKE = """
 from pathlib import Path

@@ -4,9 +4,8 @@ import errno
 from pathlib import Path
 
 import pytest
-
-from tabular.disk import ELSEWHERE, explained
-from tabular.table import TableError
+from nasboard.tabular.disk import ELSEWHERE, explained
+from nasboard.tabular.table import TableError
 
 
 def told(error: OSError, place: Path, instead: str | None) -> str:

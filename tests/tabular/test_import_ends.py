@@ -12,13 +12,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from nasboard.tabular.kinds import KINDS
+from nasboard.tabular.table import TableError, open_table, verify
 
-from tabular.kinds import KINDS
-from tabular.table import TableError, open_table, verify
+from tests.places import ROOT
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
 from tests.tabular.unprivileged import refused
-
-ROOT = Path(__file__).resolve().parents[2]
 
 
 @pytest.fixture(scope="module")
@@ -29,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 IMPORT = """
 import os, signal, sys
 from pathlib import Path
-from tabular.importing import import_table
+from nasboard.tabular.importing import import_table
 source, home, sha256, at = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split(":")
 def told(label, done, total):
     if label == at[0] and done >= int(at[1]): os.kill(os.getpid(), int(at[2]))

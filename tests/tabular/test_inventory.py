@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.tabular.found import tables_of
+from nasboard.tabular.inventory import find, remove, tables, tidy, verify
+from nasboard.tabular.scratch import PREFIX
+from nasboard.tabular.table import TableError
+from nasboard.tabular.writing import TableWriter
 
-from tabular.found import tables_of
-from tabular.inventory import find, remove, tables, tidy, verify
-from tabular.scratch import PREFIX
-from tabular.table import TableError
-from tabular.writing import TableWriter
 from tests.tabular.modes import bound_by_modes
 
 
@@ -130,7 +130,7 @@ def test_a_changed_value_of_a_small_table_is_listed_and_a_large_one_is_not_calle
     damaged, good = tables()
     assert "one.npy was changed after the table was written" in (damaged.trouble or "")
     assert (damaged.whole, good.trouble, good.whole) == (False, None, True)
-    monkeypatch.setattr("tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
     assert [(found.trouble, found.whole) for found in tables()] == [(None, False)] * 2
 
 

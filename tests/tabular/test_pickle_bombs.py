@@ -11,16 +11,16 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from nasboard.tabular import pickle_stream
+from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickle_weight import held_values
+from nasboard.tabular.table import TableError
 
-from tabular import pickle_stream
-from tabular.pickle_stream import read_pickle
-from tabular.pickle_weight import held_values
-from tabular.table import TableError
+from tests.places import ROOT
 from tests.tabular import pickle_code as code
 from tests.tabular.packages import PACKED
 
 SMALL = 1 << 18  # values: a twelfth of the default
-ROOT = Path(__file__).resolve().parents[2]
 
 CONTENT = code.raw(bytes(60_000)) + b"q\0"  # then many copies of it are asked for
 FLOATS = code.name("numpy.core.numeric", "_frombuffer") + b"q\1" + code.dtype("u1", "|") + b"q\2"
@@ -117,7 +117,7 @@ def test_the_default_bounds_memory_too() -> None:
 
 @pytest.mark.parametrize("packing", PACKED)
 def test_a_bomb_is_refused_however_it_is_packed(tmp_path: Path, packing: str) -> None:
-    from tabular.containers import open_payload
+    from nasboard.tabular.containers import open_payload
 
     path = tmp_path / "bomb"
     blob = np.random.default_rng(0).bytes(20_000)  # keeps the ratio of unpacked to packed bytes below what is refused

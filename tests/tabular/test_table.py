@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-
-from tabular.table import Table, TableError, open_table, verify
-from tabular.writing import write_table
+from nasboard.tabular.table import Table, TableError, open_table, verify
+from nasboard.tabular.writing import write_table
 
 COLUMNS = {"row_of": np.arange(40, dtype=np.int16), "test_correct": np.arange(30, dtype=np.int16).reshape(10, 3)}
 

@@ -11,9 +11,8 @@ from hashlib import md5
 from pathlib import Path
 
 import numpy as np
-
-from tabular.cell_graphs import OPS, official_hash
-from tabular.nb101_graphs import read_adjacency, read_ops
+from nasboard.tabular.cell_graphs import OPS, official_hash
+from nasboard.tabular.nb101_graphs import read_adjacency, read_ops
 
 FULL_EPOCHS = (4, 12, 36, 108)
 _TABLE = [0] * 256  # of CRC-32C, the reflected polynomial 0x82F63B78

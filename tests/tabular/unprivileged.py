@@ -12,14 +12,15 @@ from pathlib import Path
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.places import ROOT
+
 _NOBODY = 65534
 _CODE = """
 import os, sys
 from pathlib import Path
-from tabular.importing import import_table
-from tabular.kinds import KINDS
-from tabular.table import TableError
+from nasboard.tabular.importing import import_table
+from nasboard.tabular.kinds import KINDS
+from nasboard.tabular.table import TableError
 for kind in KINDS.values(): kind.load()
 {first}
 if os.geteuid() == 0:

@@ -8,10 +8,9 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from nasboard.benchmarks.live.packed import Pack, runs
+from nasboard.benchmarks.live.supernet import Supernet
 from torch import Tensor, nn
-
-from benchmarks.live.packed import Pack, runs
-from benchmarks.live.supernet import Supernet
 
 SOURCES = {1: [(0, 0)], 2: [(0, 1), (1, 2)], 3: [(0, 3), (1, 4), (2, 5)]}  # node -> (source node, edge)
 

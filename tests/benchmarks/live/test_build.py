@@ -11,14 +11,14 @@ import pytest
 
 torch = pytest.importorskip("torch")
 
-from benchmarks import digits201  # noqa: E402
-from benchmarks.digits import load  # noqa: E402
-from benchmarks.live import build  # noqa: E402
-from benchmarks.live.build_table import build_table, multiply_adds, parameters  # noqa: E402
-from benchmarks.live.packed import train  # noqa: E402
-from benchmarks.live.recipe import Macro, Recipe  # noqa: E402
-from benchmarks.nb201_space import NB201Space  # noqa: E402
-from harness.errors import DigestError, UsageError  # noqa: E402
+from nasboard.benchmarks import digits201  # noqa: E402
+from nasboard.benchmarks.digits import load  # noqa: E402
+from nasboard.benchmarks.live import build  # noqa: E402
+from nasboard.benchmarks.live.build_table import build_table, multiply_adds, parameters  # noqa: E402
+from nasboard.benchmarks.live.packed import train  # noqa: E402
+from nasboard.benchmarks.live.recipe import Macro, Recipe  # noqa: E402
+from nasboard.benchmarks.nb201_space import NB201Space  # noqa: E402
+from nasboard.harness.errors import DigestError, UsageError  # noqa: E402
 
 
 @pytest.mark.slow
@@ -81,7 +81,7 @@ def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | 
 
 
 def test_sizes_agree_with_the_tensors_of_a_network() -> None:
-    from benchmarks.live.packed import initialise
+    from nasboard.benchmarks.live.packed import initialise
 
     arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int8)
     pack = initialise(arch, [0], Macro(), Recipe())

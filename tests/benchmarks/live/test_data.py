@@ -6,13 +6,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
-
-from benchmarks.digits import load
-from benchmarks.live.data import LiveData, digits_data, live_data
-from benchmarks.live.supernet import splits
-from benchmarks.nb201_space import NB201Space
-from harness.api import SearchData, Task
-from harness.errors import UsageError
+from nasboard.benchmarks.digits import load
+from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
+from nasboard.benchmarks.live.supernet import splits
+from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.harness.api import SearchData, Task
+from nasboard.harness.errors import UsageError
 
 
 def task(data: SearchData | None) -> Task:

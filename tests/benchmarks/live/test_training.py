@@ -6,10 +6,9 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-
-from benchmarks.live.data import digits_data
-from benchmarks.live.supernet import one_hot_mix
-from benchmarks.live.training import WeightSchedule, batches, on_device, weight_step
+from nasboard.benchmarks.live.data import digits_data
+from nasboard.benchmarks.live.supernet import one_hot_mix
+from nasboard.benchmarks.live.training import WeightSchedule, batches, on_device, weight_step
 
 SCHEDULE = WeightSchedule(epochs=50, batch=64, lr=0.025, lr_min=0.001, momentum=0.9, weight_decay=5e-4, clip=5.0)
 

@@ -1,0 +1,1 @@
+"""nasboard: scores neural-architecture-search methods. The folders of the repository are its sub-packages."""

@@ -1,0 +1,7 @@
+"""The packages of the namespace `nasboard`: its own folder and the top-level ones. All else is in pyproject.toml."""
+
+from setuptools import find_packages, setup
+
+FOLDERS = ("harness", "tabular", "benchmarks", "methods")
+
+setup(packages=["nasboard", *(f"nasboard.{name}" for name in find_packages(include=[f"{top}*" for top in FOLDERS]))])
