@@ -1,6 +1,6 @@
 """What `nasboard data` does: the border between the command line and `tabular`, where errors are translated.
 
-Implements `nasboard.harness.data_tool.DataTool` with plain functions.
+Implements `nasboard.harness.registry.data_tool.DataTool` with plain functions.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from nasboard.harness.data_tool import Row, Told
 from nasboard.harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
+from nasboard.harness.registry.data_tool import Row, Told
 from nasboard.tabular import home, inventory
 from nasboard.tabular.disk import explained
 from nasboard.tabular.fetching import fetch as fetch_group

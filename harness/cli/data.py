@@ -11,8 +11,8 @@ import typer
 from nasboard.harness import registry
 from nasboard.harness.cli.console import JsonOption, out, print_json
 from nasboard.harness.cli.progress import Steps, ended_cleanly
-from nasboard.harness.data_tool import Row
 from nasboard.harness.errors import DigestError, UsageError
+from nasboard.harness.registry.data_tool import Row
 from rich.table import Table
 from rich.text import Text
 

@@ -9,8 +9,8 @@ from importlib import metadata, util
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
 from nasboard.harness.cli.data import told_where
-from nasboard.harness.data_tool import Row
 from nasboard.harness.errors import MissingDataError, NasboardError
+from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.store import open_store
 from rich.table import Table
 from rich.text import Text

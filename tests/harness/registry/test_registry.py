@@ -8,9 +8,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nasboard.harness import outline, registry
+from nasboard.harness import registry
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
+from nasboard.harness.registry import outline
 from nasboard.methods.regularized_evolution import RegularizedEvolution
 
 DIALS = """

@@ -16,12 +16,12 @@ from inspect import signature
 from pathlib import Path
 from typing import Literal, Protocol, cast
 
-from nasboard.harness import outline
-from nasboard.harness import params as params_of
 from nasboard.harness.api import Benchmark, SearchMethod
-from nasboard.harness.data_tool import DataTool
 from nasboard.harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
 from nasboard.harness.record import Json
+from nasboard.harness.registry import outline
+from nasboard.harness.registry import params as params_of
+from nasboard.harness.registry.data_tool import DataTool
 
 Kind = Literal["methods", "benchmarks", "tables"]
 

@@ -1,0 +1,41 @@
+"""Names of methods, benchmarks and table builders, where each is found, and what it takes to make one."""
+
+from nasboard.harness.registry.catalogue import (
+    BUILT_IN,
+    OURS,
+    Entry,
+    Kind,
+    TableTool,
+    benchmark,
+    catalogue,
+    check_cuda,
+    data_tool,
+    describe,
+    entry,
+    full_name,
+    method,
+    names,
+    resolved,
+    split_name,
+    table,
+)
+
+__all__ = [
+    "BUILT_IN",
+    "OURS",
+    "Entry",
+    "Kind",
+    "TableTool",
+    "benchmark",
+    "catalogue",
+    "check_cuda",
+    "data_tool",
+    "describe",
+    "entry",
+    "full_name",
+    "method",
+    "names",
+    "resolved",
+    "split_name",
+    "table",
+]
