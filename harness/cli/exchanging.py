@@ -7,8 +7,8 @@ from typing import Annotated
 
 import typer
 from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, out
-from nasboard.harness.exchange import export_runs, import_runs
 from nasboard.harness.store import open_store
+from nasboard.harness.store.exchange import export_runs, import_runs
 
 
 def export(

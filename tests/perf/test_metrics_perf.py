@@ -11,7 +11,7 @@ from nasboard.harness.outcome_load import load, with_visits
 from nasboard.harness.store import Ended, open_store
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from tests.harness import devices
+from tests.harness.store import devices
 from tests.harness.stored_runs import searched
 
 RUNS, STEPS, LABELS = 10_000, 100, ("random_search", "regularized_evolution", "reinforce")

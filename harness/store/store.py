@@ -10,18 +10,20 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import numpy as np
-from nasboard.harness import store_read, store_visits, store_write
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunRecord, Status, StepRecord, Visits
-from nasboard.harness.schema import runs
-from nasboard.harness.store_claim import LOOKS, Claim, take
-from nasboard.harness.store_engine import Database, clock_s, connect, serialise
-from nasboard.harness.store_errors import decoded, translated
-from nasboard.harness.store_import import Ended, put_panel, put_run
-from nasboard.harness.store_owner import new_owner, owner_alive
-from nasboard.harness.store_read import Incumbent, Logged, Scored
-from nasboard.harness.store_write import Ending, Planned
+from nasboard.harness.store import read as store_read
+from nasboard.harness.store import visits as store_visits
+from nasboard.harness.store import write as store_write
+from nasboard.harness.store.claim import LOOKS, Claim, take
+from nasboard.harness.store.ended import Ended, put_panel, put_run
+from nasboard.harness.store.engine import Database, clock_s, connect, serialise
+from nasboard.harness.store.errors import decoded, translated
+from nasboard.harness.store.owner import new_owner, owner_alive
+from nasboard.harness.store.read import Incumbent, Logged, Scored
+from nasboard.harness.store.schema import runs
+from nasboard.harness.store.write import Ending, Planned
 from numpy.typing import NDArray
 from sqlalchemy import select, update
 

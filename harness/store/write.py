@@ -12,7 +12,7 @@ import numpy as np
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import ENDED, Json, RunKey, Status, StepRecord
-from nasboard.harness.schema import owners, rankings, runs, specs, states, steps, visits
+from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
 from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite

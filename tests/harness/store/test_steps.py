@@ -11,7 +11,7 @@ from nasboard.harness.panel import Panel
 from nasboard.harness.record import StepRecord
 from nasboard.harness.store import Ending, Store, new_owner
 
-from tests.harness.stored import DONE, FAILED, StoreTests, course, fill, key, planned, same, step
+from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, same, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 
@@ -161,7 +161,7 @@ class StepsContract(StoreTests):
         assert store.incumbents(some) == sorted(row for row in expected if row[0] in some)
 
     def test_bulk_reads_agree_with_the_steps(self, store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr("nasboard.harness.store_read.MOST_BOUND", 3)
+        monkeypatch.setattr("nasboard.harness.store.read.MOST_BOUND", 3)
         ids = fill(store, new_owner(), 8)
         steps = [(run_id, s) for run_id in sorted(ids) for s in store.steps(run_id)]
         for asked in (None, ids):

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 from nasboard.harness.store import new_owner, open_store
 
-from tests.harness.stored import course, key, planned, same
-from tests.harness.writers import RUNS, STEPS, write_all, write_endlessly
+from tests.harness.store.stored import course, key, planned, same
+from tests.harness.store.writers import RUNS, STEPS, write_all, write_endlessly
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 WRITERS = 8

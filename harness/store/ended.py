@@ -9,9 +9,9 @@ import numpy as np
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord, StepRecord, Visits
-from nasboard.harness.schema import panels, runs
-from nasboard.harness.store_visits import keep_visits
-from nasboard.harness.store_write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
+from nasboard.harness.store.schema import panels, runs
+from nasboard.harness.store.visits import keep_visits
+from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
 from sqlalchemy import Connection, select, update
 
 

@@ -13,7 +13,7 @@ import pytest
 from nasboard.harness.errors import StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store
 
-from tests.harness.stored import DONE, course, fill, key, of_version_1, planned, same
+from tests.harness.store.stored import DONE, course, fill, key, of_version_1, planned, same
 
 
 @pytest.fixture

@@ -6,11 +6,11 @@ import threading
 from pathlib import Path
 
 import pytest
-from nasboard.harness import store_claim
 from nasboard.harness.errors import MissingDataError, StoreError
 from nasboard.harness.store import Planned, Store, new_owner, open_store
+from nasboard.harness.store import claim as store_claim
 
-from tests.harness.stored import DONE, FAILED, StoreTests, course, fill, key, planned, step
+from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 
@@ -81,7 +81,7 @@ class StoreContract(StoreTests):
         ids, there = [key(0).run_id], "elsewhere-12345678:1:2:abcd"
         assert store.claim(ids, there) is not None
         now_s = store_claim.clock_s
-        monkeypatch.setattr("nasboard.harness.store.clock_s", lambda conn: now_s(conn) + 91)
+        monkeypatch.setattr("nasboard.harness.store.store.clock_s", lambda conn: now_s(conn) + 91)
         store.beat(there)
         monkeypatch.setattr(store_claim, "clock_s", lambda conn: now_s(conn) + 120)
         assert store.claim(ids, new_owner()) is None

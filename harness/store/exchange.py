@@ -11,9 +11,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError
-from nasboard.harness.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
 from nasboard.harness.record import ENDED, RunRecord
 from nasboard.harness.store import Store
+from nasboard.harness.store.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
 from pydantic import ValidationError
 
 

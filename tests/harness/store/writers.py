@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from nasboard.harness.store import Ending, new_owner, open_store
 
-from tests.harness.stored import course, key, planned
+from tests.harness.store.stored import course, key, planned
 
 RUNS = 2000
 STEPS = 5

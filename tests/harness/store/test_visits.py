@@ -12,12 +12,12 @@ import pytest
 from nasboard.benchmarks.planted import planted as planted_benchmark
 from nasboard.harness import runner, suite
 from nasboard.harness.errors import StoreError
-from nasboard.harness.exchange import export_runs, import_runs
 from nasboard.harness.record import RunRecord, Visits
 from nasboard.harness.store import Claim, Ending, Store, new_owner, open_store
+from nasboard.harness.store.exchange import export_runs, import_runs
 from nasboard.harness.sweep import plan
 
-from tests.harness.stored import DONE, bits, claimed, course, key, step, visits
+from tests.harness.store.stored import DONE, bits, claimed, course, key, step, visits
 
 BENCHMARK = planted_benchmark()
 

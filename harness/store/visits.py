@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import Visits
-from nasboard.harness.schema import runs, visits
-from nasboard.harness.store_errors import decoded
-from nasboard.harness.store_write import Stand
+from nasboard.harness.store.errors import decoded
+from nasboard.harness.store.schema import runs, visits
+from nasboard.harness.store.write import Stand
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import pytest
 from nasboard.benchmarks.planted import planted as planted_benchmark
-from nasboard.harness import registry, schema
+from nasboard.harness import registry
 from nasboard.harness.errors import SchemaError, StoreFullError
-from nasboard.harness.exchange import import_runs
-from nasboard.harness.store import Store, new_owner, open_store
+from nasboard.harness.store import Store, new_owner, open_store, schema
+from nasboard.harness.store.exchange import import_runs
 from sqlalchemy import create_engine, text
 
-from tests.harness.stored import DONE, bits, course, key, of_version_1, planned, same, visits
+from tests.harness.store.stored import DONE, bits, course, key, of_version_1, planned, same, visits
 
 HERE = Path(__file__).parent
 BENCHMARK = planted_benchmark()
@@ -69,7 +69,7 @@ def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(
         schema.visits.create(conn)  # type: ignore[arg-type]
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("nasboard.harness.schema.migrate", broken)
+    monkeypatch.setattr("nasboard.harness.store.schema.migrate", broken)
     with pytest.raises(KeyboardInterrupt):
         open_store(f"sqlite:///{tmp_path}/runs.db")
     with sqlite3.connect(tmp_path / "runs.db") as conn:

@@ -11,8 +11,8 @@ import numpy as np
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
-from nasboard.harness.schema import panels, rankings, runs, specs, steps
-from nasboard.harness.store_errors import decoded
+from nasboard.harness.store.errors import decoded
+from nasboard.harness.store.schema import panels, rankings, runs, specs, steps
 from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 

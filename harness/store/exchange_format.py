@@ -17,7 +17,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
-from nasboard.harness.store_import import Ended
+from nasboard.harness.store.ended import Ended
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 

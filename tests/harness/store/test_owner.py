@@ -6,8 +6,8 @@ import sys
 import time
 
 import pytest
-from nasboard.harness import store_owner
 from nasboard.harness.store import new_owner, owner_alive
+from nasboard.harness.store import owner as store_owner
 
 
 def test_this_process_is_alive_whatever_its_heartbeat() -> None:

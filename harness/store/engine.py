@@ -14,9 +14,9 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nasboard.harness import schema
 from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError, UsageError
-from nasboard.harness.store_errors import translated
+from nasboard.harness.store import schema
+from nasboard.harness.store.errors import translated
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError

@@ -9,10 +9,10 @@ from itertools import chain, repeat
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import ENDED, RunKey, StepRecord
-from nasboard.harness.schema import owners, rankings, runs, states, steps, visits
-from nasboard.harness.store_engine import clock_s
-from nasboard.harness.store_owner import owner_alive
-from nasboard.harness.store_read import key_of, one_run
+from nasboard.harness.store.engine import clock_s
+from nasboard.harness.store.owner import owner_alive
+from nasboard.harness.store.read import key_of, one_run
+from nasboard.harness.store.schema import owners, rankings, runs, states, steps, visits
 from sqlalchemy import Connection, and_, delete, select, update
 
 LOOKS = (8, 64, 2000)  # how many runs are looked at first, then, and from then on; the next free one is mostly near
