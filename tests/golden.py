@@ -13,9 +13,10 @@ import sys
 import tempfile
 from pathlib import Path
 
-from nasboard.harness import registry, runner, suite
+from nasboard.harness import registry
+from nasboard.harness.running import runner, suite
+from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
-from nasboard.harness.sweep import plan
 
 REFERENCES = Path(__file__).parent / "references.json"
 METHODS = ("random_search", "regularized_evolution", "reinforce")

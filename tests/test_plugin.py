@@ -50,7 +50,7 @@ from numpy.random import default_rng
 from nasboard.harness import registry
 from nasboard.harness.api import Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 
 def run(name, params=None, seed=0, budget_s=400.0):
     benchmark = registry.benchmark("planted")

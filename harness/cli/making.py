@@ -11,12 +11,12 @@ from typing import Annotated
 
 import typer
 from nasboard.harness import registry
-from nasboard.harness import suite as suites
 from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
 from nasboard.harness.errors import UsageError
+from nasboard.harness.running import suite as suites
+from nasboard.harness.running.sweep import Swept, plan, sweep
+from nasboard.harness.running.worker import Event
 from nasboard.harness.store import Planned, open_store
-from nasboard.harness.sweep import Swept, plan, sweep
-from nasboard.harness.worker import Event
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
-from nasboard.harness import registry, state
+from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, Images, Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running import state
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, sample
 from numpy.random import SeedSequence, default_rng
 

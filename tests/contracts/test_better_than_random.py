@@ -13,8 +13,8 @@ from nasboard.benchmarks.planted import planted
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, Observation, Query, Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
 from nasboard.harness.record import Json
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, enumerate_all, sample
 from numpy.random import Generator, default_rng
 from scipy.stats import kendalltau

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
-from nasboard.harness import state
+from nasboard.harness.running import state
 
 from tests.contracts.catalogue import BLACK_BOX, Case, over
 from tests.contracts.drive import play

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from nasboard.benchmarks import digits
 from nasboard.harness.api import Benchmark, Images, Labels, Observation, Task
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, enumerate_all
 from numpy.random import Generator, default_rng
 

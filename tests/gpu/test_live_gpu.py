@@ -10,8 +10,8 @@ import pytest
 torch = pytest.importorskip("torch", reason="live methods need torch: pip install 'nasboard[live]'")
 
 from nasboard.benchmarks.live.ranking import evaluate  # noqa: E402
-from nasboard.harness import state  # noqa: E402
 from nasboard.harness.api import SearchMethod  # noqa: E402
+from nasboard.harness.running import state  # noqa: E402
 from nasboard.methods.darts import Darts  # noqa: E402
 from nasboard.methods.few_shot import FewShot  # noqa: E402
 from nasboard.methods.one_shot import OneShot  # noqa: E402

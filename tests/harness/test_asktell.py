@@ -14,7 +14,7 @@ from nasboard.benchmarks.planted import EPOCHS, PlantedSpace, planted
 from nasboard.harness.api import Checkpoint, Observation, Proposal, Task
 from nasboard.harness.asktell import History, play
 from nasboard.harness.errors import BudgetExhausted, MethodError, UsageError
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import sample
 from numpy.random import Generator, default_rng
 

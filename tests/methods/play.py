@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from nasboard.harness.api import Checkpoint, Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, SearchSpace
 from numpy.random import Generator, default_rng
 

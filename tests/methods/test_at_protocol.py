@@ -9,8 +9,8 @@ import pytest
 from nasboard.harness import registry
 from nasboard.harness.api import Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
 from nasboard.harness.record import Json
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Floats
 from numpy.random import SeedSequence, default_rng
 from scipy.stats import ttest_ind

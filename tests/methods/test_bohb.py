@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation, Task
 from nasboard.harness.errors import UsageError
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, enumerate_all, sample
 from nasboard.methods.bohb import Bohb, Model, best_ratio
 from nasboard.methods.hyperband import Hyperband

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.planted import planted
 from nasboard.harness.api import Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, UsageError
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
 from nasboard.methods.hyperband import Halving, Hyperband, Rung, brackets
 from nasboard.methods.random_search import RandomSearch

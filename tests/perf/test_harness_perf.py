@@ -6,9 +6,10 @@ import time
 from pathlib import Path
 
 import pytest
-from nasboard.harness import registry, runner, suite
+from nasboard.harness import registry
+from nasboard.harness.running import runner, suite
+from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Store, new_owner, open_store
-from nasboard.harness.sweep import plan
 from pytest_benchmark.fixture import BenchmarkFixture
 
 EVOLUTION = {"method": "regularized_evolution", "benchmark": "digits201", "seeds": 500, "budget_s": 23.0}

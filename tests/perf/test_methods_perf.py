@@ -11,7 +11,7 @@ import pytest
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from numpy.random import SeedSequence, default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nasboard.harness import registry, runner, suite
+from nasboard.harness import registry
+from nasboard.harness.running import runner, suite
+from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.space import sample
 from nasboard.harness.store import new_owner, open_store
-from nasboard.harness.sweep import plan, sweep
 from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 

@@ -6,9 +6,10 @@ import tomllib
 
 import numpy as np
 import pytest
-from nasboard.harness import registry, runner, suite
+from nasboard.harness import registry
+from nasboard.harness.running import runner, suite
+from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
-from nasboard.harness.sweep import plan
 from scipy.stats import mannwhitneyu
 
 from tests.places import ROOT

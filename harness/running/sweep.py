@@ -12,13 +12,13 @@ from multiprocessing import connection, get_context
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 
-from nasboard.harness import worker
 from nasboard.harness.errors import StoreError, StoreFullError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Status
-from nasboard.harness.runner import Setting
+from nasboard.harness.running import worker
+from nasboard.harness.running.runner import Setting
+from nasboard.harness.running.worker import Event, Order
 from nasboard.harness.store import Planned, Store
-from nasboard.harness.worker import Event, Order
 
 STOP_WAIT_S = 60.0  # a step in progress at Ctrl-C is given this long to end
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")

@@ -16,8 +16,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import Connection
 from typing import Literal
 
-from nasboard.harness import runner
 from nasboard.harness.errors import NasboardError, StoreError
+from nasboard.harness.running import runner
 from nasboard.harness.store import Claim, Store, new_owner, open_store
 
 BEAT_EVERY_S = 20.0

@@ -32,7 +32,7 @@ def collect(device: str, threads: int) -> dict[str, Json]:
 @cache
 def _git() -> dict[str, Json]:
     """Return revision and dirtiness of the checkout the code runs from; None each outside a checkout."""
-    here = Path(__file__).resolve().parent.parent
+    here = Path(__file__).resolve().parents[2]
     if not (here / ".git").exists():
         return {"revision": None, "dirty": None}
     try:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
-from nasboard.harness import registry, state
+from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError
-from nasboard.harness.oracle import MeteredOracle
-from nasboard.harness.provenance import collect
 from nasboard.harness.record import RunKey, Status, StepRecord, Visits
+from nasboard.harness.running import state
+from nasboard.harness.running.oracle import MeteredOracle
+from nasboard.harness.running.provenance import collect
 from nasboard.harness.space import Archs, check, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
 from numpy.random import SeedSequence, default_rng

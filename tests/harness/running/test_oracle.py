@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
-from nasboard.harness.oracle import MeteredOracle
+from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
 from numpy.random import Generator, default_rng
 

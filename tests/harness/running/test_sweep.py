@@ -8,10 +8,10 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from nasboard.harness import suite
+from nasboard.harness.running import suite
+from nasboard.harness.running.sweep import Swept, plan, sweep
+from nasboard.harness.running.worker import Event
 from nasboard.harness.store import Store, open_store
-from nasboard.harness.sweep import Swept, plan, sweep
-from nasboard.harness.worker import Event
 
 from tests.plugin import write_distribution
 

@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 from nasboard.benchmarks.planted import planted
-from nasboard.harness import suite
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
+from nasboard.harness.running import suite
 
 from tests.places import ROOT
 from tests.tables import imported

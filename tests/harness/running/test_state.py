@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
 from nasboard.harness.errors import MethodError, StoreError
-from nasboard.harness.state import dump, load
+from nasboard.harness.running.state import dump, load
 
 _dtypes = st.one_of(
     arrays.boolean_dtypes(),

@@ -1,0 +1,1 @@
+"""Making runs: suites, workers, the metered oracle, and where a run came from."""
