@@ -8,8 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from nasboard.harness.bootstrap import Interval
-from nasboard.harness.metrics import Unit
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.rank import Unit
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.board import Board, Column, Undefined, Value
 from nasboard.harness.board_beside import beside
 from nasboard.harness.outcome import Comparison, RunOutcome
-from nasboard.harness.significance import ALPHA, MIN_SEEDS, Tier, tiers
+from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
 _COSTS = (
     Column("cost_simulated_s", "cost (simulated)", "seconds", False, 1),

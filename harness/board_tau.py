@@ -11,8 +11,10 @@ from functools import partial
 import numpy as np
 from nasboard.harness import measures
 from nasboard.harness.board import Board, Column, Row, Undefined, Value
-from nasboard.harness.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
-from nasboard.harness.metrics import (
+from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.space import Floats
+from nasboard.harness.statistics.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
+from nasboard.harness.statistics.rank import (
     HALF,
     TENTH,
     best_true_rank,
@@ -25,8 +27,6 @@ from nasboard.harness.metrics import (
     top_of,
     weighted_tau,
 )
-from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.space import Floats
 from numpy.typing import NDArray
 
 CEILING = "noise ceiling"

@@ -14,10 +14,10 @@ from typing import Literal, TypeVar
 
 import numpy as np
 from nasboard.harness.board import Column, Row, Undefined
-from nasboard.harness.bootstrap import LEVEL, Interval
 from nasboard.harness.errors import MetricError
-from nasboard.harness.metrics import kendall_tau
 from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.statistics.bootstrap import LEVEL, Interval
+from nasboard.harness.statistics.rank import kendall_tau
 from scipy import stats
 
 Quantity = Literal["tau", "drop", "accuracy"]

@@ -14,9 +14,9 @@ from dataclasses import asdict
 from types import MappingProxyType
 
 from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.record import Json
+from nasboard.harness.statistics.bootstrap import Interval
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table

@@ -15,8 +15,8 @@ from nasboard.harness.board import FrontPoint, Undefined
 from nasboard.harness.errors import MetricError
 from nasboard.harness.measures import ended
 from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.pareto import Points, front, hypervolume, normalised
 from nasboard.harness.space import Floats, Ints, SearchSpace, to_index
+from nasboard.harness.statistics.pareto import Points, front, hypervolume, normalised
 
 TRUE_FRONT = "true front"  # of the whole space, beside those of the labels
 

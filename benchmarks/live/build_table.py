@@ -13,8 +13,8 @@ from nasboard.benchmarks.live import build
 from nasboard.benchmarks.live.recipe import VERSION, Macro
 from nasboard.benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_representatives
 from nasboard.harness.errors import UsageError
-from nasboard.harness.metrics import noise_ceiling, share_of, top_k_tau
 from nasboard.harness.space import Archs, from_index
+from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau
 from nasboard.tabular.table import Table
 from nasboard.tabular.writing import write_table
 from numpy.typing import NDArray

@@ -134,7 +134,7 @@ def ls(
 
 def _catalogue(what: Listing) -> list[dict[str, object]]:
     if what is Listing.metrics:
-        from nasboard.harness.metrics import METRICS
+        from nasboard.harness.statistics.rank import METRICS
 
         return [
             {"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS

@@ -7,10 +7,10 @@ from collections.abc import Mapping
 import numpy as np
 from nasboard.harness.errors import MetricError
 from nasboard.harness.measures import ended, panel_of
-from nasboard.harness.metrics import TENTH, kendall_tau, share_of, top_of
 from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
 from nasboard.harness.space import Floats
+from nasboard.harness.statistics.rank import TENTH, kendall_tau, share_of, top_of
 
 MOST_POINTS = 3000  # of a cloud; of a larger panel every k-th architecture is drawn
 ROW_HEIGHT = 62  # pixels for each label of the spread figure

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 from typing import Literal
 
 from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.render import UNITS, cell, reasons
+from nasboard.harness.statistics.bootstrap import Interval
 
 Order = Literal["ascending", "descending"]
 Kind = Literal["number", "text"]

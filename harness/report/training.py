@@ -9,12 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.errors import MetricError
 from nasboard.harness.measures import ended
-from nasboard.harness.metrics import bootstrap_interval, kendall_tau, noise_ceiling
 from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, noise_ceiling
 
 HEADING = "Tau along training"
 BARS = 8  # steps of a curve that have an interval, evenly spread

@@ -9,8 +9,8 @@ from nasboard.benchmarks import digits201
 from nasboard.benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
 from nasboard.benchmarks.nb201_space import CLASSES, NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.metrics import kendall_tau, noise_ceiling
 from nasboard.harness.space import enumerate_all, from_index
+from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling
 from nasboard.tabular.table import verify
 
 SPACE = NB201Space()

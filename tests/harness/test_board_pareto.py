@@ -9,11 +9,11 @@ import pytest
 from nasboard.harness import render
 from nasboard.harness.board import Board, Undefined
 from nasboard.harness.board_pareto import make
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.errors import MissingDataError, UnknownNameError
 from nasboard.harness.measures import t_interval
 from nasboard.harness.outcome import Comparison
-from nasboard.harness.pareto import front, hypervolume
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.pareto import front, hypervolume
 from nasboard.harness.store import Ended
 
 from tests.harness.devices import CONTEXT, compared, latency, visiting

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from nasboard.harness import boards
 from nasboard.harness.board import Board, Undefined
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.errors import UnknownNameError
-from nasboard.harness.metrics import kendall_tau, noise_ceiling, precision_at_k
 from nasboard.harness.outcome import Comparison
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k
 
 from tests.harness.stored_runs import (
     ARCHS,

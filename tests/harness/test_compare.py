@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 from nasboard.harness.api import Context
 from nasboard.harness.board import Undefined
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.compare import compare, difference
 from nasboard.harness.errors import UsageError
-from nasboard.harness.metrics import kendall_tau
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.rank import kendall_tau
 from scipy import stats
 
 from tests.harness.stored_runs import BENCHMARK, PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched

@@ -6,9 +6,9 @@ import json
 
 import pytest
 from nasboard.harness.board import Board, Column, Undefined
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.render import as_json, cell, heading, print_tables, to_text
+from nasboard.harness.statistics.bootstrap import Interval
 from rich.console import Console
 
 LONG = "every score of 300 is 0, so there is no order to compare"

@@ -1,8 +1,8 @@
 from __future__ import annotations
 
 from nasboard.harness.board import Board, Column, Undefined
-from nasboard.harness.bootstrap import Interval
 from nasboard.harness.report.tables import sortable
+from nasboard.harness.statistics.bootstrap import Interval
 
 COLUMNS = (
     Column("label", "method"),

@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nasboard.harness import bootstrap
 from nasboard.harness.errors import MetricError
-from nasboard.harness.metrics import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
+from nasboard.harness.statistics import bootstrap
+from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
 from scipy import stats
 
 CLOSED_FORMS = [

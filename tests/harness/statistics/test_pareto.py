@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from nasboard.harness.errors import MetricError
-from nasboard.harness.pareto import front, hypervolume, normalised
+from nasboard.harness.statistics.pareto import front, hypervolume, normalised
 from numpy.typing import NDArray
 
 Points = NDArray[np.float64]

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nasboard.harness.significance import ALPHA, Difference, compare, holm, tiers
+from nasboard.harness.statistics.significance import ALPHA, Difference, compare, holm, tiers
 from scipy import stats
 
 

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
-from nasboard.harness import metrics
 from nasboard.harness.errors import MetricError
-from nasboard.harness.metrics import (
+from nasboard.harness.statistics import rank as metrics
+from nasboard.harness.statistics.rank import (
     METRICS,
     best_true_rank,
     kendall_tau,

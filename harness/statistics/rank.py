@@ -13,10 +13,10 @@ from math import ceil
 from typing import Literal
 
 import numpy as np
-from nasboard.harness import bootstrap
-from nasboard.harness.bootstrap import Interval, Metric
 from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
+from nasboard.harness.statistics import bootstrap
+from nasboard.harness.statistics.bootstrap import Interval, Metric
 from numpy.typing import ArrayLike, NDArray
 from scipy import stats
 

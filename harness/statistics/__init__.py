@@ -1,0 +1,1 @@
+"""Metrics over arrays, their intervals and tests; knows nothing of runs."""
