@@ -12,7 +12,7 @@ from nasboard.harness import measures
 from nasboard.harness.api import CostKind
 from nasboard.harness.board import Board, Column, Undefined, Value
 from nasboard.harness.board_beside import beside
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
 _COSTS = (

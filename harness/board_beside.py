@@ -9,11 +9,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nasboard.harness import contexts, measures
+from nasboard.harness import measures
 from nasboard.harness.api import Published
 from nasboard.harness.board import Column, Quoted, Undefined, Value
 from nasboard.harness.errors import MissingDataError
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import Floats, Ints
 
 MARKS: Mapping[str, str] = {

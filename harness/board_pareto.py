@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from nasboard.harness import contexts, measures
+from nasboard.harness import measures
 from nasboard.harness.api import Objective
 from nasboard.harness.board import Board, Column, FrontPoint, Row, Undefined, Value
 from nasboard.harness.boards import noted, title
 from nasboard.harness.errors import MetricError, MissingDataError, UnknownNameError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import Ints
 from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 

@@ -8,7 +8,7 @@ import numpy as np
 from nasboard.harness import measures
 from nasboard.harness.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.measures import Measure
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
 

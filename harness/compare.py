@@ -9,10 +9,10 @@ import numpy as np
 from nasboard.harness import measures
 from nasboard.harness.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards import title
-from nasboard.harness.contexts import version
 from nasboard.harness.errors import UsageError
 from nasboard.harness.measures import QUANTITIES, Quantity
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.contexts import version
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
 from nasboard.harness.statistics.rank import Unit
 from scipy import stats

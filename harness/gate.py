@@ -20,7 +20,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from nasboard.harness import contexts, measures
+from nasboard.harness import measures
 from nasboard.harness.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -33,8 +33,9 @@ from nasboard.harness.baseline import (
 )
 from nasboard.harness.board import Undefined
 from nasboard.harness.measures import QUANTITIES, Quantity
-from nasboard.harness.outcome import Comparison
-from nasboard.harness.outcome_load import Unreadable
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.load import Unreadable
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import Json, RunKey
 from scipy import stats
 

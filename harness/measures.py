@@ -15,7 +15,7 @@ from typing import Literal, TypeVar
 import numpy as np
 from nasboard.harness.board import Column, Row, Undefined
 from nasboard.harness.errors import MetricError
-from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
 from nasboard.harness.statistics.rank import kendall_tau
 from scipy import stats

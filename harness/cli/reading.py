@@ -12,16 +12,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
-from nasboard.harness import contexts, registry
+from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
 from nasboard.harness.errors import MissingDataError, NasboardError, UsageError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.store import open_store
 from rich.table import Table
 from rich.text import Text
 
 if TYPE_CHECKING:
-    from nasboard.harness.outcome_load import Unreadable
+    from nasboard.harness.outcomes.load import Unreadable
 
 
 class Listing(StrEnum):
@@ -75,7 +76,7 @@ def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Un
     Raises:
         MissingDataError: it holds no run.
     """
-    from nasboard.harness.outcome_load import load_readable, with_visits
+    from nasboard.harness.outcomes.load import load_readable, with_visits
 
     with open_store(database_url(store), must_exist=True) as opened:
         found, lost = load_readable(opened, registry.benchmark)

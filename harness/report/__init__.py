@@ -10,7 +10,7 @@ from pathlib import Path
 
 from nasboard.harness.board import Board
 from nasboard.harness.errors import MissingDataError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison
 
 __all__ = ["write_report"]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import SearchSpace
 
 SPACING = 124.0  # between neighbouring nodes, in units of the picture

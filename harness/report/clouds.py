@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 from nasboard.harness.errors import MetricError
 from nasboard.harness.measures import ended, panel_of
-from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.rank import TENTH, kendall_tau, share_of, top_of

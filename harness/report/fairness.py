@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunRecord
 
 ENOUGH_SEEDS = 6  # a two-sided paired sign-flip test cannot fall below 0.05 with fewer: 2 / 2**5 > 0.05

@@ -16,10 +16,10 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
-from nasboard.harness import contexts
 from nasboard.harness.board import Board
 from nasboard.harness.errors import UsageError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.report.cells import RADIUS, FoundCell, found
 from nasboard.harness.report.clouds import prediction_figures, spread_figure
 from nasboard.harness.report.fairness import Check, checks

@@ -9,7 +9,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import Json, RunRecord
 
 SHOWN_VALUES = 3  # distinct values listed before the rest is only counted

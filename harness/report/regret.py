@@ -10,7 +10,7 @@ import numpy as np
 from nasboard.harness.api import CostKind
 from nasboard.harness.board import Undefined
 from nasboard.harness.measures import ended, t_interval
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
 from nasboard.harness.space import Floats
 

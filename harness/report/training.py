@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from nasboard.harness.errors import MetricError
 from nasboard.harness.measures import ended
-from nasboard.harness.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, noise_ceiling

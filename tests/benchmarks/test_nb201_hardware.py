@@ -12,7 +12,7 @@ from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.board_pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular import hw_nas_bench
 from nasboard.tabular.found import tables_of

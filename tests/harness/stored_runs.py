@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 from nasboard.benchmarks.planted import Planted, planted
 from nasboard.harness.api import CostKind
-from nasboard.harness.outcome import Comparison
-from nasboard.harness.outcome_load import load
+from nasboard.harness.outcomes.load import load
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Archs, Floats, enumerate_all

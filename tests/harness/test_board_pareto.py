@@ -11,7 +11,7 @@ from nasboard.harness.board import Board, Undefined
 from nasboard.harness.board_pareto import make
 from nasboard.harness.errors import MissingDataError, UnknownNameError
 from nasboard.harness.measures import t_interval
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.pareto import front, hypervolume
 from nasboard.harness.store import Ended

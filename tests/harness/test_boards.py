@@ -8,7 +8,7 @@ import pytest
 from nasboard.harness import boards
 from nasboard.harness.board import Board, Undefined
 from nasboard.harness.errors import UnknownNameError
-from nasboard.harness.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k
 

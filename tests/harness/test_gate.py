@@ -19,7 +19,7 @@ from nasboard.harness.gate import (
     tolerance,
     write_baseline,
 )
-from nasboard.harness.outcome_load import Unreadable
+from nasboard.harness.outcomes.load import Unreadable
 
 from tests.harness.stored_runs import BENCHMARK, SMALL_PANEL, Stored, key, loaded, noisy, ranked, searched
 

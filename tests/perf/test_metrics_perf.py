@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from nasboard.benchmarks.planted import planted
 from nasboard.harness import board_pareto, boards
-from nasboard.harness.outcome_load import load, with_visits
+from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, spearman, weighted_tau
 from nasboard.harness.store import Ended, open_store
 from pytest_benchmark.fixture import BenchmarkFixture

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
-from nasboard.harness.outcome import RunOutcome
+from nasboard.harness.outcomes.outcome import RunOutcome
 from nasboard.harness.record import Json, RunRecord
 from nasboard.harness.report.fairness import ENOUGH_SEEDS, Check, checks
 

@@ -12,7 +12,7 @@ from dataclasses import replace
 from nasboard.harness import registry
 from nasboard.harness.api import Objective, Published
 from nasboard.harness.errors import NasboardError
-from nasboard.harness.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import RunKey
 from nasboard.harness.space import Archs, Floats
 

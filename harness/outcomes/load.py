@@ -13,10 +13,10 @@ from typing import Protocol
 
 import numpy as np
 from nasboard.harness.api import Benchmark
-from nasboard.harness.contexts import has_objectives
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.labels import labels
-from nasboard.harness.outcome import Comparison, PanelTruth, Ranking, RunOutcome
+from nasboard.harness.outcomes.contexts import has_objectives
+from nasboard.harness.outcomes.labels import labels
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name

@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from nasboard.harness.labels import labels
+from nasboard.harness.outcomes.labels import labels
 from nasboard.harness.record import RunKey, RunRecord
 
 NB = "nb201-cifar10@v1.0"

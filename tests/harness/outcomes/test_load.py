@@ -6,10 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nasboard.benchmarks.planted import Planted, PlantedSpace
-from nasboard.harness import contexts
 from nasboard.harness.api import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError
-from nasboard.harness.outcome_load import load, load_readable, with_visits
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.load import load, load_readable, with_visits
 from nasboard.harness.record import Visits
 from nasboard.harness.space import Archs, Bools, Floats
 from nasboard.harness.store import Ended, Planned, open_store

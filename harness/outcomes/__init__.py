@@ -1,0 +1,1 @@
+"""Stored runs joined with the truth, grouped into what may be compared."""
