@@ -12,10 +12,10 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from nasboard.harness import measures
-from nasboard.harness.board import Undefined
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.errors import MissingDataError, UsageError
-from nasboard.harness.measures import QUANTITIES, Quantity
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from pydantic import BaseModel, ConfigDict, Field, ValidationError

@@ -6,11 +6,11 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
-from nasboard.harness import measures
-from nasboard.harness.board import Board, Column, Row, Undefined, Value
-from nasboard.harness.boards import title
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.boards.making import title
+from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.errors import UsageError
-from nasboard.harness.measures import QUANTITIES, Quantity
 from nasboard.harness.outcomes.contexts import version
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval

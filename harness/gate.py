@@ -20,7 +20,6 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from nasboard.harness import measures
 from nasboard.harness.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -31,8 +30,9 @@ from nasboard.harness.baseline import (
     too_little,
     write_baseline,
 )
-from nasboard.harness.board import Undefined
-from nasboard.harness.measures import QUANTITIES, Quantity
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import Unreadable
 from nasboard.harness.outcomes.outcome import Comparison

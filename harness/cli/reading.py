@@ -171,7 +171,9 @@ def leaderboard(
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
-    from nasboard.harness import board_pareto, boards, render
+    from nasboard.harness import boards
+    from nasboard.harness.boards import pareto as board_pareto
+    from nasboard.harness.boards import render
 
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
@@ -198,7 +200,8 @@ def report(
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
-    from nasboard.harness import board_pareto, boards
+    from nasboard.harness import boards
+    from nasboard.harness.boards import pareto as board_pareto
 
     found = [_with_objectives_that_can_be_read(c) for c in _told_apart(store, visits=True)]
     shown = boards.make(found)
@@ -225,7 +228,7 @@ def compare(
     json: JsonOption = False,
 ) -> None:
     """Show how the methods in STORE_B differ from those in STORE_A."""
-    from nasboard.harness import render
+    from nasboard.harness.boards import render
     from nasboard.harness.compare import compare as compare_outcomes
 
     shown = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))

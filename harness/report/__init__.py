@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from nasboard.harness.board import Board
+from nasboard.harness.boards.board import Board
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.outcomes.outcome import Comparison
 

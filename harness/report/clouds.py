@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from nasboard.harness.boards.measures import ended, panel_of
 from nasboard.harness.errors import MetricError
-from nasboard.harness.measures import ended, panel_of
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
 from nasboard.harness.space import Floats

@@ -6,13 +6,13 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from nasboard.harness.api import Objective
-from nasboard.harness.board import FrontPoint, Undefined
+from nasboard.harness.boards.board import FrontPoint, Undefined
+from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.space import Ints, to_index
-from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 
 GREY = "#888888"
 FAR = 3.0  # interquartile ranges

@@ -8,8 +8,8 @@ from math import ceil, floor, log10
 
 import numpy as np
 from nasboard.harness.api import CostKind
-from nasboard.harness.board import Undefined
-from nasboard.harness.measures import ended, t_interval
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.measures import ended, t_interval
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
 from nasboard.harness.space import Floats

@@ -8,8 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
-from nasboard.harness.render import UNITS, cell, reasons
+from nasboard.harness.boards.board import Board, Column, Quoted, Undefined, Value
+from nasboard.harness.boards.render import UNITS, cell, reasons
 from nasboard.harness.statistics.bootstrap import Interval
 
 Order = Literal["ascending", "descending"]

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from nasboard.harness.boards.measures import ended
 from nasboard.harness.errors import MetricError
-from nasboard.harness.measures import ended
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.statistics.bootstrap import Interval

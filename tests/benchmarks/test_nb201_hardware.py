@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_space import NB201Space
-from nasboard.harness.board_pareto import make
+from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import enumerate_all, sample

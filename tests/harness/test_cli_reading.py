@@ -15,8 +15,8 @@ from nasboard.harness.cli import main
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.store import Ended, Planned, open_store
 
+from tests.harness import devices
 from tests.harness.devices import visiting
-from tests.harness.store import devices
 from tests.harness.stored_runs import key, searched
 
 RUNS = [visiting("random_search", seed, [5, 100 * seed + 9, 2000]) for seed in range(3)]

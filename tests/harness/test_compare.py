@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nasboard.harness.api import Context
-from nasboard.harness.board import Undefined
+from nasboard.harness.boards.board import Undefined
 from nasboard.harness.compare import compare, difference
 from nasboard.harness.errors import UsageError
 from nasboard.harness.statistics.bootstrap import Interval

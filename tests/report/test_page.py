@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from nasboard.harness.boards import make
+from nasboard.harness.boards.making import make
 from nasboard.harness.errors import UsageError
 from nasboard.harness.report import write_report
 from nasboard.harness.report.page import html

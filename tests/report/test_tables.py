@@ -1,6 +1,6 @@
 from __future__ import annotations
 
-from nasboard.harness.board import Board, Column, Undefined
+from nasboard.harness.boards.board import Board, Column, Undefined
 from nasboard.harness.report.tables import sortable
 from nasboard.harness.statistics.bootstrap import Interval
 

@@ -14,7 +14,7 @@ from nasboard.harness.record import Visits
 from nasboard.harness.space import Archs, Bools, Floats
 from nasboard.harness.store import Ended, Planned, open_store
 
-from tests.harness.store import devices
+from tests.harness import devices
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
-from nasboard.harness.board import Board, Column, Quoted, Undefined, Value
+from nasboard.harness.boards.board import Board, Column, Quoted, Undefined, Value
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.record import Json
 from nasboard.harness.statistics.bootstrap import Interval

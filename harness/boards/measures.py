@@ -13,7 +13,7 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
-from nasboard.harness.board import Column, Row, Undefined
+from nasboard.harness.boards.board import Column, Row, Undefined
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval

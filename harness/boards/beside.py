@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from nasboard.harness import measures
 from nasboard.harness.api import Published
-from nasboard.harness.board import Column, Quoted, Undefined, Value
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Column, Quoted, Undefined, Value
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome

@@ -10,10 +10,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from nasboard.harness.board import Board
-from nasboard.harness.board_accuracy import accuracy_board, cost_board
-from nasboard.harness.board_stability import stability_board
-from nasboard.harness.board_tau import tau_board
+from nasboard.harness.boards.accuracy import accuracy_board, cost_board
+from nasboard.harness.boards.board import Board
+from nasboard.harness.boards.stability import stability_board
+from nasboard.harness.boards.tau import tau_board
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison

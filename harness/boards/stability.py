@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from nasboard.harness import measures
-from nasboard.harness.board import Board, Column, Row, Undefined, Value
-from nasboard.harness.measures import Measure
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian

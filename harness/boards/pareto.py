@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from math import inf
 
-from nasboard.harness import measures
 from nasboard.harness.api import Objective
-from nasboard.harness.board import Board, Column, FrontPoint, Row, Undefined, Value
-from nasboard.harness.boards import noted, title
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Board, Column, FrontPoint, Row, Undefined, Value
+from nasboard.harness.boards.making import noted, title
+from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.errors import MetricError, MissingDataError, UnknownNameError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import Ints
-from nasboard.harness.visited import TRUE_FRONT, View, fronts, visited
 
 REMEDY = "nasboard data import hw-nas-bench PATH"
 

@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 from nasboard.harness.api import Objective
-from nasboard.harness.board import FrontPoint, Undefined
+from nasboard.harness.boards.board import FrontPoint, Undefined
+from nasboard.harness.boards.measures import ended
 from nasboard.harness.errors import MetricError
-from nasboard.harness.measures import ended
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats, Ints, SearchSpace, to_index
 from nasboard.harness.statistics.pareto import Points, front, hypervolume, normalised

@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
-from nasboard.harness import measures
 from nasboard.harness.api import CostKind
-from nasboard.harness.board import Board, Column, Undefined, Value
-from nasboard.harness.board_beside import beside
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.beside import beside
+from nasboard.harness.boards.board import Board, Column, Undefined, Value
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
 

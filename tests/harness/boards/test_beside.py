@@ -7,9 +7,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nasboard.harness import boards, registry, render
+from nasboard.harness import boards, registry
 from nasboard.harness.api import Context
-from nasboard.harness.board import Board, Quoted, Undefined
+from nasboard.harness.boards import render
+from nasboard.harness.boards.board import Board, Quoted, Undefined
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.space import Archs
 from nasboard.harness.store import Ended

@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
-from nasboard.harness import measures
-from nasboard.harness.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric

@@ -5,9 +5,9 @@ import io
 import json
 
 import pytest
-from nasboard.harness.board import Board, Column, Undefined
+from nasboard.harness.boards.board import Board, Column, Undefined
+from nasboard.harness.boards.render import as_json, cell, heading, print_tables, to_text
 from nasboard.harness.errors import UnknownNameError
-from nasboard.harness.render import as_json, cell, heading, print_tables, to_text
 from nasboard.harness.statistics.bootstrap import Interval
 from rich.console import Console
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from nasboard.harness import boards
-from nasboard.harness.board import Board, Undefined
+from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval

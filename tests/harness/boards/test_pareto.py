@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nasboard.harness import render
-from nasboard.harness.board import Board, Undefined
-from nasboard.harness.board_pareto import make
+from nasboard.harness.boards import render
+from nasboard.harness.boards.board import Board, Undefined
+from nasboard.harness.boards.measures import t_interval
+from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import MissingDataError, UnknownNameError
-from nasboard.harness.measures import t_interval
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.pareto import front, hypervolume
