@@ -13,7 +13,7 @@ from nasboard.harness.errors import RegressionError
 from rich.table import Table
 
 if TYPE_CHECKING:
-    from nasboard.harness.gate import Verdict
+    from nasboard.harness.gate.verdict import Verdict
 
 
 def gate(
@@ -25,7 +25,7 @@ def gate(
     json: JsonOption = False,
 ) -> None:
     """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
-    from nasboard.harness import gate as gates  # statistics take a second to import; doctor needs none
+    from nasboard.harness.gate import verdict as gates  # statistics take a second to import; doctor needs none
 
     found, lost = read(store)
     if write:

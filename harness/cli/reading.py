@@ -229,7 +229,7 @@ def compare(
 ) -> None:
     """Show how the methods in STORE_B differ from those in STORE_A."""
     from nasboard.harness.boards import render
-    from nasboard.harness.compare import compare as compare_outcomes
+    from nasboard.harness.gate.compare import compare as compare_outcomes
 
     shown = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
     chosen = "json" if json else format.value

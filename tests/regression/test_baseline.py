@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from nasboard.benchmarks.digits201 import tabular
-from nasboard.harness.baseline import Reference, read_baseline
-from nasboard.harness.gate import tolerance
+from nasboard.harness.gate.baseline import Reference, read_baseline
+from nasboard.harness.gate.verdict import tolerance
 from nasboard.harness.space import enumerate_all
 
 from tests.places import ROOT

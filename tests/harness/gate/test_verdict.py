@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from nasboard.harness.api import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.gate import (
+from nasboard.harness.gate.verdict import (
     FLOORS,
     STATEMENT,
     Verdict,
@@ -94,7 +94,7 @@ def test_tolerance_is_the_stated_formula(tmp_path: Path) -> None:
 
 
 def test_false_alarms_are_as_rare_as_stated() -> None:
-    from nasboard.harness.baseline import Reference
+    from nasboard.harness.gate.baseline import Reference
 
     rng = np.random.default_rng(0)
     alarms = 0

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from nasboard.harness.api import Context
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.compare import compare, difference
 from nasboard.harness.errors import UsageError
+from nasboard.harness.gate.compare import compare, difference
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
 from scipy import stats

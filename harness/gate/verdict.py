@@ -20,7 +20,10 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from nasboard.harness.baseline import (
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.gate.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
     Baseline,
@@ -30,9 +33,6 @@ from nasboard.harness.baseline import (
     too_little,
     write_baseline,
 )
-from nasboard.harness.boards import measures
-from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import Unreadable
 from nasboard.harness.outcomes.outcome import Comparison

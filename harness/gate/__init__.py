@@ -1,0 +1,1 @@
+"""Judging runs: against stored references, and one store against another."""
