@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from functools import cache
 
 import numpy as np
-from nasboard.harness.errors import DigestError, MissingDataError
 from numpy.typing import NDArray
+
+from nasboard.harness.errors import DigestError, MissingDataError
 
 Images = NDArray[np.float32]  # (n, 1, 8, 8)
 Labels = NDArray[np.int64]  # (n,)

@@ -13,13 +13,14 @@ from importlib import resources
 from pathlib import Path
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind, Observation, SearchData
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index
 from nasboard.tabular.table import Table, TableError, open_table
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 DATASET = "digits"
 VAL_IMAGES = 500

@@ -9,12 +9,13 @@ written after the manifest. Copying a folder may leave it so, and opening the co
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.tabular import home
 from nasboard.tabular.disk import explained
 from nasboard.tabular.found import Found, tables_of, trouble
 from nasboard.tabular.table import Table, TableError, is_small, is_touched, open_table, verify
-from numpy.typing import NDArray
 
 
 def open_imported(kinds: tuple[str, ...], version: str | None, remedy: str) -> Table:

@@ -12,6 +12,9 @@ from dataclasses import dataclass
 from typing import Protocol, cast
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.imported import column, open_imported
 from nasboard.benchmarks.nb1shot1_space import NB1Shot1Space, told_size
 from nasboard.benchmarks.nb101_space import NB101Space
@@ -21,8 +24,6 @@ from nasboard.harness.registry import full_name
 from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
 from nasboard.tabular.cell_graphs import codes
 from nasboard.tabular.table import Table
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 KINDS = ("nb101", "nb101-compact")
 REMEDY = (

@@ -13,6 +13,7 @@ import re
 from dataclasses import dataclass
 
 import numpy as np
+
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints
 from nasboard.tabular.cell_graphs import (

@@ -17,6 +17,7 @@ from itertools import combinations
 from math import prod
 
 import numpy as np
+
 from nasboard.benchmarks.nb101_space import read_vertices, tell_vertices
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints

@@ -11,6 +11,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.imported import open_imported
 from nasboard.benchmarks.nb201_hardware import Objectives
 from nasboard.benchmarks.nb201_published import PUBLISHED
@@ -22,7 +24,6 @@ from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index
 from nasboard.tabular.nb201_names import index_spec
-from numpy.typing import NDArray
 
 KINDS = ("nb201", "nb201-compact")
 REMEDY = "nasboard data fetch nb201-compact (means, 9 MB), or nasboard data import nb201 FILE (every training)"

@@ -11,12 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
+
 from nasboard.benchmarks.nb201_recorded import Series
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import Arch, Floats, Ints
 from nasboard.tabular.nb201_names import index_spec
-from numpy.random import Generator
 
 POLICIES = ("mean", "draw", "strict")
 

@@ -13,11 +13,12 @@ from dataclasses import dataclass, field
 from functools import cache
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, enumerate_all, one_hot, to_index
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 EPOCHS = (1, 3, 9)
 SEEDS = 3

@@ -13,9 +13,10 @@ from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol, runtime_checkable
 
 import numpy as np
-from nasboard.harness.space import Arch, Archs, Floats, SearchSpace
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from nasboard.harness.space import Arch, Archs, Floats, SearchSpace
 
 API_VERSION = 1
 

@@ -12,10 +12,11 @@ from collections.abc import Callable, Iterator
 from typing import cast
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.api import AskTell, Checkpoint, Observation, Proposal, State, Task
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.space import Arch
-from numpy.typing import NDArray
 
 Columns = tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 

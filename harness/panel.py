@@ -6,6 +6,7 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, SearchSpace, check, from_index, size
 

@@ -9,8 +9,9 @@ from dataclasses import asdict, dataclass, field
 from typing import Literal
 
 import numpy as np
-from nasboard.harness.api import CostKind
 from numpy.typing import NDArray
+
+from nasboard.harness.api import CostKind
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Status = Literal["pending", "running", "done", "budget", "failed"]

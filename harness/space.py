@@ -10,9 +10,10 @@ from math import prod
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from nasboard.harness.errors import SpecError, UsageError
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
+
+from nasboard.harness.errors import SpecError, UsageError
 
 Arch = NDArray[np.int8]  # (d,)
 Archs = NDArray[np.int8]  # (n, d)

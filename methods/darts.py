@@ -14,6 +14,10 @@ from typing import ClassVar, cast
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
 from nasboard.benchmarks.live.data import live_data
 from nasboard.benchmarks.live.ops import BN_POLICY
 from nasboard.benchmarks.live.ranking import evaluate
@@ -22,9 +26,6 @@ from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, on_
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Archs, Floats
 from nasboard.methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
-from numpy.random import Generator
-from numpy.typing import NDArray
-from torch import Tensor
 
 Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (edges, ops) and epoch -> mixture of the weight step
 

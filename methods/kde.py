@@ -8,9 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from nasboard.harness.space import Archs, Floats
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from nasboard.harness.space import Archs, Floats
 
 NORMAL_REFERENCE = 1.06  # of the rule of thumb for a Gaussian kernel (Silverman 1986), as statsmodels uses it
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 from math import inf, log, sqrt
 
 import numpy as np
-from nasboard.harness.space import Floats, Ints
 from numpy.random import Generator
 from numpy.typing import NDArray
+
+from nasboard.harness.space import Floats, Ints
 
 Matrix = NDArray[np.float64]
 Columns = NDArray[np.int64]  # (n, d), where each slot's choice is in the one-hot encoding

@@ -8,12 +8,13 @@ from typing import cast
 
 import numpy as np
 import torch
-from nasboard.benchmarks.live.supernet import Supernet
-from nasboard.harness.api import State
-from nasboard.harness.errors import MethodError
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
+
+from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.harness.api import State
+from nasboard.harness.errors import MethodError
 
 Arrays = Mapping[str, NDArray[np.float32]]
 

@@ -6,11 +6,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from numpy.random import Generator
+
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, SearchSpace, enumerate_all, neighbours, sample, size
-from numpy.random import Generator
 
 MOST = 10_000  # starts of a climb
 TRIES = 100  # draws for a start that was not seen yet

@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
+from numpy.random import Generator
+
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.space import SearchSpace, sample
-from numpy.random import Generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.random import Generator
+
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, SearchSpace, neighbours, sample
-from numpy.random import Generator
 
 MOST = 10_000  # members of a population, and draws of a tournament
 

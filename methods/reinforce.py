@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, SearchSpace
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 Table = NDArray[np.float64]  # (d, most choices of a slot); a slot with fewer is padded
 

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from nasboard.harness.api import Checkpoint, Task
-from nasboard.methods.darts import Darts
 from numpy.random import Generator
 from torch import Tensor
+
+from nasboard.harness.api import Checkpoint, Task
+from nasboard.methods.darts import Darts
 
 
 @dataclass(frozen=True, slots=True)

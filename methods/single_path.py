@@ -12,14 +12,15 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.live.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernet import Allowed, one_hot_mix, owner
 from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, sample
 from nasboard.methods.live_state import Learner, load_rng, save_rng
-from numpy.random import Generator
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,12 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
+from numpy.random import Generator
+
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import Arch, SearchSpace, sample
-from numpy.random import Generator
 
 if TYPE_CHECKING:
     from optuna import Study, Trial

@@ -12,6 +12,7 @@ import os
 from pathlib import Path
 
 import platformdirs
+
 from nasboard.tabular.disk import explained
 from nasboard.tabular.table import TableError
 

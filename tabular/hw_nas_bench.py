@@ -16,11 +16,12 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_names import ARCHS, EDGES, OPS
 from nasboard.tabular.table import Table, TableError
 from nasboard.tabular.writing import TableWriter
-from numpy.typing import NDArray
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")

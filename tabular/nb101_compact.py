@@ -15,13 +15,14 @@ from collections.abc import Mapping
 from pathlib import Path
 
 import numpy as np
+from numpy.lib import format as npy
+from numpy.typing import NDArray
+
 from nasboard.tabular.cell_graphs import EDGES, INNER, OPS, VERTICES
 from nasboard.tabular.job import Job
 from nasboard.tabular.nb101_graphs import GRAPHS, check_cells, check_complete, check_rows, from_file, put_graphs
 from nasboard.tabular.table import Array, TableError
 from nasboard.tabular.writing import TableWriter
-from numpy.lib import format as npy
-from numpy.typing import NDArray
 
 FILE = "nb101_mean_test108.npz"
 VERSION = "mean108"

@@ -10,6 +10,8 @@ import hashlib
 from collections.abc import Callable, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.tabular.cell_graphs import (
     EDGES,
     EMPTY,
@@ -28,7 +30,6 @@ from nasboard.tabular.cell_graphs import (
 )
 from nasboard.tabular.table import TableError
 from nasboard.tabular.writing import TableWriter
-from numpy.typing import NDArray
 
 GRAPHS = 423_624  # of the benchmark, up to isomorphism
 # SHA-256 over all canonical codes, ascending, as little-endian int64, and then their official hashes in that order

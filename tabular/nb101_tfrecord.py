@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 
 import numpy as np
+
 from nasboard.tabular.job import Job
 from nasboard.tabular.nb101_graphs import GRAPHS, check_complete, check_rows, put_graphs, read_adjacency, read_ops
 from nasboard.tabular.nb101_trainings import EPOCHS, METRICS, REPEATS, Record, Trainings

@@ -12,12 +12,13 @@ from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.tabular.cell_graphs import Cells
 from nasboard.tabular.nb101_graphs import GRAPHS, Hashes, check_cells
 from nasboard.tabular.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
 from nasboard.tabular.table import TableError
 from nasboard.tabular.tfrecord import REMEDY, Place
-from numpy.typing import NDArray
 
 EPOCHS = (4, 12, 36, 108)
 REPEATS = 3

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.tabular.nb201_fold import REMEDY, ArchTrials
 from nasboard.tabular.nb201_names import ARCHS, index_spec
 from nasboard.tabular.nb201_result import Trial
 from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS, Bools
 from nasboard.tabular.table import TableError
 from nasboard.tabular.writing import TableWriter
-from numpy.typing import NDArray
 
 MOST_SEEDS = 64
 MOST_PATTERNS = 4096  # the releases have a handful of sets of recorded epochs

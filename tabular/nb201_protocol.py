@@ -7,6 +7,7 @@ functions and never mixed.
 from __future__ import annotations
 
 import numpy as np
+
 from nasboard.tabular.nb201_names import ARCHS
 from nasboard.tabular.nb201_trials import Bools, Floats, TrialTable, mean_of
 from nasboard.tabular.table import TableError

@@ -13,6 +13,7 @@ from reprlib import repr as short
 from typing import cast
 
 import numpy as np
+
 from nasboard.tabular.nb201_trials import EPOCHS, SCHEDULES, SETS, Bools, Floats, Ints
 
 KEYS = frozenset({

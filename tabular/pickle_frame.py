@@ -12,6 +12,7 @@ from types import MappingProxyType
 from typing import BinaryIO, Final
 
 import numpy as np
+
 from nasboard.tabular.pickle_machine import Name, Record, RefusedError
 from nasboard.tabular.pickle_names import NUMPY_NAMES, only_named
 from nasboard.tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import ClassVar, Final, Literal
 
 import numpy as np
+
 from nasboard.tabular.pickle_containers import check_keys
 from nasboard.tabular.pickle_machine import Name, Record, RefusedError
 from nasboard.tabular.table import Array

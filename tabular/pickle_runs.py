@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Final
 
 import numpy as np
+
 from nasboard.tabular.pickle_machine import HEAD, Machine
 
 _MOST: Final = 1 << 10  # members looked for at once; picklers write groups of 1,000

@@ -11,6 +11,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import BinaryIO, Final
 
 import numpy as np
+
 from nasboard.tabular.pickle_machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
 from nasboard.tabular.pickle_names import NUMPY_NAMES
 from nasboard.tabular.pickle_ops import OPS

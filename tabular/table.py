@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from nasboard.tabular.columns import map_column, open_regular
 from numpy.typing import NDArray
+
+from nasboard.tabular.columns import map_column, open_regular
 
 FORMAT = 1
 MANIFEST = "manifest.json"

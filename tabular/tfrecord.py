@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 import google_crc32c
+
 from nasboard.tabular.table import TableError
 
 LARGEST_RECORD = 1 << 20  # bytes; those of NAS-Bench-101 have some hundred

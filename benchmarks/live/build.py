@@ -17,6 +17,7 @@ from pathlib import Path
 from zipfile import BadZipFile
 
 import numpy as np
+
 from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe, describe
 from nasboard.benchmarks.nb201_space import NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, UsageError
@@ -75,6 +76,7 @@ def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
 def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch
+
     from nasboard.benchmarks.digits import load
     from nasboard.benchmarks.live.packed import train
 

@@ -7,6 +7,8 @@ from functools import partial
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.digits import DIGEST
 from nasboard.benchmarks.digits201 import TEST_IMAGES, describe_columns
 from nasboard.benchmarks.live import build
@@ -17,7 +19,6 @@ from nasboard.harness.space import Archs, from_index
 from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau
 from nasboard.tabular.table import Table
 from nasboard.tabular.writing import write_table
-from numpy.typing import NDArray
 
 KERNEL_AREA = {CONV1: 1, CONV3: 9}
 

@@ -8,13 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
+
 from nasboard.benchmarks.digits import load
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.live.supernet import EVERYTHING, Allowed, Supernet
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.api import Images, Labels, Task
 from nasboard.harness.errors import UsageError
-from numpy.random import Generator
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,10 @@ from __future__ import annotations
 import numpy as np
 import torch
 import torch.nn.functional as F
-from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP
 from numpy.random import Generator
 from torch import Tensor, nn
+
+from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP
 
 Terms = list[tuple[int, Tensor | None]]  # operations that are computed on an edge, with their weights
 

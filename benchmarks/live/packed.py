@@ -16,12 +16,13 @@ from itertools import pairwise
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.typing import NDArray
+from torch import Tensor
+
 from nasboard.benchmarks.digits import Digits
 from nasboard.benchmarks.live.recipe import Macro, Recipe
 from nasboard.benchmarks.nb201_space import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Archs, to_index
-from numpy.typing import NDArray
-from torch import Tensor
 
 KERNEL = {CONV1: 1, CONV3: 3}
 EVAL_BATCH = 100  # images at a time; only memory and speed depend on it

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import Tensor
+
 from nasboard.benchmarks.live.supernet import Cell, Supernet
 from nasboard.benchmarks.nb201_space import EDGES, NONE, POOL, prune
 from nasboard.harness.space import Arch, Archs, Floats
-from torch import Tensor
 
 INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))
 BLOCK = 64  # architectures whose logits are turned into numbers at once

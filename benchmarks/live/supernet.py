@@ -13,13 +13,14 @@ from itertools import product
 import numpy as np
 import torch
 import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor, nn
+
 from nasboard.benchmarks.live.ops import ConvNorm, MixedEdge, Terms, normal, standardise
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.nb201_space import EDGES, NONE, OPS
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints
-from numpy.random import Generator
-from torch import Tensor, nn
 
 Allowed = tuple[tuple[int, ...], ...]  # operations on each of the six edges
 EVERYTHING: Allowed = (tuple(range(len(OPS))),) * len(EDGES)

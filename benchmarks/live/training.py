@@ -8,11 +8,12 @@ from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor
+
 from nasboard.benchmarks.live.supernet import Supernet
 from nasboard.harness.api import Images, Labels
 from nasboard.harness.errors import MissingDataError
-from numpy.random import Generator
-from torch import Tensor
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import numpy as np
+
 from nasboard.harness.api import CostKind
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.beside import beside

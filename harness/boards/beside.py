@@ -9,6 +9,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from nasboard.harness.api import Published
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Column, Quoted, Undefined, Value

@@ -13,12 +13,13 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
+from scipy import stats
+
 from nasboard.harness.boards.board import Column, Row, Undefined
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
 from nasboard.harness.statistics.rank import kendall_tau
-from scipy import stats
 
 Quantity = Literal["tau", "drop", "accuracy"]
 

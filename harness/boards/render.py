@@ -13,14 +13,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from types import MappingProxyType
 
-from nasboard.harness.boards.board import Board, Column, Quoted, Undefined, Value
-from nasboard.harness.errors import UnknownNameError
-from nasboard.harness.record import Json
-from nasboard.harness.statistics.bootstrap import Interval
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, JustifyMethod
 from rich.table import Table
 from rich.text import Text
+
+from nasboard.harness.boards.board import Board, Column, Quoted, Undefined, Value
+from nasboard.harness.errors import UnknownNameError
+from nasboard.harness.record import Json
+from nasboard.harness.statistics.bootstrap import Interval
 
 ARROWS: Mapping[bool, str] = MappingProxyType({True: "↑", False: "↓"})  # better is up, better is down
 UNITS: Mapping[str, str] = MappingProxyType({"fraction": "%", "seconds": "s"})

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from functools import partial
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
@@ -27,7 +29,6 @@ from nasboard.harness.statistics.rank import (
     top_of,
     weighted_tau,
 )
-from numpy.typing import NDArray
 
 CEILING = "noise ceiling"
 DETAIL_RESAMPLES = 200

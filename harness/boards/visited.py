@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from nasboard.harness.api import Objective
 from nasboard.harness.boards.board import FrontPoint, Undefined
 from nasboard.harness.boards.measures import ended

@@ -11,6 +11,7 @@ from importlib import metadata
 from typing import Annotated
 
 import typer
+
 from nasboard.harness.cli import checking, data, doctoring, exchanging, making, reading, tables
 from nasboard.harness.cli.console import complain
 from nasboard.harness.errors import NasboardError

@@ -7,10 +7,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from rich.table import Table
+
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
 from nasboard.harness.cli.reading import read
 from nasboard.harness.errors import RegressionError
-from rich.table import Table
 
 if TYPE_CHECKING:
     from nasboard.harness.gate.verdict import Verdict

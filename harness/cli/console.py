@@ -9,9 +9,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
-from nasboard.harness.errors import NasboardError
 from rich.console import Console
 from rich.text import Text
+
+from nasboard.harness.errors import NasboardError
 
 DEFAULT_STORE = "sqlite:///runs.db"
 

@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.table import Table
+from rich.text import Text
+
 from nasboard.harness import registry
 from nasboard.harness.cli.console import JsonOption, out, print_json
 from nasboard.harness.cli.progress import Steps, ended_cleanly
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.registry.data_tool import Row
-from rich.table import Table
-from rich.text import Text
 
 app = typer.Typer(
     help="Import, fetch, check and remove tables of public benchmarks. They lie in $NASBOARD_DATA, or in the "

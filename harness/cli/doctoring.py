@@ -6,14 +6,15 @@ import os
 import platform
 from importlib import metadata, util
 
+from rich.table import Table
+from rich.text import Text
+
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
 from nasboard.harness.cli.data import told_where
 from nasboard.harness.errors import MissingDataError, NasboardError
 from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.store import open_store
-from rich.table import Table
-from rich.text import Text
 
 EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
 LITTLE_MB = 500.0  # what the largest compact import needs, downloads included, many times over

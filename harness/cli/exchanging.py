@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+
 from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, out
 from nasboard.harness.store import open_store
 from nasboard.harness.store.exchange import export_runs, import_runs

@@ -10,6 +10,9 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
 from nasboard.harness.errors import UsageError
@@ -17,8 +20,6 @@ from nasboard.harness.running import suite as suites
 from nasboard.harness.running.sweep import Swept, plan, sweep
 from nasboard.harness.running.worker import Event
 from nasboard.harness.store import Planned, open_store
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 
 PLAIN_EVERY_S = 15.0
 

@@ -11,9 +11,10 @@ from types import FrameType
 from typing import NoReturn
 
 import typer
-from nasboard.harness.cli.console import err
 from rich.progress import BarColumn, Progress, TaskID, TaskProgressColumn, TextColumn, TimeElapsedColumn
 from rich.text import Text
+
+from nasboard.harness.cli.console import err
 
 PLAIN_EVERY_S = 30.0
 DRAWN_EVERY_S = 0.1

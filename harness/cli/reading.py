@@ -12,14 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, cast
 
 import typer
+from rich.table import Table
+from rich.text import Text
+
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
 from nasboard.harness.errors import MissingDataError, NasboardError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.store import open_store
-from rich.table import Table
-from rich.text import Text
 
 if TYPE_CHECKING:
     from nasboard.harness.outcomes.load import Unreadable

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import Annotated
 
 import typer
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+
 from nasboard.harness import registry
 from nasboard.harness.cli.console import JsonOption, err, out, print_json
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 app = typer.Typer(help="Build embedded tables and look at them.", no_args_is_help=True)
 PLAIN_EVERY_S = 30.0

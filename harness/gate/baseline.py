@@ -12,13 +12,14 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 VERSION = 1
 MIN_SEEDS = 3

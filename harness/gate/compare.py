@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 
 import numpy as np
+from scipy import stats
+
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
@@ -15,7 +17,6 @@ from nasboard.harness.outcomes.contexts import version
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
 from nasboard.harness.statistics.rank import Unit
-from scipy import stats
 
 _SHOWN: Mapping[Quantity, tuple[Unit, int]] = MappingProxyType(
     {"tau": ("correlation", 3), "drop": ("fraction", 2), "accuracy": ("fraction", 2)}

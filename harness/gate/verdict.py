@@ -20,6 +20,8 @@ from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
+from scipy import stats
+
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import QUANTITIES, Quantity
@@ -37,7 +39,6 @@ from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import Unreadable
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import Json, RunKey
-from scipy import stats
 
 __all__ = ["Verdict", "as_json", "judge", "read_baseline", "tolerance", "write_baseline"]
 

@@ -12,6 +12,8 @@ from itertools import groupby
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.contexts import has_objectives
@@ -21,7 +23,6 @@ from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name
 from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Floats, enumerate_all, size
-from numpy.typing import NDArray
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 Scores = NDArray[np.float32]

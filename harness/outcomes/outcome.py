@@ -10,11 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.api import Context
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import Archs, Floats, Ints, SearchSpace
-from numpy.typing import NDArray
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,10 +8,11 @@ from dataclasses import asdict, fields, is_dataclass
 from functools import cache
 from typing import cast, get_args, get_type_hints
 
+from pydantic import TypeAdapter, ValidationError
+
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.errors import UnknownNameError, UsageError
 from nasboard.harness.record import Json
-from pydantic import TypeAdapter, ValidationError
 
 
 def make(cls: type[SearchMethod], name: str, params: Mapping[str, Json]) -> SearchMethod:

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import SearchSpace
 

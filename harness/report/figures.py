@@ -12,9 +12,10 @@ from dataclasses import dataclass
 
 import numpy as np
 import plotly.graph_objects as go
-from nasboard.harness.record import Json
 from numpy.typing import ArrayLike
 from plotly.colors import hex_to_rgb, qualitative
+
+from nasboard.harness.record import Json
 
 PALETTE: tuple[str, ...] = tuple(c for c in qualitative.T10 if c != "#EECA3B")  # yellow is lost on white
 LONGEST_NAME = 28  # characters of a label in a legend or on an axis

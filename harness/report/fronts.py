@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+
 from nasboard.harness.api import Objective
 from nasboard.harness.boards.board import FrontPoint, Undefined
 from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited

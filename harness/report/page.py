@@ -16,6 +16,8 @@ from pathlib import Path
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
+from plotly.offline import get_plotlyjs
+
 from nasboard.harness.boards.board import Board
 from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes import contexts
@@ -29,7 +31,6 @@ from nasboard.harness.report.provenance import Fact, Failure, Origin, failures, 
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.report.tables import sortable
 from nasboard.harness.report.training import tau_figures
-from plotly.offline import get_plotlyjs
 
 RUN_HEADINGS = ("run", "seed", "status", "cost (s)", "measured (s)", "queries")
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log10
 
 import numpy as np
+
 from nasboard.harness.api import CostKind
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import ended, t_interval

@@ -10,11 +10,12 @@ from array import array
 from math import inf
 
 import numpy as np
+from numpy.random import Generator, Philox
+
 from nasboard.harness.api import Observation, Query
 from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
 from nasboard.harness.record import Visits
 from nasboard.harness.space import Arch, SearchSpace, check
-from numpy.random import Generator, Philox
 
 _LARGEST_KEY = 2**63
 

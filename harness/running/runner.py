@@ -12,6 +12,9 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.random import SeedSequence, default_rng
+from numpy.typing import NDArray
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError
@@ -21,8 +24,6 @@ from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.provenance import collect
 from nasboard.harness.space import Archs, check, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
-from numpy.random import SeedSequence, default_rng
-from numpy.typing import NDArray
 
 log = logging.getLogger(__name__)
 

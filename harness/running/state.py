@@ -14,10 +14,11 @@ from collections.abc import Mapping
 from io import BytesIO
 
 import numpy as np
-from nasboard.harness.api import State
-from nasboard.harness.errors import MethodError, StoreError
 from numpy.lib import format as npy
 from numpy.typing import NDArray
+
+from nasboard.harness.api import State
+from nasboard.harness.errors import MethodError, StoreError
 
 _MAGIC = b"NBS1"
 _HEAD = struct.Struct("<4sII")

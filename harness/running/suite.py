@@ -13,13 +13,14 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Annotated, cast
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey
 from nasboard.harness.store import Planned
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 Seeds = Annotated[int, Field(ge=1, le=1_000_000)]

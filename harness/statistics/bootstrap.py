@@ -18,9 +18,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
-from numpy.typing import NDArray
 
 Metric = Callable[[Floats, Floats], float]  # (score (n,), truth (n,)) -> value
 Matrix = NDArray[np.float64]  # (seeds, resamples) values, or (seeds, n) scores

@@ -6,9 +6,10 @@ A point dominates another when it is no larger in both objectives and smaller in
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats, Ints
-from numpy.typing import NDArray
 
 Points = NDArray[np.float64]  # (n, 2), lower is better in both columns
 

@@ -13,12 +13,13 @@ from math import ceil
 from typing import Literal
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from scipy import stats
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import bootstrap
 from nasboard.harness.statistics.bootstrap import Interval, Metric
-from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 
 Unit = Literal["fraction", "correlation", "rank", "ratio", "seconds", "count"]
 

@@ -16,8 +16,9 @@ from math import comb
 from typing import Literal
 
 import numpy as np
-from nasboard.harness.space import Floats
 from numpy.typing import NDArray
+
+from nasboard.harness.space import Floats
 
 ALPHA = 0.05
 MIN_SEEDS = 3

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 
+from sqlalchemy import Connection, and_, delete, select, update
+
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import ENDED, RunKey, StepRecord
@@ -13,7 +15,6 @@ from nasboard.harness.store.engine import clock_s
 from nasboard.harness.store.owner import owner_alive
 from nasboard.harness.store.read import key_of, one_run
 from nasboard.harness.store.schema import owners, rankings, runs, states, steps, visits
-from sqlalchemy import Connection, and_, delete, select, update
 
 LOOKS = (8, 64, 2000)  # how many runs are looked at first, then, and from then on; the next free one is mostly near
 

@@ -6,13 +6,14 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
+from sqlalchemy import Connection, select, update
+
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord, StepRecord, Visits
 from nasboard.harness.store.schema import panels, runs
 from nasboard.harness.store.visits import keep_visits
 from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
-from sqlalchemy import Connection, select, update
 
 
 def put_panel(conn: Connection, panel: Panel, space: str) -> None:

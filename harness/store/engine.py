@@ -14,12 +14,13 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError, UsageError
-from nasboard.harness.store import schema
-from nasboard.harness.store.errors import translated
 from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
+
+from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError, UsageError
+from nasboard.harness.store import schema
+from nasboard.harness.store.errors import translated
 
 LOCK_WAIT_S = 60.0  # how long a writer waits for the others
 _MAGIC = b"SQLite format 3\0"

@@ -6,8 +6,9 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from nasboard.harness.errors import MissingDataError, StoreError, StoreFullError
 from sqlalchemy.exc import SQLAlchemyError
+
+from nasboard.harness.errors import MissingDataError, StoreError, StoreFullError
 
 _DAMAGED = "is damaged; take a copy of it from before, or `nasboard export` what can still be read and import that"
 _FULL = "cannot grow; free space on its disk and run again: nothing was half-written and finished runs are kept"

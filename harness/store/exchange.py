@@ -10,11 +10,12 @@ import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from pydantic import ValidationError
+
 from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError
 from nasboard.harness.record import ENDED, RunRecord
 from nasboard.harness.store import Store
 from nasboard.harness.store.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
-from pydantic import ValidationError
 
 
 def export_runs(store: Store, path: Path) -> int:

@@ -13,13 +13,14 @@ from dataclasses import asdict
 from typing import Any, Literal
 
 import numpy as np
+from numpy.typing import NDArray
+from pydantic import BaseModel, ConfigDict, Field, JsonValue
+
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
 from nasboard.harness.store.ended import Ended
-from numpy.typing import NDArray
-from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
 FORMAT = "nasboard-runs"
 VERSION = 2

@@ -8,13 +8,14 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
+
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.store.errors import decoded
 from nasboard.harness.store.schema import panels, rankings, runs, specs, steps
-from numpy.typing import NDArray
-from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 
 MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 

@@ -14,7 +14,6 @@ Version 2 brought `visits`; a store of version 1 is brought up to it when it is 
 
 from __future__ import annotations
 
-from nasboard.harness.errors import SchemaError
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -34,6 +33,8 @@ from sqlalchemy import (
     true,
     update,
 )
+
+from nasboard.harness.errors import SchemaError
 
 VERSION = 2
 OLDEST = 1  # that `migrate` can bring up to VERSION

@@ -10,6 +10,9 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import select, update
+
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunRecord, Status, StepRecord, Visits
@@ -24,8 +27,6 @@ from nasboard.harness.store.owner import new_owner, owner_alive
 from nasboard.harness.store.read import Incumbent, Logged, Scored
 from nasboard.harness.store.schema import runs
 from nasboard.harness.store.write import Ending, Planned
-from numpy.typing import NDArray
-from sqlalchemy import select, update
 
 __all__ = ["Claim", "Ended", "Ending", "Planned", "Store", "new_owner", "open_store", "owner_alive"]
 

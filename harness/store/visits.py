@@ -11,13 +11,14 @@ from itertools import groupby
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, insert, select
+
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import Visits
 from nasboard.harness.store.errors import decoded
 from nasboard.harness.store.schema import runs, visits
 from nasboard.harness.store.write import Stand
-from numpy.typing import NDArray
-from sqlalchemy import Connection, insert, select
 
 
 def keep_visits(conn: Connection, stand: Stand, queries: int, given: Visits) -> None:

@@ -9,13 +9,14 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
+from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import ENDED, Json, RunKey, Status, StepRecord
 from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
-from numpy.typing import NDArray
-from sqlalchemy import Connection, Table, delete, insert, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 
 @dataclass(frozen=True, slots=True)

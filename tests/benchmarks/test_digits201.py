@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks import digits201
 from nasboard.benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
 from nasboard.benchmarks.nb201_space import CLASSES, NB201Space, class_representatives

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.imported import column, names_of, open_imported
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.tabular.writing import TableWriter

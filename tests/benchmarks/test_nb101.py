@@ -5,6 +5,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.benchmarks import nb101 as module
 from nasboard.benchmarks.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
 from nasboard.harness import registry
@@ -12,8 +14,6 @@ from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.table import Table
-from numpy.random import default_rng
-
 from tests.contracts.reach import leaks, secret
 from tests.tables import imported
 from tests.tabular import tfrecord_format as f

@@ -7,6 +7,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness import registry
@@ -16,8 +18,6 @@ from nasboard.harness.space import Archs, enumerate_all, sample
 from nasboard.tabular.found import tables_of
 from nasboard.tabular.table import open_table
 from nasboard.tabular.writing import write_table
-from numpy.random import default_rng
-
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

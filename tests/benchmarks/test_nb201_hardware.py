@@ -8,6 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.boards.pareto import make
@@ -19,8 +21,6 @@ from nasboard.tabular.found import tables_of
 from nasboard.tabular.importing import NEEDED
 from nasboard.tabular.table import open_table
 from nasboard.tabular.writing import write_table
-from numpy.random import default_rng
-
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

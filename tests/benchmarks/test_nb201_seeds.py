@@ -11,6 +11,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_recorded import Series
 from nasboard.benchmarks.nb201_space import NB201Space
@@ -21,8 +23,6 @@ from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, index_spec
 from nasboard.tabular.nb201_trials import TrialTable, open_trials
 from nasboard.tabular.table import open_table
-from numpy.random import default_rng
-
 from tests.tables import imported
 from tests.tabular.official_format import official_content, write_nats_file
 

@@ -9,6 +9,7 @@ from itertools import pairwise, product
 import numpy as np
 import pytest
 from hypothesis import given
+
 from nasboard.benchmarks.nb201_space import (
     CLASSES,
     EDGES,
@@ -23,7 +24,6 @@ from nasboard.benchmarks.nb201_space import (
 )
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, enumerate_all, from_index, size
-
 from tests.data_folder import data_file
 from tests.strategies import archs, batches
 

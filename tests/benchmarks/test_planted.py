@@ -6,11 +6,12 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
+from scipy.stats import kendalltau
+
 from nasboard.benchmarks.planted import BEST, EPOCHS, IMAGES, NOISE, WORST, planted
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import enumerate_all, one_hot
-from numpy.random import default_rng
-from scipy.stats import kendalltau
 
 FOUND = planted()
 EVERYTHING = enumerate_all(FOUND.space)

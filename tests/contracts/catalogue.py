@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from functools import cache
 
 import pytest
+from numpy.random import SeedSequence, default_rng
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.record import Json
 from nasboard.harness.space import sample
-from numpy.random import SeedSequence, default_rng
-
 from tests.tables import imported
 
 QUERIES = 30  # about as many full trainings as a black-box run of the contracts may pay

@@ -13,14 +13,14 @@ from dataclasses import dataclass, field
 from itertools import islice
 
 import numpy as np
+from numpy.random import SeedSequence, default_rng
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, Images, Task
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, sample
-from numpy.random import SeedSequence, default_rng
-
 from tests.contracts.catalogue import Case, budget_s, open_case
 
 PANEL = 40

@@ -15,6 +15,7 @@ from types import BuiltinFunctionType, ModuleType
 from typing import Literal
 
 import numpy as np
+
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all, sample

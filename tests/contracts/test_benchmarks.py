@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.space import sample
-from numpy.random import default_rng
-
 from tests.contracts.catalogue import ANSWERING, BENCHMARKS, TRAINED, opened
 
 every = pytest.mark.parametrize("name", BENCHMARKS)

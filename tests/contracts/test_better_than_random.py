@@ -9,6 +9,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.random import Generator, default_rng
+from scipy.stats import kendalltau
+
 from nasboard.benchmarks.planted import planted
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, Observation, Query, Task
@@ -16,9 +19,6 @@ from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.record import Json
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, enumerate_all, sample
-from numpy.random import Generator, default_rng
-from scipy.stats import kendalltau
-
 from tests.contracts.catalogue import LIVE, Case, needs, open_case, over
 
 BUDGET_S = 4_000.0  # about 300 full trainings on the planted benchmark of 3,600 architectures

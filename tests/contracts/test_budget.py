@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from nasboard.harness import registry
 from nasboard.harness.running import state
-
 from tests.contracts.catalogue import BLACK_BOX, Case, budget_s, over
 from tests.contracts.drive import play
 

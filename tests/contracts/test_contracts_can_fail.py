@@ -8,10 +8,10 @@ from typing import ClassVar
 
 import numpy as np
 import pytest
+
 from nasboard.harness import registry
 from nasboard.harness.api import Checkpoint, Need, SearchMethod, Task
 from nasboard.harness.space import Archs, Floats, sample
-
 from tests.contracts.catalogue import Case
 from tests.contracts.drive import fingerprint, play
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import numpy as np
-from nasboard.harness.running import state
 
+from nasboard.harness.running import state
 from tests.contracts.catalogue import BLACK_BOX, Case, over
 from tests.contracts.drive import play
 

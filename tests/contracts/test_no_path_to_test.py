@@ -8,12 +8,12 @@ from functools import cache, partial
 
 import numpy as np
 import pytest
+from numpy.random import Generator, default_rng
+
 from nasboard.benchmarks import digits
 from nasboard.harness.api import Benchmark, Images, Labels, Observation, Task
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, enumerate_all
-from numpy.random import Generator, default_rng
-
 from tests.contracts.catalogue import ANSWERING, BLACK_BOX, LIVE, SEARCHED, TRAINED, Case, opened, over
 from tests.contracts.drive import play, task_of
 from tests.contracts.reach import Leak, Secret, leaks, secret

@@ -9,9 +9,9 @@ from functools import cache
 
 import numpy as np
 import pytest
+
 from nasboard.harness.errors import MethodError
 from nasboard.harness.running import state
-
 from tests.contracts.catalogue import BLACK_BOX, LIVE, Case, open_case, over
 from tests.contracts.drive import Played, fingerprint, play
 from tests.places import ROOT

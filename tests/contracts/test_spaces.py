@@ -6,13 +6,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nasboard.benchmarks.nb1shot1_space import NB1Shot1Space
 from nasboard.benchmarks.nb101_space import NB101Space
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import SearchSpace, check, sample
-
 from tests.contracts.catalogue import BENCHMARKS, IMPORTED, opened
 from tests.strategies import archs, batches
 

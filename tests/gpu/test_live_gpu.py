@@ -16,7 +16,6 @@ from nasboard.methods.darts import Darts  # noqa: E402
 from nasboard.methods.few_shot import FewShot  # noqa: E402
 from nasboard.methods.one_shot import OneShot  # noqa: E402
 from nasboard.methods.sdarts_rs import SdartsRs  # noqa: E402
-
 from tests.methods import live  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]

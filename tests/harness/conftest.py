@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from nasboard.harness.store import Store, open_store
 
+from nasboard.harness.store import Store, open_store
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 

@@ -7,13 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
+
 from nasboard.harness.api import Context, Objective, Published
 from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
 from nasboard.harness.space import Archs, Floats
 from nasboard.harness.store import Ended, open_store
-
 from tests.harness.stored_runs import ARCHS
 from tests.harness.stored_runs import BENCHMARK as PLAIN
 

@@ -6,6 +6,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import numpy as np
+from numpy.typing import NDArray
+
 from nasboard.benchmarks.planted import Planted, planted
 from nasboard.harness.api import CostKind
 from nasboard.harness.outcomes.load import load
@@ -14,7 +16,6 @@ from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Archs, Floats, enumerate_all
 from nasboard.harness.store import Ended, Planned, open_store
-from numpy.typing import NDArray
 
 BENCHMARK: Planted = planted()
 ARCHS: Archs = enumerate_all(BENCHMARK.space)

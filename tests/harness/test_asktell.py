@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import Generator, default_rng
+
 from nasboard.benchmarks.planted import EPOCHS, PlantedSpace, planted
 from nasboard.harness.api import Checkpoint, Observation, Proposal, Task
 from nasboard.harness.asktell import History, play
 from nasboard.harness.errors import BudgetExhausted, MethodError, UsageError
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import sample
-from numpy.random import Generator, default_rng
 
 SPACE = PlantedSpace()
 

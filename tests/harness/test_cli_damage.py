@@ -9,10 +9,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.cli import main
 from nasboard.tabular.scratch import PREFIX
 from nasboard.tabular.writing import TableWriter
-
 from tests.tabular.modes import bound_by_modes
 
 NAMES = ("hw-nas-bench-v1", "nb101-v1")

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from nasboard.harness.cli import main
 
+from nasboard.harness.cli import main
 from tests.local_server import Answer, Server, serving
 from tests.places import ROOT
 from tests.tabular.hw_format import DATASETS, hw_vouched, write_hw

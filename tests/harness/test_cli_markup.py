@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
-from nasboard.harness.cli import main, progress
 
+from nasboard.harness.cli import main, progress
 from tests.local_server import Answer, Server, serving
 from tests.tabular.hw_format import hw_vouched, write_hw
 

@@ -9,12 +9,12 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Objective
 from nasboard.harness.cli import main
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.store import Ended, Planned, open_store
-
 from tests.harness import devices
 from tests.harness.devices import visiting
 from tests.harness.stored_runs import key, searched

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.errors import SpecError, UsageError
@@ -27,7 +28,6 @@ from nasboard.harness.space import (
     size,
     to_index,
 )
-
 from tests.strategies import archs
 
 SPACES = [NB201Space(), PlantedSpace()]

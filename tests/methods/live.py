@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+
 from nasboard.benchmarks.live.data import LiveData, digits_data
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task

@@ -6,11 +6,12 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.random import Generator, default_rng
+
 from nasboard.harness.api import Checkpoint, Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, SearchSpace
-from numpy.random import Generator, default_rng
 
 
 @dataclass

@@ -6,15 +6,15 @@ from functools import cache
 
 import numpy as np
 import pytest
+from numpy.random import SeedSequence, default_rng
+from scipy.stats import ttest_ind
+
 from nasboard.harness import registry
 from nasboard.harness.api import Task
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.record import Json
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Floats
-from numpy.random import SeedSequence, default_rng
-from scipy.stats import ttest_ind
-
 from tests.tables import imported
 
 NAME = "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"

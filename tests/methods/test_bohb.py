@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation, Task
 from nasboard.harness.errors import UsageError
@@ -16,8 +18,6 @@ from nasboard.harness.space import Archs, enumerate_all, sample
 from nasboard.methods.bohb import Bohb, Model, best_ratio
 from nasboard.methods.hyperband import Hyperband
 from nasboard.methods.kde import Density, draw_around, fit, fit_as_released, uniform_bandwidths
-from numpy.random import default_rng
-
 from tests.methods.play import Asked, search, share
 from tests.methods.spaces import Free, Ruled
 from tests.strategies import batches

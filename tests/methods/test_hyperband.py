@@ -8,6 +8,9 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import Generator, default_rng
+from scipy.stats import ttest_rel
+
 from nasboard.benchmarks.planted import planted
 from nasboard.harness.api import Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, UsageError
@@ -15,9 +18,6 @@ from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
 from nasboard.methods.hyperband import Halving, Hyperband, Rung, brackets
 from nasboard.methods.random_search import RandomSearch
-from numpy.random import Generator, default_rng
-from scipy.stats import ttest_rel
-
 from tests.methods.play import search, share
 
 SPACE = planted().space

@@ -6,6 +6,8 @@ from math import inf, log, sqrt
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import UsageError
@@ -13,8 +15,6 @@ from nasboard.harness.space import Archs, enumerate_all, one_hot, sample, size
 from nasboard.methods import lanas
 from nasboard.methods.lanas import Lanas, Planner, pool_of
 from nasboard.methods.lanas_tree import Tree, uct
-from numpy.random import default_rng
-
 from tests.methods.play import search, share
 from tests.methods.spaces import Free, Ruled
 

@@ -6,13 +6,13 @@ from collections.abc import Callable
 
 import numpy as np
 import pytest
+from numpy.random import Generator, default_rng
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size
 from nasboard.methods.local_search import Climber, LocalSearch
-from numpy.random import Generator, default_rng
-
 from tests.methods.play import search, share
 from tests.methods.spaces import Free, Ruled
 

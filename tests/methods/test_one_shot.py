@@ -7,6 +7,7 @@ import sys
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.live.supernet import EVERYTHING, splits
 from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import SearchMethod
@@ -14,7 +15,6 @@ from nasboard.harness.space import to_index
 from nasboard.methods.live_state import Learner
 from nasboard.methods.one_shot import OneShot
 from nasboard.methods.single_path import Derivation, SinglePath, draw
-
 from tests.methods import live
 
 SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)

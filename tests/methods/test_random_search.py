@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import numpy as np
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.methods.random_search import RandomSearch
-
 from tests.methods.play import search, share
 
 SPACE = PlantedSpace()

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, sample
 from nasboard.methods.regularized_evolution import Aging, RegularizedEvolution, mutate
-from numpy.random import default_rng
-
 from tests.methods.play import search, share
 from tests.methods.spaces import Free, Ruled
 from tests.strategies import archs

@@ -8,14 +8,14 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import default_rng
+
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, sample
 from nasboard.methods.reinforce import Adam, Policy, Reinforce, Table, draw, loss_gradient, softmax
-from numpy.random import default_rng
-
 from tests.methods.play import search, share
 
 SPACE = PlantedSpace()

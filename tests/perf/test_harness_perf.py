@@ -6,11 +6,12 @@ import time
 from pathlib import Path
 
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from nasboard.harness import registry
 from nasboard.harness.running import runner, suite
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Store, new_owner, open_store
-from pytest_benchmark.fixture import BenchmarkFixture
 
 EVOLUTION = {"method": "regularized_evolution", "benchmark": "digits201", "seeds": 500, "budget_s": 23.0}
 LIVE = {"method": "one_shot", "benchmark": "digits201-live", "seeds": 1, "params": {"epochs": 50}}

@@ -8,13 +8,13 @@ from __future__ import annotations
 from collections import deque
 
 import pytest
+from numpy.random import SeedSequence, default_rng
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.running.oracle import MeteredOracle
-from numpy.random import SeedSequence, default_rng
-from pytest_benchmark.fixture import BenchmarkFixture
-
 from tests.tables import imported
 
 NAME = "nb201-cifar10@v1.0-compact?fidelity=12&seeds=mean"

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from nasboard.benchmarks.planted import planted
 from nasboard.harness import boards
 from nasboard.harness.boards import pareto as board_pareto
 from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, spearman, weighted_tau
 from nasboard.harness.store import Ended, open_store
-from pytest_benchmark.fixture import BenchmarkFixture
-
 from tests.harness import devices
 from tests.harness.stored_runs import searched
 

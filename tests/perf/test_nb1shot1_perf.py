@@ -11,6 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from nasboard.benchmarks.nb101 import nb1shot1_3, nb101
 from nasboard.benchmarks.nb101_space import NB101Space
 from nasboard.harness.space import enumerate_all, sample
@@ -18,9 +21,6 @@ from nasboard.tabular.cell_graphs import EDGES, OPS, VERTICES, official_hash, un
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb101_graphs import GRAPHS
 from nasboard.tabular.tfrecord import masked_crc
-from numpy.random import default_rng
-from pytest_benchmark.fixture import BenchmarkFixture
-
 from tests.data_folder import data_file
 from tests.tables import imported
 from tests.tabular.tfrecord_format import FULL_EPOCHS, Evaluation, Row, graph, packed

@@ -14,10 +14,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from nasboard.tabular.nb201_trials import TrialTable, open_trials
-from nasboard.tabular.table import open_table
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.table import open_table
 from tests.places import ROOT
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")

@@ -7,14 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
+from pytest_benchmark.fixture import BenchmarkFixture
+
 from nasboard.harness import registry
 from nasboard.harness.running import runner, suite
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.space import sample
 from nasboard.harness.store import new_owner, open_store
-from numpy.random import default_rng
-from pytest_benchmark.fixture import BenchmarkFixture
-
 from tests.places import ROOT
 from tests.tables import imported
 

@@ -7,10 +7,11 @@ import sys
 from pathlib import Path
 
 import pytest
-from nasboard.benchmarks.digits201 import load_table, shipped_table
 from pytest_benchmark.fixture import BenchmarkFixture
 
-IMPORTS = "import resource, numpy, nasboard.tabular.table\nfrom pathlib import Path\n"
+from nasboard.benchmarks.digits201 import load_table, shipped_table
+
+IMPORTS = "import resource, numpy\nfrom nasboard.tabular.table import open_table\nfrom pathlib import Path\n"
 RESIDENT = "print(int([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmRSS')][0]))"
 
 
@@ -22,9 +23,7 @@ def test_opening_the_table(benchmark: BenchmarkFixture) -> None:
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="resident memory is read from /proc")
 def test_memory_of_the_opened_table(benchmark: BenchmarkFixture) -> None:
     folder = shipped_table().folder
-    touch = (
-        f"table = nasboard.tabular.table.open_table(Path({str(folder)!r}))\n[c.sum() for c in table.columns.values()]\n"
-    )
+    touch = f"table = open_table(Path({str(folder)!r}))\n[c.sum() for c in table.columns.values()]\n"
     without = int(subprocess.check_output([sys.executable, "-c", IMPORTS + RESIDENT]))
     held = int(subprocess.check_output([sys.executable, "-c", IMPORTS + touch + RESIDENT]))
     benchmark.extra_info["memory_mb"] = round((held - without) / 1024, 2)

@@ -2,11 +2,11 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.digits201 import tabular
 from nasboard.harness.gate.baseline import Reference, read_baseline
 from nasboard.harness.gate.verdict import tolerance
 from nasboard.harness.space import enumerate_all
-
 from tests.places import ROOT
 
 SHIPPED = ROOT / "baselines" / "quick.json"

@@ -6,12 +6,12 @@ import tomllib
 
 import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
+
 from nasboard.harness import registry
 from nasboard.harness.running import runner, suite
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
-from scipy.stats import mannwhitneyu
-
 from tests.places import ROOT
 from tests.tables import imported
 

@@ -6,13 +6,14 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
+from numpy.random import Generator
+
 from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind, Objective
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status
 from nasboard.harness.space import Arch, Archs, Floats, enumerate_all, to_index
-from numpy.random import Generator
 
 SPACE = NB201Space()
 DIGEST = "ab" * 32

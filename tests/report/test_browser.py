@@ -8,11 +8,11 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+
 from nasboard.harness.boards.board import Board, Column, Undefined
 from nasboard.harness.boards.making import make
 from nasboard.harness.report import write_report
 from nasboard.harness.report.cells import found as found_cells
-
 from tests.report import fields
 
 pytest.importorskip("selenium", reason="selenium is not installed")

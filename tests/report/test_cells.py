@@ -3,9 +3,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from hypothesis import given
+
 from nasboard.benchmarks.nb201_space import EDGES, OPS, NB201Space
 from nasboard.harness.report.cells import RADIUS, draw, found, parse
-
 from tests.report import fields
 from tests.strategies import archs
 

@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
+
 from nasboard.harness.outcomes.outcome import RunOutcome
 from nasboard.harness.record import Json, RunRecord
 from nasboard.harness.report.fairness import ENOUGH_SEEDS, Check, checks
-
 from tests.report import fields
 
 Change = Callable[[RunRecord], RunRecord]

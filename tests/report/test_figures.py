@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from nasboard.harness.report.clouds import MOST_POINTS, prediction_figures, spread_figure
 from nasboard.harness.report.figures import Figure, colours, figure, plain
 from nasboard.harness.report.regret import curve, regret_figures
 from nasboard.harness.report.training import tau_figures
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling
-
 from tests.report import fields
 
 HUES = colours(fields.comparison().outcomes)

@@ -3,13 +3,13 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+
 from nasboard.harness.api import Context, Objective
 from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.report.figures import colours
 from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.page import html
 from nasboard.harness.space import Archs, Floats
-
 from tests.report import fields
 
 COMPARISON = fields.with_devices()

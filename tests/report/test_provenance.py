@@ -3,7 +3,6 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nasboard.harness.report.provenance import ABSENT, failures, origins
-
 from tests.report import fields
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from nasboard.tabular import kinds
 from nasboard.tabular.kinds import Kind
 

@@ -13,8 +13,9 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from nasboard.tabular.nb201_names import ARCHS, index_spec
 from numpy.random import Generator
+
+from nasboard.tabular.nb201_names import ARCHS, index_spec
 
 Style = Literal["v1.0", "v1.1"]
 Content = dict[str, Any]

@@ -6,6 +6,7 @@ import io
 from collections import OrderedDict
 
 from hypothesis import strategies as st
+
 from nasboard.tabular.pickle_stream import read_pickle
 
 PROTOCOLS = st.integers(0, 5)

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nasboard.tabular.cell_graphs import (
     EDGES,
     EMPTY,
@@ -22,7 +23,6 @@ from nasboard.tabular.cell_graphs import (
     unpack,
 )
 from nasboard.tabular.nb101_graphs import GRAPHS, HASHES_SHA256, from_file, to_file
-
 from tests.data_folder import data_file
 
 Pairs = set[tuple[int, int]]

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.columns import map_column
 from nasboard.tabular.writing import TableWriter
 

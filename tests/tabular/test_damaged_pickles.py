@@ -11,10 +11,10 @@ from collections import OrderedDict
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.pickle_machine import CHUNK
 from nasboard.tabular.pickle_stream import read_pickle
 from nasboard.tabular.table import TableError
-
 from tests.tabular import pickle_code as code
 
 

@@ -4,6 +4,7 @@ import errno
 from pathlib import Path
 
 import pytest
+
 from nasboard.tabular.disk import ELSEWHERE, explained
 from nasboard.tabular.table import TableError
 

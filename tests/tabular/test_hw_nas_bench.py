@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP, NB201Space, published_order
 from nasboard.harness.space import to_index
 from nasboard.tabular.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
@@ -13,7 +14,6 @@ from nasboard.tabular.importing import import_table
 from nasboard.tabular.job import Job
 from nasboard.tabular.table import Table, TableError, open_table
 from nasboard.tabular.writing import TableWriter
-
 from tests.data_folder import data_file
 from tests.tables import imported
 from tests.tabular.hw_format import hw_vouched, write_hw

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.found import tables_of
 from nasboard.tabular.inventory import find, remove, tables, tidy, verify
 from nasboard.tabular.scratch import PREFIX
 from nasboard.tabular.table import TableError
 from nasboard.tabular.writing import TableWriter
-
 from tests.tabular.modes import bound_by_modes
 
 

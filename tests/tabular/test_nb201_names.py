@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import pytest
+
 from nasboard.tabular.nb201_names import ARCHS, EDGES, OPS, index_spec, spec_choices, spec_index
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_names import ARCHS, spec_index
@@ -14,7 +15,6 @@ from nasboard.tabular.nb201_reading import folder_files
 from nasboard.tabular.nb201_trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
 from nasboard.tabular.table import Table, TableError, verify
 from nasboard.tabular.writing import TableWriter
-
 from tests.tabular.hw_format import vouched
 from tests.tabular.official_format import (
     Content,

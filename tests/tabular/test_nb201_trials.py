@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb201_columns import TrialColumns
 from nasboard.tabular.nb201_fold import ArchTrials
@@ -15,7 +16,6 @@ from nasboard.tabular.nb201_result import Trial, fold_result
 from nasboard.tabular.nb201_trials import DATASETS, SETS, TrialTable, open_trials
 from nasboard.tabular.table import TableError, open_table
 from nasboard.tabular.writing import TableWriter
-
 from tests.tabular.official_format import Content, official_content, write_nats_file
 
 

@@ -11,10 +11,10 @@ from typing import cast
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+
 from nasboard.tabular.pickle_machine import CHUNK
 from nasboard.tabular.pickle_ops import OPS, unknown
 from nasboard.tabular.pickle_stream import measured_pickle, read_pickle
-
 from tests.tabular.pickle_values import PROTOCOLS, VALUES, plain, read
 
 

@@ -5,9 +5,9 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from nasboard.tabular import protobuf
 from nasboard.tabular.protobuf import Metrics, decode_metrics
-
 from tests.tabular.tfrecord_format import Evaluation, Row, block, double, evaluation, metrics, training, varint
 
 ROW = training("wide", 108, 0)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.table import Table, TableError, open_table, verify
 from nasboard.tabular.writing import write_table
 

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.tabular.scratch import PREFIX, Scratch, sweep
 from nasboard.tabular.table import MANIFEST, TableError, open_table, verify
 from nasboard.tabular.writing import TableWriter

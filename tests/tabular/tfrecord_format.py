@@ -11,6 +11,7 @@ from hashlib import md5
 from pathlib import Path
 
 import numpy as np
+
 from nasboard.tabular.cell_graphs import OPS, official_hash
 from nasboard.tabular.nb101_graphs import read_adjacency, read_ops
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import numpy as np
 import torch
+from torch import Tensor, nn
+
 from nasboard.benchmarks.live.packed import Pack, runs
 from nasboard.benchmarks.live.supernet import Supernet
-from torch import Tensor, nn
 
 SOURCES = {1: [(0, 0)], 2: [(0, 1), (1, 2)], 3: [(0, 3), (1, 4), (2, 5)]}  # node -> (source node, edge)
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.digits import load
 from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
 from nasboard.benchmarks.live.supernet import splits

@@ -5,12 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import torch
+
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.live.supernet import EVERYTHING, Supernet, one_hot_mix, owner, splits, transfer
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
-
 from tests.benchmarks.live.plain import of_supernet
 
 SPACE = NB201Space()

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
+
 from nasboard.benchmarks.live.data import digits_data
 from nasboard.benchmarks.live.supernet import one_hot_mix
 from nasboard.benchmarks.live.training import WeightSchedule, batches, on_device, weight_step

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness import boards, registry
 from nasboard.harness.api import Context
 from nasboard.harness.boards import render
@@ -14,7 +15,6 @@ from nasboard.harness.boards.board import Board, Quoted, Undefined
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.space import Archs
 from nasboard.harness.store import Ended
-
 from tests.harness.devices import BUDGET_S, CONTEXT, NAME, compared, visiting
 from tests.harness.stored_runs import TRUTH, loaded, searched
 

@@ -5,13 +5,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness import boards
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k
-
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,

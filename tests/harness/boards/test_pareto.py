@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.boards import render
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.boards.measures import t_interval
@@ -15,7 +16,6 @@ from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.pareto import front, hypervolume
 from nasboard.harness.store import Ended
-
 from tests.harness.devices import CONTEXT, compared, latency, visiting
 from tests.harness.stored_runs import ARCHS, BENCHMARK, TRUTH, loaded, searched
 

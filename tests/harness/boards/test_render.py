@@ -5,11 +5,12 @@ import io
 import json
 
 import pytest
+from rich.console import Console
+
 from nasboard.harness.boards.board import Board, Column, Undefined
 from nasboard.harness.boards.render import as_json, cell, heading, print_tables, to_text
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.statistics.bootstrap import Interval
-from rich.console import Console
 
 LONG = "every score of 300 is 0, so there is no order to compare"
 COLUMNS = (

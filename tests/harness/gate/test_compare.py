@@ -5,14 +5,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from scipy import stats
+
 from nasboard.harness.api import Context
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.errors import UsageError
 from nasboard.harness.gate.compare import compare, difference
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
-from scipy import stats
-
 from tests.harness.stored_runs import BENCHMARK, PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
 
 

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.api import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.gate.verdict import (
@@ -20,7 +21,6 @@ from nasboard.harness.gate.verdict import (
     write_baseline,
 )
 from nasboard.harness.outcomes.load import Unreadable
-
 from tests.harness.stored_runs import BENCHMARK, SMALL_PANEL, Stored, key, loaded, noisy, ranked, searched
 
 

@@ -3,6 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+
 from nasboard.harness.outcomes.labels import labels
 from nasboard.harness.record import RunKey, RunRecord
 

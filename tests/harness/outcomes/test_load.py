@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.planted import Planted, PlantedSpace
 from nasboard.harness.api import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError
@@ -13,7 +14,6 @@ from nasboard.harness.outcomes.load import load, load_readable, with_visits
 from nasboard.harness.record import Visits
 from nasboard.harness.space import Archs, Bools, Floats
 from nasboard.harness.store import Ended, Planned, open_store
-
 from tests.harness import devices
 from tests.harness.stored_runs import (
     ARCHS,

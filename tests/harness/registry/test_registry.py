@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
 from nasboard.harness import registry
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError

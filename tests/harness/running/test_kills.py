@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 
 import pytest
-from nasboard.harness.store import open_store
 
+from nasboard.harness.store import open_store
 from tests.places import ROOT
 
 pytest.importorskip("torch")

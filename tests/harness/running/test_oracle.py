@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.random import Generator, default_rng
+
 from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
-from numpy.random import Generator, default_rng
 
 SPACE = PlantedSpace()
 ARCH = np.zeros(6, dtype=np.int8)

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as arrays
+
 from nasboard.harness.errors import MethodError, StoreError
 from nasboard.harness.running.state import dump, load
 

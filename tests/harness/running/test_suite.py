@@ -4,11 +4,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+
 from nasboard.benchmarks.planted import planted
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.running import suite
-
 from tests.places import ROOT
 from tests.tables import imported
 

@@ -8,11 +8,11 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
+
 from nasboard.harness.running import suite
 from nasboard.harness.running.sweep import Swept, plan, sweep
 from nasboard.harness.running.worker import Event
 from nasboard.harness.store import Store, open_store
-
 from tests.plugin import write_distribution
 
 BODY = """

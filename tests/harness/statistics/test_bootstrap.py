@@ -4,10 +4,11 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import stats
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.statistics import bootstrap
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
-from scipy import stats
 
 CLOSED_FORMS = [
     (bootstrap.kendall, lambda x, y: stats.kendalltau(x, y).statistic),

@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from numpy.typing import NDArray
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.statistics.pareto import front, hypervolume, normalised
-from numpy.typing import NDArray
 
 Points = NDArray[np.float64]
 

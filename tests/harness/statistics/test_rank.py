@@ -7,6 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as hnp
+from scipy import stats
+
 from nasboard.harness.errors import MetricError
 from nasboard.harness.statistics import rank as metrics
 from nasboard.harness.statistics.rank import (
@@ -20,7 +22,6 @@ from nasboard.harness.statistics.rank import (
     top_of,
     weighted_tau,
 )
-from scipy import stats
 
 CORRELATIONS = (kendall_tau, spearman, weighted_tau)
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from nasboard.harness.statistics.significance import ALPHA, Difference, compare, holm, tiers
 from scipy import stats
+
+from nasboard.harness.statistics.significance import ALPHA, Difference, compare, holm, tiers
 
 
 def by_seed(values: np.ndarray, first: int = 0) -> dict[int, float]:

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from sqlalchemy import MetaData, create_engine, text
+
 from nasboard.harness.record import RunKey, StepRecord, Visits
 from nasboard.harness.store import Ending, Planned, Store, new_owner, open_store
-from sqlalchemy import MetaData, create_engine, text
 
 DONE = Ending("done", None, {"git": "0000000", "dirty": False, "versions": {"numpy": "2"}})
 FAILED = Ending("failed", "Traceback\n\0 \ud800 ä", {})

@@ -10,9 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+
 from nasboard.harness.errors import StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store
-
 from tests.harness.store.stored import DONE, course, fill, key, of_version_1, planned, same
 
 

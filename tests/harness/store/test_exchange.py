@@ -10,11 +10,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError
 from nasboard.harness.panel import Panel
 from nasboard.harness.store import Ending, Store, new_owner, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
-
 from tests.harness.store.stored import course, fill, key, planned, same
 from tests.postgres import postgres_server  # noqa: F401 - a fixture
 from tests.postgres import postgres_url as postgres_url

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError, UsageError
 from nasboard.harness.store import Store, new_owner, open_store, schema
 from nasboard.harness.store import engine as store_engine
-
 from tests.harness.store.stored import fill, planned
 from tests.postgres import Server, postgres_server, postgres_url  # noqa: F401 - fixtures
 

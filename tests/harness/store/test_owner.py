@@ -6,6 +6,7 @@ import sys
 import time
 
 import pytest
+
 from nasboard.harness.store import new_owner, owner_alive
 from nasboard.harness.store import owner as store_owner
 

@@ -6,11 +6,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import StepRecord
 from nasboard.harness.store import Ending, Store, new_owner
-
 from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, same, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 

@@ -6,10 +6,10 @@ import threading
 from pathlib import Path
 
 import pytest
+
 from nasboard.harness.errors import MissingDataError, StoreError
 from nasboard.harness.store import Planned, Store, new_owner, open_store
 from nasboard.harness.store import claim as store_claim
-
 from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 

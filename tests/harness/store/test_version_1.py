@@ -6,13 +6,13 @@ import sqlite3
 from pathlib import Path
 
 import pytest
+from sqlalchemy import create_engine, text
+
 from nasboard.benchmarks.planted import planted as planted_benchmark
 from nasboard.harness import registry
 from nasboard.harness.errors import SchemaError, StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store, schema
 from nasboard.harness.store.exchange import import_runs
-from sqlalchemy import create_engine, text
-
 from tests.harness.store.stored import DONE, bits, course, key, of_version_1, planned, same, visits
 
 HERE = Path(__file__).parent

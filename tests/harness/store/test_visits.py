@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+
 from nasboard.benchmarks.planted import planted as planted_benchmark
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import RunRecord, Visits
@@ -16,7 +17,6 @@ from nasboard.harness.running import runner, suite
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Claim, Ending, Store, new_owner, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
-
 from tests.harness.store.stored import DONE, bits, claimed, course, key, step, visits
 
 BENCHMARK = planted_benchmark()

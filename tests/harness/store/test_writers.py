@@ -10,8 +10,8 @@ from multiprocessing import get_context
 from pathlib import Path
 
 import pytest
-from nasboard.harness.store import new_owner, open_store
 
+from nasboard.harness.store import new_owner, open_store
 from tests.harness.store.stored import course, key, planned, same
 from tests.harness.store.writers import RUNS, STEPS, write_all, write_endlessly
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures

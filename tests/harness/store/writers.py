@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from nasboard.harness.store import Ending, new_owner, open_store
-
 from tests.harness.store.stored import course, key, planned
 
 RUNS = 2000
