@@ -14,7 +14,7 @@ from nasboard.harness.boards.making import make
 from nasboard.harness.errors import UsageError
 from nasboard.harness.report import write_report
 from nasboard.harness.report.page import html
-from tests.report import fields
+from tests.harness.report import fields
 
 
 @pytest.fixture(scope="module")

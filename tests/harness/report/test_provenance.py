@@ -3,7 +3,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from nasboard.harness.report.provenance import ABSENT, failures, origins
-from tests.report import fields
+from tests.harness.report import fields
 
 
 def test_every_run_is_listed_under_its_label() -> None:

@@ -8,7 +8,7 @@ import pytest
 from nasboard.harness.outcomes.outcome import RunOutcome
 from nasboard.harness.record import Json, RunRecord
 from nasboard.harness.report.fairness import ENOUGH_SEEDS, Check, checks
-from tests.report import fields
+from tests.harness.report import fields
 
 Change = Callable[[RunRecord], RunRecord]
 

@@ -6,7 +6,7 @@ from hypothesis import given
 
 from nasboard.benchmarks.nb201_space import EDGES, OPS, NB201Space
 from nasboard.harness.report.cells import RADIUS, draw, found, parse
-from tests.report import fields
+from tests.harness.report import fields
 from tests.strategies import archs
 
 SPACE = NB201Space()

@@ -10,7 +10,7 @@ from nasboard.harness.report.figures import Figure, colours, figure, plain
 from nasboard.harness.report.regret import curve, regret_figures
 from nasboard.harness.report.training import tau_figures
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling
-from tests.report import fields
+from tests.harness.report import fields
 
 HUES = colours(fields.comparison().outcomes)
 

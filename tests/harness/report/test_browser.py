@@ -13,7 +13,7 @@ from nasboard.harness.boards.board import Board, Column, Undefined
 from nasboard.harness.boards.making import make
 from nasboard.harness.report import write_report
 from nasboard.harness.report.cells import found as found_cells
-from tests.report import fields
+from tests.harness.report import fields
 
 pytest.importorskip("selenium", reason="selenium is not installed")
 

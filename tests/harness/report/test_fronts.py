@@ -10,7 +10,7 @@ from nasboard.harness.report.figures import colours
 from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.page import html
 from nasboard.harness.space import Archs, Floats
-from tests.report import fields
+from tests.harness.report import fields
 
 COMPARISON = fields.with_devices()
 FIGURES = front_figures(COMPARISON, "p", colours(COMPARISON.outcomes))
