@@ -12,14 +12,15 @@ from pathlib import Path
 
 from nasboard.harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
 from nasboard.harness.registry.data_tool import Row, Told
-from nasboard.tabular import home, inventory
-from nasboard.tabular.disk import explained
+from nasboard.tabular import inventory
 from nasboard.tabular.fetching import fetch as fetch_group
 from nasboard.tabular.found import Found, tables_of
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.kinds import KINDS
 from nasboard.tabular.known_files import Group, KnownFile, read_registry
-from nasboard.tabular.table import Table, TableError
+from nasboard.tabular.tables import home
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.table import Table, TableError
 
 
 def tables() -> tuple[Row, ...]:

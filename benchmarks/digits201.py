@@ -20,7 +20,7 @@ from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind, Observation, SearchData
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index
-from nasboard.tabular.table import Table, TableError, open_table
+from nasboard.tabular.tables.table import Table, TableError, open_table
 
 DATASET = "digits"
 VAL_IMAGES = 500

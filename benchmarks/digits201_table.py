@@ -7,7 +7,7 @@ from pathlib import Path
 
 from nasboard.benchmarks.digits201 import load_table, shipped_table
 from nasboard.harness.errors import DigestError, MissingDataError
-from nasboard.tabular.table import TableError, verify
+from nasboard.tabular.tables.table import TableError, verify
 
 
 def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]) -> Path | None:

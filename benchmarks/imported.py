@@ -12,10 +12,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.tabular import home
-from nasboard.tabular.disk import explained
 from nasboard.tabular.found import Found, tables_of, trouble
-from nasboard.tabular.table import Table, TableError, is_small, is_touched, open_table, verify
+from nasboard.tabular.tables import home
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.table import Table, TableError, is_small, is_touched, open_table, verify
 
 
 def open_imported(kinds: tuple[str, ...], version: str | None, remedy: str) -> Table:

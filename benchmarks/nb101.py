@@ -23,7 +23,7 @@ from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
 from nasboard.tabular.cell_graphs import codes
-from nasboard.tabular.table import Table
+from nasboard.tabular.tables.table import Table
 
 KINDS = ("nb101", "nb101-compact")
 REMEDY = (

@@ -18,7 +18,7 @@ from nasboard.harness.space import Bools, Floats, Ints
 from nasboard.tabular import nb201_protocol as protocol
 from nasboard.tabular.nb201_names import ARCHS
 from nasboard.tabular.nb201_trials import TrialTable, open_trials
-from nasboard.tabular.table import Table, TableError
+from nasboard.tabular.tables.table import Table, TableError
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 SCHEDULES = (12, 200)  # epochs; two trainings with learning-rate schedules of their own, not two ends of one

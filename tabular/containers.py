@@ -18,7 +18,7 @@ from typing import BinaryIO, Final, Protocol
 
 from nasboard.tabular.pickle_machine import DOWNLOAD
 from nasboard.tabular.pickle_stream import LIMIT_BYTES, measured_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C  # what a legacy torch file begins with, as a pickled number
 HIGHEST_RATIO: Final = 200  # of unpacked to packed bytes; recorded trainings shrink by 3 to 20

@@ -13,14 +13,14 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from nasboard.tabular import home
-from nasboard.tabular.disk import ELSEWHERE, check_no_way_out, explained
 from nasboard.tabular.downloading import Line, Told, download
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.job import silent
 from nasboard.tabular.known_files import Group, KnownFile, Registry
-from nasboard.tabular.scratch import Scratch
-from nasboard.tabular.table import Table, TableError
+from nasboard.tabular.tables import home
+from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained
+from nasboard.tabular.tables.job import silent
+from nasboard.tabular.tables.scratch import Scratch
+from nasboard.tabular.tables.table import Table, TableError
 
 _LOG = logging.getLogger(__name__)
 _BLOCK = 1 << 20

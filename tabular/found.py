@@ -8,10 +8,20 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nasboard.tabular import home, kinds
-from nasboard.tabular.columns import open_regular
-from nasboard.tabular.disk import explained
-from nasboard.tabular.table import MANIFEST, SEAL, Manifest, TableError, is_small, open_table, read_manifest, verify
+from nasboard.tabular import kinds
+from nasboard.tabular.tables import home
+from nasboard.tabular.tables.columns import open_regular
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.table import (
+    MANIFEST,
+    SEAL,
+    Manifest,
+    TableError,
+    is_small,
+    open_table,
+    read_manifest,
+    verify,
+)
 
 
 @dataclass(frozen=True, slots=True)

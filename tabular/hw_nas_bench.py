@@ -18,10 +18,10 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_names import ARCHS, EDGES, OPS
-from nasboard.tabular.table import Table, TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import Table, TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")
 DEVICES = ("edgegpu", "raspi4", "edgetpu", "pixel3", "eyeriss", "fpga")

@@ -10,13 +10,13 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from nasboard.tabular import home
-from nasboard.tabular.disk import explained
 from nasboard.tabular.found import Found, by_hand, is_ours, look, look_closely, trouble
-from nasboard.tabular.job import silent
-from nasboard.tabular.scratch import Scratch, sweep
-from nasboard.tabular.table import MANIFEST, TableError, open_table
-from nasboard.tabular.table import verify as verify_table
+from nasboard.tabular.tables import home
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.job import silent
+from nasboard.tabular.tables.scratch import Scratch, sweep
+from nasboard.tabular.tables.table import MANIFEST, TableError, open_table
+from nasboard.tabular.tables.table import verify as verify_table
 
 Told = Callable[[str, int, int | None], None]
 

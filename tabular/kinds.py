@@ -14,13 +14,13 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Protocol, cast
 
-from nasboard.tabular.job import Job
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 
 class Converter(Protocol):
-    """A converter module, as `nasboard.tabular.job` describes it."""
+    """A converter module, as `nasboard.tabular.tables.job` describes it."""
 
     def sources(self, source: Path) -> list[Path]:
         """Return every file that `convert` will read, in a fixed order; refuses the wrong kind."""

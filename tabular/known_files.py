@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from importlib.resources import files as resources
 from pathlib import Path
 
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 FORMAT = 1
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")

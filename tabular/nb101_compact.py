@@ -19,10 +19,10 @@ from numpy.lib import format as npy
 from numpy.typing import NDArray
 
 from nasboard.tabular.cell_graphs import EDGES, INNER, OPS, VERTICES
-from nasboard.tabular.job import Job
 from nasboard.tabular.nb101_graphs import GRAPHS, check_cells, check_complete, check_rows, from_file, put_graphs
-from nasboard.tabular.table import Array, TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import Array, TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 FILE = "nb101_mean_test108.npz"
 VERSION = "mean108"

@@ -28,8 +28,8 @@ from nasboard.tabular.cell_graphs import (
     op_bits,
     prune,
 )
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 GRAPHS = 423_624  # of the benchmark, up to isomorphism
 # SHA-256 over all canonical codes, ascending, as little-endian int64, and then their official hashes in that order

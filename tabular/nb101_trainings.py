@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from nasboard.tabular.cell_graphs import Cells
 from nasboard.tabular.nb101_graphs import GRAPHS, Hashes, check_cells
 from nasboard.tabular.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tfrecord import REMEDY, Place
 
 EPOCHS = (4, 12, 36, 108)

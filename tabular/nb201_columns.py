@@ -11,8 +11,8 @@ from nasboard.tabular.nb201_fold import REMEDY, ArchTrials
 from nasboard.tabular.nb201_names import ARCHS, index_spec
 from nasboard.tabular.nb201_result import Trial
 from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS, Bools
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 MOST_SEEDS = 64
 MOST_PATTERNS = 4096  # the releases have a handful of sets of recorded epochs

@@ -18,12 +18,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.tabular.containers import open_payload
-from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
 from nasboard.tabular.pickle_frame import read_frame
 from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 VERSION = "v1.0-compact"
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")

@@ -15,7 +15,7 @@ from nasboard.tabular.nb201_names import spec_index
 from nasboard.tabular.nb201_result import KEYS as RESULT_KEYS
 from nasboard.tabular.nb201_result import Refused, Trial, WrongError
 from nasboard.tabular.nb201_trials import DATASETS
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 KEYS = frozenset(("arch_index", "arch_str", "all_results", "dataset_seed", "clear_net_done"))
 REMEDY = "the file is damaged, or not an official one; get it again"

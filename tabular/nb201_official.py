@@ -13,13 +13,13 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_columns import TrialColumns
 from nasboard.tabular.nb201_names import ARCHS
 from nasboard.tabular.nb201_reading import folder_files, read_file, read_folder
 from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 
 OFFICIAL = {  # name -> version; a name of the same form that is not here was never released
     "NAS-Bench-201-v1_0-e61699.pth": "v1.0",

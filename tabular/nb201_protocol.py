@@ -10,7 +10,7 @@ import numpy as np
 
 from nasboard.tabular.nb201_names import ARCHS
 from nasboard.tabular.nb201_trials import Bools, Floats, TrialTable, mean_of
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 VALIDATED = ("cifar10-valid", "cifar100", "ImageNet16-120")  # trainings that leave validation images
 TEST_SETS = {"cifar10": "ori-test", "cifar100": "x-test", "ImageNet16-120": "x-test"}

@@ -18,7 +18,7 @@ from nasboard.tabular.nb201_names import spec_index
 from nasboard.tabular.nb201_result import fold_result
 from nasboard.tabular.nb201_trials import SCHEDULES
 from nasboard.tabular.pickle_stream import LIMIT_BYTES, read_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 ROOT_KEYS = ("meta_archs", "arch2infos", "evaluated_indexes")
 SCHEDULE_OF = {"less": 12, "12": 12, "full": 200, "200": 200}  # names of the two trainings of an architecture

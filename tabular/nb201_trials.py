@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from nasboard.tabular.nb201_names import ARCHS
-from nasboard.tabular.table import Table, TableError
+from nasboard.tabular.tables.table import Table, TableError
 
 SCHEDULES = (12, 200)  # two separate trainings; the learning rate falls to zero in each
 DATASETS = ("cifar10-valid", "cifar10", "cifar100", "ImageNet16-120")

@@ -17,7 +17,7 @@ from nasboard.tabular.pickle_machine import Name, Record, RefusedError
 from nasboard.tabular.pickle_names import NUMPY_NAMES, only_named
 from nasboard.tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
 from nasboard.tabular.pickle_weight import Weighed
-from nasboard.tabular.table import Array, TableError
+from nasboard.tabular.tables.table import Array, TableError
 
 Column = Array | list[object]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import BinaryIO, Final
 
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 CHUNK: Final = 1 << 18  # bytes read at a time: nothing is set aside for a length that is only declared
 MARGIN: Final = 16  # an opcode with its arguments of fixed size is shorter

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 import google_crc32c
 
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 LARGEST_RECORD = 1 << 20  # bytes; those of NAS-Bench-101 have some hundred
 REMEDY = "the file is damaged or no benchmark file: get it again and compare its size and SHA-256"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nasboard.tabular.disk import explained
 from nasboard.tabular.kinds import Kind
 from nasboard.tabular.known_files import KnownFile
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.table import TableError
 
 _BLOCK = 1 << 20
 _OWN_CHECKSUM = (b"PK\x03\x04", b"BZh")  # zip, bzip2

@@ -99,7 +99,7 @@ def test_the_walk_sees_the_imports_there_are() -> None:
     [
         ("harness/planted.py", "import nasboard.benchmarks.digits201"),
         ("harness/planted.py", "def f():\n    from nasboard.methods import darts"),
-        ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.table')"),
+        ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.tables.table')"),
         ("harness/planted.py", "def f():\n    import torch"),
         ("harness/deep/__init__.py", "from ...tabular import table"),
         ("tabular/planted.py", "from nasboard.harness import space"),
@@ -113,7 +113,7 @@ def test_the_walk_sees_the_imports_there_are() -> None:
         ("benchmarks/live/planted.py", "from nasboard.methods import darts"),
         ("methods/planted.py", "import nasboard.benchmarks.digits201"),
         ("methods/planted.py", "from nasboard.benchmarks.nb201_space import OPS"),
-        ("methods/planted.py", "from nasboard.tabular.table import Table"),
+        ("methods/planted.py", "from nasboard.tabular.tables.table import Table"),
     ],
 )
 def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:

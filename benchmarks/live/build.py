@@ -2,7 +2,7 @@
 
 A shard is one pack's outcome, written whole (temporary name, then rename); a build that was cut off goes on with the
 packs that have no shard. When all are there they are gathered into the table. This module trains and collects; what a
-table is on disk is `nasboard.tabular.table`'s.
+table is on disk is `nasboard.tabular.tables.table`'s.
 """
 
 from __future__ import annotations

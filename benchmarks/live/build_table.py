@@ -17,8 +17,8 @@ from nasboard.benchmarks.nb201_space import CONV1, CONV3, NB201Space, class_repr
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, from_index
 from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau
-from nasboard.tabular.table import Table
-from nasboard.tabular.writing import write_table
+from nasboard.tabular.tables.table import Table
+from nasboard.tabular.tables.writing import write_table
 
 KERNEL_AREA = {CONV1: 1, CONV3: 9}
 

@@ -12,7 +12,7 @@ from nasboard.benchmarks.nb201_space import CLASSES, NB201Space, class_represent
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import enumerate_all, from_index
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling
-from nasboard.tabular.table import verify
+from nasboard.tabular.tables.table import verify
 
 SPACE = NB201Space()
 BENCHMARK = digits201.tabular()

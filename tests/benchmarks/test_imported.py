@@ -9,7 +9,7 @@ import pytest
 
 from nasboard.benchmarks.imported import column, names_of, open_imported
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.writing import TableWriter
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_a_changed_value_is_never_served(home: Path) -> None:
 def test_a_large_table_is_read_whole_only_where_a_column_is_later_than_the_manifest(
     home: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.tables.table.SMALL_BYTES", 0)
     path = put(home, "nb101", "v1") / "numbers.npy"
     read: list[str] = []
     monkeypatch.setattr("nasboard.benchmarks.imported.verify", lambda table: read.append(table.folder.name))
@@ -99,7 +99,7 @@ def test_a_large_table_is_read_whole_only_where_a_column_is_later_than_the_manif
 
 
 def test_a_changed_value_of_a_large_table_is_never_served(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.tables.table.SMALL_BYTES", 0)
     change(put(home, "nb101", "v1") / "numbers.npy")
     with pytest.raises(DigestError, match=r"numbers\.npy was changed"):
         open_imported(("nb101",), None, "get it")

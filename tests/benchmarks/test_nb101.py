@@ -13,7 +13,7 @@ from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.table import Table
+from nasboard.tabular.tables.table import Table
 from tests.contracts.reach import leaks, secret
 from tests.tables import imported
 from tests.tabular import tfrecord_format as f

@@ -19,8 +19,8 @@ from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular import hw_nas_bench
 from nasboard.tabular.found import tables_of
 from nasboard.tabular.importing import NEEDED
-from nasboard.tabular.table import open_table
-from nasboard.tabular.writing import write_table
+from nasboard.tabular.tables.table import open_table
+from nasboard.tabular.tables.writing import write_table
 from tests.tables import imported
 
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

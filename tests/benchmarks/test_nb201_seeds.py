@@ -22,7 +22,7 @@ from nasboard.tabular import nb201_protocol as protocol
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, index_spec
 from nasboard.tabular.nb201_trials import TrialTable, open_trials
-from nasboard.tabular.table import open_table
+from nasboard.tabular.tables.table import open_table
 from tests.tables import imported
 from tests.tabular.official_format import official_content, write_nats_file
 

@@ -17,7 +17,7 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.tabular.nb201_trials import TrialTable, open_trials
-from nasboard.tabular.table import open_table
+from nasboard.tabular.tables.table import open_table
 from tests.places import ROOT
 
 pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="memory is read from /proc")
@@ -67,7 +67,7 @@ OURS = """
 import numpy as np
 from nasboard.tabular import nb201_protocol
 from nasboard.tabular.nb201_trials import open_trials
-from nasboard.tabular.table import open_table
+from nasboard.tabular.tables.table import open_table
 before = resident("VmRSS")
 trials = open_trials(open_table(Path(path)))
 opened = resident("VmRSS") - before

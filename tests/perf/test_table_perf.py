@@ -11,7 +11,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.benchmarks.digits201 import load_table, shipped_table
 
-IMPORTS = "import resource, numpy\nfrom nasboard.tabular.table import open_table\nfrom pathlib import Path\n"
+IMPORTS = "import resource, numpy\nfrom nasboard.tabular.tables.table import open_table\nfrom pathlib import Path\n"
 RESIDENT = "print(int([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmRSS')][0]))"
 
 

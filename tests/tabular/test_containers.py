@@ -19,7 +19,7 @@ import pytest
 from nasboard.tabular import containers
 from nasboard.tabular.containers import Payload, open_payload
 from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.tabular.packages import PACKED, torch_legacy, torch_zip
 
 VALUE = OrderedDict({"acc": {i: i / 3 for i in range(100)}, "name": "x" * 50})

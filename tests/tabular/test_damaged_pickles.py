@@ -14,7 +14,7 @@ import pytest
 
 from nasboard.tabular.pickle_machine import CHUNK
 from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.tabular import pickle_code as code
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from nasboard.tabular.containers import open_payload
 from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.tabular import hostile_pickles as hostile
 from tests.tabular import pickle_code as code
 from tests.tabular.packages import PACKED

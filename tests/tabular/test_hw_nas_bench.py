@@ -11,9 +11,9 @@ from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP, NB20
 from nasboard.harness.space import to_index
 from nasboard.tabular.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.job import Job
-from nasboard.tabular.table import Table, TableError, open_table
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import Table, TableError, open_table
+from nasboard.tabular.tables.writing import TableWriter
 from tests.data_folder import data_file
 from tests.tables import imported
 from tests.tabular.hw_format import hw_vouched, write_hw

@@ -23,7 +23,7 @@ from nasboard.tabular import nb201_compact as compact
 from nasboard.tabular.hw_nas_bench import DEVICES
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.known_files import KnownFile, read_registry
-from nasboard.tabular.table import Table, TableError, verify
+from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file
 from tests.tabular import tfrecord_format
 from tests.tabular.hw_format import hw_vouched, vouched, write_hw

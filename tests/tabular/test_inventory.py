@@ -9,9 +9,9 @@ import pytest
 
 from nasboard.tabular.found import tables_of
 from nasboard.tabular.inventory import find, remove, tables, tidy, verify
-from nasboard.tabular.scratch import PREFIX
-from nasboard.tabular.table import TableError
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.scratch import PREFIX
+from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.writing import TableWriter
 from tests.tabular.modes import bound_by_modes
 
 
@@ -130,7 +130,7 @@ def test_a_changed_value_of_a_small_table_is_listed_and_a_large_one_is_not_calle
     damaged, good = tables()
     assert "one.npy was changed after the table was written" in (damaged.trouble or "")
     assert (damaged.whole, good.trouble, good.whole) == (False, None, True)
-    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.tables.table.SMALL_BYTES", 0)
     assert [(found.trouble, found.whole) for found in tables()] == [(None, False)] * 2
 
 

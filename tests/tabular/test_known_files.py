@@ -11,7 +11,7 @@ import pytest
 
 from nasboard.tabular.kinds import KINDS
 from nasboard.tabular.known_files import known, read_registry
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 
 FOLDER = {"nb201-compact": "nb201", "hw-nas-bench": "nb201", "nb101-compact": "nb101"}

@@ -10,7 +10,7 @@ import pytest
 
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb101_compact import FILE, sources
-from nasboard.tabular.table import Table, TableError, verify
+from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file
 from tests.tabular.npz_format import Columns, columns
 

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.table import Table, TableError, verify
+from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.tabular import tfrecord_format as f
 from tests.tabular.tfrecord_format import Row, training
 

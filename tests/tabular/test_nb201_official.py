@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.job import Job
 from nasboard.tabular.nb201_names import ARCHS, spec_index
 from nasboard.tabular.nb201_official import convert, sources
 from nasboard.tabular.nb201_reading import folder_files
 from nasboard.tabular.nb201_trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
-from nasboard.tabular.table import Table, TableError, verify
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import Table, TableError, verify
+from nasboard.tabular.tables.writing import TableWriter
 from tests.tabular.hw_format import vouched
 from tests.tabular.official_format import (
     Content,

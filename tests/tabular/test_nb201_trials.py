@@ -14,8 +14,8 @@ from nasboard.tabular.nb201_fold import ArchTrials
 from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
 from nasboard.tabular.nb201_result import Trial, fold_result
 from nasboard.tabular.nb201_trials import DATASETS, SETS, TrialTable, open_trials
-from nasboard.tabular.table import TableError, open_table
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.table import TableError, open_table
+from nasboard.tabular.tables.writing import TableWriter
 from tests.tabular.official_format import Content, official_content, write_nats_file
 
 

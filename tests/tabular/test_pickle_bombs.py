@@ -15,7 +15,7 @@ import pytest
 from nasboard.tabular import pickle_stream
 from nasboard.tabular.pickle_stream import read_pickle
 from nasboard.tabular.pickle_weight import held_values
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.places import ROOT
 from tests.tabular import pickle_code as code
 from tests.tabular.packages import PACKED

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from nasboard.tabular import pickle_window
 from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.tabular.pickle_values import VALUES, plain, read
 
 

@@ -13,7 +13,7 @@ import pytest
 
 from nasboard.tabular.pickle_frame import read_frame
 from nasboard.tabular.pickle_machine import Record
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 from tests.tabular import pickle_code as code
 from tests.tabular.pickle_values import read

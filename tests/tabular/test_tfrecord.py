@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tfrecord import LARGEST_RECORD, begins_like_records, masked_crc, read_records
 from tests.tabular.tfrecord_format import crc32c, framed, masked
 

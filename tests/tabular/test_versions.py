@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.job import Job
 from nasboard.tabular.known_files import KnownFile
 from nasboard.tabular.nb201_official import OFFICIAL, version_of
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.job import Job
+from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 from tests.tabular import tfrecord_format as f
 from tests.tabular.hw_format import ROWS, hw_vouched, vouched, write_hw

@@ -20,7 +20,7 @@ import os, sys
 from pathlib import Path
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.kinds import KINDS
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 for kind in KINDS.values(): kind.load()
 {first}
 if os.geteuid() == 0:

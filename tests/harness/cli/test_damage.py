@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from nasboard.harness.cli import main
-from nasboard.tabular.scratch import PREFIX
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.scratch import PREFIX
+from nasboard.tabular.tables.writing import TableWriter
 from tests.tabular.modes import bound_by_modes
 
 NAMES = ("hw-nas-bench-v1", "nb101-v1")
@@ -60,7 +60,7 @@ def findings(run: Run) -> dict[str, dict[str, str]]:
 
 def test_the_doctor_calls_whole_what_it_read(run: Run, tables: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert findings(run)["table nb101-v1"]["detail"].endswith("imported; whole")
-    monkeypatch.setattr("nasboard.tabular.table.SMALL_BYTES", 0)
+    monkeypatch.setattr("nasboard.tabular.tables.table.SMALL_BYTES", 0)
     assert findings(run)["table nb101-v1"]["detail"].endswith("too large to read here: nasboard data verify nb101-v1")
 
 

@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.scratch import PREFIX, Scratch, sweep
-from nasboard.tabular.table import MANIFEST, TableError, open_table, verify
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.scratch import PREFIX, Scratch, sweep
+from nasboard.tabular.tables.table import MANIFEST, TableError, open_table, verify
+from nasboard.tabular.tables.writing import TableWriter
 
 
 def written(folder: Path, value: int = 7) -> Path:
@@ -97,7 +97,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 import numpy as np
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.writing import TableWriter
 folder, at = Path(sys.argv[1]), sys.argv[2]
 def die(*_, **__): os.kill(os.getpid(), signal.SIGKILL)
 with TableWriter(folder) as writer:

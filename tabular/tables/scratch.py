@@ -14,7 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
 
-from nasboard.tabular.table import MANIFEST
+from nasboard.tabular.tables.table import MANIFEST
 
 PREFIX = ".unfinished-"
 _LOCK = "lock"

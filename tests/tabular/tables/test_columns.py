@@ -8,8 +8,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.columns import map_column
-from nasboard.tabular.writing import TableWriter
+from nasboard.tabular.tables.columns import map_column
+from nasboard.tabular.tables.writing import TableWriter
 
 DTYPES = ["?", "i1", "u1", "<i2", "<u4", "<i8", "<f2", "<f4", "<f8", "S16", "S1"]
 

@@ -17,8 +17,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import DTypeLike
 
-from nasboard.tabular.scratch import Scratch
-from nasboard.tabular.table import FORMAT, MANIFEST, SEAL, Array, Table, column_digest, combine, open_table, seal
+from nasboard.tabular.tables.scratch import Scratch
+from nasboard.tabular.tables.table import FORMAT, MANIFEST, SEAL, Array, Table, column_digest, combine, open_table, seal
 
 _HEADER = 256  # bytes set aside for the header of a growing column
 

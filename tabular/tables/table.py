@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.columns import map_column, open_regular
+from nasboard.tabular.tables.columns import map_column, open_regular
 
 FORMAT = 1
 MANIFEST = "manifest.json"

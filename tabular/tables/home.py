@@ -13,8 +13,8 @@ from pathlib import Path
 
 import platformdirs
 
-from nasboard.tabular.disk import explained
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.disk import explained
+from nasboard.tabular.tables.table import TableError
 
 VARIABLE = "NASBOARD_DATA"
 

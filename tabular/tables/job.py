@@ -18,7 +18,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.table import TableError
 
 
 def silent(label: str, done: int, total: int | None) -> None:

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.tabular.disk import ELSEWHERE, explained
-from nasboard.tabular.table import TableError
+from nasboard.tabular.tables.disk import ELSEWHERE, explained
+from nasboard.tabular.tables.table import TableError
 
 
 def told(error: OSError, place: Path, instead: str | None) -> str:

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.table import Table, TableError, open_table, verify
-from nasboard.tabular.writing import write_table
+from nasboard.tabular.tables.table import Table, TableError, open_table, verify
+from nasboard.tabular.tables.writing import write_table
 
 COLUMNS = {"row_of": np.arange(40, dtype=np.int16), "test_correct": np.arange(30, dtype=np.int16).reshape(10, 3)}
 
