@@ -17,10 +17,10 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.containers import open_payload
 from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
-from nasboard.tabular.pickle_frame import read_frame
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles.files import open_payload
+from nasboard.tabular.pickles.frame import read_frame
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter

@@ -17,7 +17,7 @@ from nasboard.tabular.kinds import KINDS
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.places import ROOT
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
-from tests.tabular.unprivileged import refused
+from tests.tabular.pickles.unprivileged import refused
 
 
 @pytest.fixture(scope="module")

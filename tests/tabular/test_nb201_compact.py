@@ -15,8 +15,8 @@ import pytest
 from nasboard.tabular import nb201_compact as compact
 from nasboard.tabular.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, spec_index
-from nasboard.tabular.pickle_frame import read_frame
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles.frame import read_frame
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import Table, TableError, open_table, verify
 from tests.data_folder import data_file
 from tests.tables import imported

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 from typing import BinaryIO, Final, Protocol
 
-from nasboard.tabular.pickle_machine import DOWNLOAD
-from nasboard.tabular.pickle_stream import LIMIT_BYTES, measured_pickle
+from nasboard.tabular.pickles.machine import DOWNLOAD
+from nasboard.tabular.pickles.stream import LIMIT_BYTES, measured_pickle
 from nasboard.tabular.tables.table import TableError
 
 TORCH_MAGIC: Final = 0x1950A86A20F9469CFC6C  # what a legacy torch file begins with, as a pickled number

@@ -13,10 +13,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasboard.tabular import pickle_window
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles import window as pickle_window
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import TableError
-from tests.tabular.pickle_values import VALUES, plain, read
+from tests.tabular.pickles.values import VALUES, plain, read
 
 
 def test_folded_dicts_are_replaced_emptied_and_forgotten() -> None:

@@ -7,7 +7,7 @@ from collections import OrderedDict
 
 from hypothesis import strategies as st
 
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles.stream import read_pickle
 
 PROTOCOLS = st.integers(0, 5)
 

@@ -8,7 +8,7 @@ import pickle
 import zipfile
 from collections.abc import Callable, Mapping
 
-from nasboard.tabular.containers import TORCH_MAGIC
+from nasboard.tabular.pickles.files import TORCH_MAGIC
 
 
 def torch_zip(raw: bytes, packed: int = zipfile.ZIP_STORED, more: Mapping[str, bytes] | None = None) -> bytes:

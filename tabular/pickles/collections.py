@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Final
 
-from nasboard.tabular.pickle_atoms import Op
-from nasboard.tabular.pickle_machine import DOWNLOAD, Machine, RefusedError
-from nasboard.tabular.pickle_weight import SET
+from nasboard.tabular.pickles.atoms import Op
+from nasboard.tabular.pickles.machine import DOWNLOAD, Machine, RefusedError
+from nasboard.tabular.pickles.weight import SET
 
 _SIMPLE: Final = frozenset({str, int, float, bool, bytes, complex, type(None)})
 _LIGHT: Final = _SIMPLE - {int}

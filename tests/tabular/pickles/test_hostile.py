@@ -9,12 +9,11 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.tabular.containers import open_payload
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles.files import open_payload
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import TableError
-from tests.tabular import hostile_pickles as hostile
-from tests.tabular import pickle_code as code
-from tests.tabular.packages import PACKED
+from tests.tabular.pickles import code, hostile
+from tests.tabular.pickles.packages import PACKED
 
 
 def read(path: Path) -> object:

@@ -7,8 +7,8 @@ from collections.abc import Callable
 from struct import Struct
 from typing import Final
 
-from nasboard.tabular.pickle_machine import LONGEST_SHARED, Machine, RefusedError
-from nasboard.tabular.pickle_weight import text_values
+from nasboard.tabular.pickles.machine import LONGEST_SHARED, Machine, RefusedError
+from nasboard.tabular.pickles.weight import text_values
 
 Op = Callable[[Machine, int], int]
 

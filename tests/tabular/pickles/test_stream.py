@@ -12,10 +12,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasboard.tabular.pickle_machine import CHUNK
-from nasboard.tabular.pickle_ops import OPS, unknown
-from nasboard.tabular.pickle_stream import measured_pickle, read_pickle
-from tests.tabular.pickle_values import PROTOCOLS, VALUES, plain, read
+from nasboard.tabular.pickles.machine import CHUNK
+from nasboard.tabular.pickles.ops import OPS, unknown
+from nasboard.tabular.pickles.stream import measured_pickle, read_pickle
+from tests.tabular.pickles.values import PROTOCOLS, VALUES, plain, read
 
 
 @settings(max_examples=250)

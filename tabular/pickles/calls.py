@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import Final
 
-from nasboard.tabular.pickle_atoms import Op
-from nasboard.tabular.pickle_machine import AWAY, DOWNLOAD, Machine, Name, Record, RefusedError
-from nasboard.tabular.pickle_weight import made_values
+from nasboard.tabular.pickles.atoms import Op
+from nasboard.tabular.pickles.machine import AWAY, DOWNLOAD, Machine, Name, Record, RefusedError
+from nasboard.tabular.pickles.weight import made_values
 
 _NUMBERS: Final = frozenset({float, int, bool, complex})
 

@@ -16,11 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.tabular import containers
-from nasboard.tabular.containers import Payload, open_payload
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles import files as containers
+from nasboard.tabular.pickles.files import Payload, open_payload
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import TableError
-from tests.tabular.packages import PACKED, torch_legacy, torch_zip
+from tests.tabular.pickles.packages import PACKED, torch_legacy, torch_zip
 
 VALUE = OrderedDict({"acc": {i: i / 3 for i in range(100)}, "name": "x" * 50})
 RAW = pickle.dumps(VALUE, 2)

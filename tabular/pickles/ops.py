@@ -8,11 +8,11 @@ from __future__ import annotations
 from struct import Struct
 from typing import Final
 
-from nasboard.tabular.pickle_atoms import ATOMS, Op
-from nasboard.tabular.pickle_calls import CALLS
-from nasboard.tabular.pickle_containers import CONTAINERS
-from nasboard.tabular.pickle_machine import AWAY, DONE, DOWNLOAD, HEAD, Machine, RefusedError
-from nasboard.tabular.pickle_runs import run
+from nasboard.tabular.pickles.atoms import ATOMS, Op
+from nasboard.tabular.pickles.calls import CALLS
+from nasboard.tabular.pickles.collections import CONTAINERS
+from nasboard.tabular.pickles.machine import AWAY, DONE, DOWNLOAD, HEAD, Machine, RefusedError
+from nasboard.tabular.pickles.runs import run
 
 _U4 = Struct("<I").unpack_from
 

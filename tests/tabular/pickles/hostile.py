@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 from collections.abc import Callable
 
-from tests.tabular.pickle_code import (
+from tests.tabular.pickles.code import (
     MARK,
     STOP,
     array,

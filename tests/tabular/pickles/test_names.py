@@ -11,12 +11,12 @@ from typing import cast
 import numpy as np
 import pytest
 
-from nasboard.tabular.pickle_frame import read_frame
-from nasboard.tabular.pickle_machine import Record
+from nasboard.tabular.pickles.frame import read_frame
+from nasboard.tabular.pickles.machine import Record
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
-from tests.tabular import pickle_code as code
-from tests.tabular.pickle_values import read
+from tests.tabular.pickles import code
+from tests.tabular.pickles.values import read
 
 SCALARS = [
     np.float64(1 / 3), np.float32(1 / 3), np.float16(1 / 3), np.int8(-5), np.int16(-500), np.int32(7),

@@ -14,8 +14,8 @@ from typing import ClassVar, Final, Literal
 
 import numpy as np
 
-from nasboard.tabular.pickle_containers import check_keys
-from nasboard.tabular.pickle_machine import Name, Record, RefusedError
+from nasboard.tabular.pickles.collections import check_keys
+from nasboard.tabular.pickles.machine import Name, Record, RefusedError
 from nasboard.tabular.tables.table import Array
 
 _NUMERIC = re.compile(r"b1|[iu][1248]|f[248]|c8|c16|[SU][0-9]{1,4}")

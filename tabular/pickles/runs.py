@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from nasboard.tabular.pickle_machine import HEAD, Machine
+from nasboard.tabular.pickles.machine import HEAD, Machine
 
 _MOST: Final = 1 << 10  # members looked for at once; picklers write groups of 1,000
 _STEPS: Final = {ord("K"): 11, ord("h"): 11, ord("j"): 14, ord("G"): 9}  # bytes of key, its argument, and the float

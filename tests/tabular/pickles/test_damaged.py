@@ -12,10 +12,10 @@ from collections import OrderedDict
 import numpy as np
 import pytest
 
-from nasboard.tabular.pickle_machine import CHUNK
-from nasboard.tabular.pickle_stream import read_pickle
+from nasboard.tabular.pickles.machine import CHUNK
+from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import TableError
-from tests.tabular import pickle_code as code
+from tests.tabular.pickles import code
 
 
 @pytest.mark.parametrize(

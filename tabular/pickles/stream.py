@@ -12,9 +12,9 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from nasboard.tabular.pickle_machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
-from nasboard.tabular.pickle_names import NUMPY_NAMES
-from nasboard.tabular.pickle_ops import OPS
+from nasboard.tabular.pickles.machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
+from nasboard.tabular.pickles.names import NUMPY_NAMES
+from nasboard.tabular.pickles.ops import OPS
 from nasboard.tabular.tables.table import TableError
 
 __all__ = ["LIMIT_BYTES", "MOST_VALUES", "NUMPY_NAMES", "measured_pickle", "read_pickle"]

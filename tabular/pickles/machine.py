@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import BinaryIO, ClassVar, Final
 
-from nasboard.tabular.pickle_archive import Archive
-from nasboard.tabular.pickle_weight import Weighed, held_values
-from nasboard.tabular.pickle_window import AWAY, CHUNK, DOWNLOAD, RefusedError, Window
+from nasboard.tabular.pickles.archive import Archive
+from nasboard.tabular.pickles.weight import Weighed, held_values
+from nasboard.tabular.pickles.window import AWAY, CHUNK, DOWNLOAD, RefusedError, Window
 
 __all__ = [
     "AWAY", "CHUNK", "DONE", "DOWNLOAD", "HEAD", "LONGEST_SHARED", "Absent", "Fold", "Machine", "Make", "Name",

@@ -13,10 +13,10 @@ from typing import BinaryIO, Final
 
 import numpy as np
 
-from nasboard.tabular.pickle_machine import Name, Record, RefusedError
-from nasboard.tabular.pickle_names import NUMPY_NAMES, only_named
-from nasboard.tabular.pickle_stream import LIMIT_BYTES, MOST_VALUES, read_pickle
-from nasboard.tabular.pickle_weight import Weighed
+from nasboard.tabular.pickles.machine import Name, Record, RefusedError
+from nasboard.tabular.pickles.names import NUMPY_NAMES, only_named
+from nasboard.tabular.pickles.stream import LIMIT_BYTES, MOST_VALUES, read_pickle
+from nasboard.tabular.pickles.weight import Weighed
 from nasboard.tabular.tables.table import Array, TableError
 
 Column = Array | list[object]

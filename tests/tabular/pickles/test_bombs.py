@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular import pickle_stream
-from nasboard.tabular.pickle_stream import read_pickle
-from nasboard.tabular.pickle_weight import held_values
+from nasboard.tabular.pickles import stream as pickle_stream
+from nasboard.tabular.pickles.stream import read_pickle
+from nasboard.tabular.pickles.weight import held_values
 from nasboard.tabular.tables.table import TableError
 from tests.places import ROOT
-from tests.tabular import pickle_code as code
-from tests.tabular.packages import PACKED
+from tests.tabular.pickles import code
+from tests.tabular.pickles.packages import PACKED
 
 SMALL = 1 << 18  # values: a twelfth of the default
 
@@ -86,7 +86,7 @@ def measured(kinds: list[str], most_values: int) -> tuple[list[str], float]:
     """Return the errors, and the memory in MB that a process of its own took for them."""
     script = (
         "import resource, sys\n"
-        "from tests.tabular.test_pickle_bombs import explode\n"
+        "from tests.tabular.pickles.test_bombs import explode\n"
         "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024\n"
         "resource.setrlimit(resource.RLIMIT_AS, (3 << 30, 3 << 30))\n"
         "before = peak()\n"
@@ -117,7 +117,7 @@ def test_the_default_bounds_memory_too() -> None:
 
 @pytest.mark.parametrize("packing", PACKED)
 def test_a_bomb_is_refused_however_it_is_packed(tmp_path: Path, packing: str) -> None:
-    from nasboard.tabular.containers import open_payload
+    from nasboard.tabular.pickles.files import open_payload
 
     path = tmp_path / "bomb"
     blob = np.random.default_rng(0).bytes(20_000)  # keeps the ratio of unpacked to packed bytes below what is refused
