@@ -16,8 +16,8 @@ from nasboard.tabular import inventory
 from nasboard.tabular.fetching import fetch as fetch_group
 from nasboard.tabular.found import Found, tables_of
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.kinds import KINDS
-from nasboard.tabular.known_files import Group, KnownFile, read_registry
+from nasboard.tabular.known.files import Group, KnownFile, read_registry
+from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.table import Table, TableError

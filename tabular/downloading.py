@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO
 from urllib.parse import urljoin
 
-from nasboard.tabular.known_files import KnownFile
+from nasboard.tabular.known.files import KnownFile
 
 if TYPE_CHECKING:
     import requests

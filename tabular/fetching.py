@@ -15,7 +15,7 @@ from pathlib import Path
 
 from nasboard.tabular.downloading import Line, Told, download
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.known_files import Group, KnownFile, Registry
+from nasboard.tabular.known.files import Group, KnownFile, Registry
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained
 from nasboard.tabular.tables.job import silent

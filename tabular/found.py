@@ -8,7 +8,7 @@ import shlex
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from nasboard.tabular import kinds
+from nasboard.tabular.known import kinds
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.columns import open_regular
 from nasboard.tabular.tables.disk import explained

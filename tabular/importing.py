@@ -12,14 +12,14 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from nasboard.tabular.kinds import Converter, Kind, kind_of, looks_like, near_places
-from nasboard.tabular.known_files import KnownFile, read_registry
+from nasboard.tabular.known.files import KnownFile, read_registry
+from nasboard.tabular.known.kinds import Converter, Kind, kind_of, looks_like, near_places
+from nasboard.tabular.known.trust import Source, check_unchanged, examine, listing_digest
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained
 from nasboard.tabular.tables.job import Job, silent
 from nasboard.tabular.tables.table import MANIFEST, Table, TableError
 from nasboard.tabular.tables.writing import TableWriter
-from nasboard.tabular.trust import Source, check_unchanged, examine, listing_digest
 
 NEEDED = ("version", "licence", "datasets", "splits", "fidelities", "seeds", "units", "archs", "complete")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.tabular import kinds
-from nasboard.tabular.kinds import Kind
+from nasboard.tabular.known import kinds
+from nasboard.tabular.known.kinds import Kind
 
 FAKE = """
 from pathlib import Path

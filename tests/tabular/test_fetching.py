@@ -11,7 +11,7 @@ import pytest
 
 from nasboard.tabular.downloading import Line
 from nasboard.tabular.fetching import Fetched, fetch
-from nasboard.tabular.known_files import read_registry
+from nasboard.tabular.known.files import read_registry
 from nasboard.tabular.tables.table import TableError, verify
 from tests.local_server import Answer, Server, serving
 from tests.tabular.hw_format import DATASETS, write_hw

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nasboard.tabular.kinds import KINDS
+from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.places import ROOT
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw

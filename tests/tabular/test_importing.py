@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.kinds import KINDS, kind_of, looks_like
+from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
 from nasboard.tabular.nb201_compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw

@@ -177,7 +177,7 @@ def server(monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
 @pytest.fixture
 def files(server: Server, tmp_path: Path, made: Path) -> Path:
     """A registry like the shipped one, whose addresses are on the test's own server."""
-    told = json.loads((ROOT / "tabular" / "files.json").read_text())
+    told = json.loads((ROOT / "tabular" / "known" / "files.json").read_text())
     for name, entry in told["files"].items():
         entry["urls"] = [f"{server.address}/{name}"]
     body = b"an archive"

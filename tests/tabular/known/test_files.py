@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from nasboard.tabular.kinds import KINDS
-from nasboard.tabular.known_files import known, read_registry
+from nasboard.tabular.known.files import known, read_registry
+from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from nasboard.tabular.importing import import_table
-from nasboard.tabular.known_files import KnownFile
+from nasboard.tabular.known.files import KnownFile
 from nasboard.tabular.nb201_official import OFFICIAL, version_of
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from nasboard.tabular.kinds import Kind
-from nasboard.tabular.known_files import KnownFile
+from nasboard.tabular.known.files import KnownFile
+from nasboard.tabular.known.kinds import Kind
 from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.table import TableError
 
