@@ -12,10 +12,10 @@ from pathlib import Path
 
 from nasboard.harness.errors import DigestError, MissingDataError, NasboardError, UnknownNameError, UsageError
 from nasboard.harness.registry.data_tool import Row, Told
-from nasboard.tabular import inventory
-from nasboard.tabular.fetching import fetch as fetch_group
-from nasboard.tabular.found import Found, tables_of
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports import inventory
+from nasboard.tabular.imports.fetching import fetch as fetch_group
+from nasboard.tabular.imports.found import Found, tables_of
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import Group, KnownFile, read_registry
 from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables import home

@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.tabular.found import Found, tables_of, trouble
+from nasboard.tabular.imports.found import Found, tables_of, trouble
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.table import Table, TableError, is_small, is_touched, open_table, verify

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from tests.data_folder import data_file
 
 SESSION = Path(os.environ["NASBOARD_DATA"])  # as it is before any test sets it to a folder of its own

@@ -12,7 +12,7 @@ from nasboard.benchmarks.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3,
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import Table
 from tests.contracts.reach import leaks, secret
 from tests.tables import imported

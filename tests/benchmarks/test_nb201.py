@@ -15,7 +15,7 @@ from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.space import Archs, enumerate_all, sample
-from nasboard.tabular.found import tables_of
+from nasboard.tabular.imports.found import tables_of
 from nasboard.tabular.tables.table import open_table
 from nasboard.tabular.tables.writing import write_table
 from tests.tables import imported

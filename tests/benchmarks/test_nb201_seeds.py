@@ -19,7 +19,7 @@ from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import from_index
 from nasboard.tabular import nb201_protocol as protocol
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, index_spec
 from nasboard.tabular.nb201_trials import TrialTable, open_trials
 from nasboard.tabular.tables.table import open_table

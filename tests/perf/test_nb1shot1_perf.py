@@ -18,7 +18,7 @@ from nasboard.benchmarks.nb101 import nb1shot1_3, nb101
 from nasboard.benchmarks.nb101_space import NB101Space
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb101_graphs import GRAPHS
 from nasboard.tabular.tfrecord import masked_crc
 from tests.data_folder import data_file
@@ -32,7 +32,7 @@ TRUTH = (
     "b = registry.benchmark('nb1shot1-3@mean108'); print(len(b.truth(enumerate_all(b.space))))"
 )
 IMPORT = (
-    "import sys; from pathlib import Path; from nasboard.tabular.importing import import_table\n"
+    "import sys; from pathlib import Path; from nasboard.tabular.imports.importing import import_table\n"
     "import_table('nb101', Path(sys.argv[1]), to=Path(sys.argv[2]), partial=True)\n"
     "print([int(l.split()[1]) // 1024 for l in open('/proc/self/status') if l.startswith('VmHWM')][0])"
 )

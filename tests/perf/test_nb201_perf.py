@@ -30,7 +30,7 @@ write_pth(Path(path), official_content(n))
 """
 IMPORT = """
 import threading
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 anonymous, done = [resident("RssAnon")], threading.Event()
 def watch():
     while not done.wait(0.02):

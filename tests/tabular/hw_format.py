@@ -8,7 +8,7 @@ from itertools import product
 from pathlib import Path
 from typing import Any
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 
 HEADER = (
     "net,edgegpu_latency,edgegpu_energy,raspi4_latency,edgetpu_latency,pixel3_latency,eyeriss_latency,eyeriss_energy,"

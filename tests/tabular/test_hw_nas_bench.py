@@ -10,7 +10,7 @@ import pytest
 from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP, NB201Space, published_order
 from nasboard.harness.space import to_index
 from nasboard.tabular.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError, open_table
 from nasboard.tabular.tables.writing import TableWriter

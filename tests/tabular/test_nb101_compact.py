@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb101_compact import FILE, sources
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.tabular import tfrecord_format as f
 from tests.tabular.tfrecord_format import Row, training

@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from nasboard.tabular import nb201_compact as compact
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, spec_index
 from nasboard.tabular.pickles.frame import read_frame
 from nasboard.tabular.pickles.stream import read_pickle

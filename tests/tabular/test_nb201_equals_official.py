@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasboard.tabular import nb201_protocol
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_names import spec_index
 from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS, TrialTable, open_trials
 from tests.tabular.official_format import Content, Style, nats_content, official_content, write_pth

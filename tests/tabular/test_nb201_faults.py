@@ -12,7 +12,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_official import convert
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError

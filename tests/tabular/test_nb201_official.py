@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_names import ARCHS, spec_index
 from nasboard.tabular.nb201_official import convert, sources
 from nasboard.tabular.nb201_reading import folder_files

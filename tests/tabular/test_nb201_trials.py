@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201_columns import TrialColumns
 from nasboard.tabular.nb201_fold import ArchTrials
 from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index

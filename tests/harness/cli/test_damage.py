@@ -13,7 +13,7 @@ import pytest
 from nasboard.harness.cli import main
 from nasboard.tabular.tables.scratch import PREFIX
 from nasboard.tabular.tables.writing import TableWriter
-from tests.tabular.modes import bound_by_modes
+from tests.tabular.imports.modes import bound_by_modes
 
 NAMES = ("hw-nas-bench-v1", "nb101-v1")
 Run = Callable[..., tuple[int, str, str]]

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 from tests.tabular.hw_format import ROWS, hw_vouched, vouched, write_hw

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import KnownFile
 from nasboard.tabular.nb201_official import OFFICIAL, version_of
 from nasboard.tabular.tables.job import Job

@@ -18,7 +18,7 @@ _NOBODY = 65534
 _CODE = """
 import os, sys
 from pathlib import Path
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError
 for kind in KINDS.values(): kind.load()

@@ -28,7 +28,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 IMPORT = """
 import os, signal, sys
 from pathlib import Path
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 source, home, sha256, at = Path(sys.argv[1]), Path(sys.argv[2]), sys.argv[3], sys.argv[4].split(":")
 def told(label, done, total):
     if label == at[0] and done >= int(at[1]): os.kill(os.getpid(), int(at[2]))

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
 from nasboard.tabular.nb201_compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify

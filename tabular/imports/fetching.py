@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
 
-from nasboard.tabular.downloading import Line, Told, download
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.downloading import Line, Told, download
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import Group, KnownFile, Registry
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained

@@ -9,8 +9,8 @@ from typing import NamedTuple
 
 import pytest
 
-from nasboard.tabular.downloading import Line
-from nasboard.tabular.fetching import Fetched, fetch
+from nasboard.tabular.imports.downloading import Line
+from nasboard.tabular.imports.fetching import Fetched, fetch
 from nasboard.tabular.known.files import read_registry
 from nasboard.tabular.tables.table import TableError, verify
 from tests.local_server import Answer, Server, serving
@@ -226,7 +226,7 @@ def test_a_disk_that_fills_up_is_told_with_the_remedy(
     def full(*_: object) -> int:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    monkeypatch.setattr("nasboard.tabular.downloading._Gauge.count", full)
+    monkeypatch.setattr("nasboard.tabular.imports.downloading._Gauge.count", full)
     with pytest.raises(TableError, match=r"No space left on device; make room on the disk of .*NASBOARD_DATA"):
         site.fetch()
     assert not site.home.exists()

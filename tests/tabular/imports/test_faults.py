@@ -21,7 +21,7 @@ import pytest
 
 from nasboard.tabular import nb201_compact as compact
 from nasboard.tabular.hw_nas_bench import DEVICES
-from nasboard.tabular.importing import import_table
+from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import KnownFile, read_registry
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file

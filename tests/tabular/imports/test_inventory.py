@@ -7,12 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular.found import tables_of
-from nasboard.tabular.inventory import find, remove, tables, tidy, verify
+from nasboard.tabular.imports.found import tables_of
+from nasboard.tabular.imports.inventory import find, remove, tables, tidy, verify
 from nasboard.tabular.tables.scratch import PREFIX
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
-from tests.tabular.modes import bound_by_modes
+from tests.tabular.imports.modes import bound_by_modes
 
 
 @pytest.fixture

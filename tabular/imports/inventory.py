@@ -10,7 +10,7 @@ from collections.abc import Callable
 from difflib import get_close_matches
 from pathlib import Path
 
-from nasboard.tabular.found import Found, by_hand, is_ours, look, look_closely, trouble
+from nasboard.tabular.imports.found import Found, by_hand, is_ours, look, look_closely, trouble
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.job import silent

@@ -1,0 +1,1 @@
+"""From public files to tables of ours: fetch, import, list, check, remove."""
