@@ -23,7 +23,7 @@ from nasboard.harness.api import Context, CostKind
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index
-from nasboard.tabular.nb201_names import index_spec
+from nasboard.tabular.nb201.names import index_spec
 
 KINDS = ("nb201", "nb201-compact")
 REMEDY = "nasboard data fetch nb201-compact (means, 9 MB), or nasboard data import nb201 FILE (every training)"

@@ -15,9 +15,9 @@ from numpy.typing import NDArray
 
 from nasboard.harness.errors import DigestError
 from nasboard.harness.space import Bools, Floats, Ints
-from nasboard.tabular import nb201_protocol as protocol
-from nasboard.tabular.nb201_names import ARCHS
-from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.nb201 import protocol
+from nasboard.tabular.nb201.names import ARCHS
+from nasboard.tabular.nb201.trials import TrialTable, open_trials
 from nasboard.tabular.tables.table import Table, TableError
 
 DATASETS = ("cifar10", "cifar100", "ImageNet16-120")

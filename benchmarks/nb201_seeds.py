@@ -17,7 +17,7 @@ from nasboard.benchmarks.nb201_recorded import Series
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import Arch, Floats, Ints
-from nasboard.tabular.nb201_names import index_spec
+from nasboard.tabular.nb201.names import index_spec
 
 POLICIES = ("mean", "draw", "strict")
 

@@ -14,9 +14,9 @@ import numpy as np
 
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, enumerate_all, to_index
-from nasboard.tabular.nb201_names import EDGES as EDGES
-from nasboard.tabular.nb201_names import OPS as OPS
-from nasboard.tabular.nb201_names import spec_choices
+from nasboard.tabular.nb201.names import EDGES as EDGES
+from nasboard.tabular.nb201.names import OPS as OPS
+from nasboard.tabular.nb201.names import spec_choices
 
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 CLASSES = 6_466  # of the published isomorphism string, over all 15,625

@@ -18,7 +18,7 @@ from typing import TextIO
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.nb201_names import ARCHS, EDGES, OPS
+from nasboard.tabular.nb201.names import ARCHS, EDGES, OPS
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError
 from nasboard.tabular.tables.writing import TableWriter

@@ -57,7 +57,7 @@ class Kind:
 _KINDS = (
     Kind(
         "nb201",
-        "nasboard.tabular.nb201_official",
+        "nasboard.tabular.nb201.official",
         "NAS-Bench-201 and NATS-Bench topology: every seed, epoch, loss and time",
         "NAS-Bench-201-v1_0-e61699.pth, NAS-Bench-201-v1_1-096897.pth, NATS-tss-v1_0-3ffb9.pickle.pbz2, or the folder "
         "NATS-tss-v1_0-3ffb9-simple",
@@ -65,7 +65,7 @@ _KINDS = (
     ),
     Kind(
         "nb201-compact",
-        "nasboard.tabular.nb201_compact",
+        "nasboard.tabular.nb201.compact",
         "NAS-Bench-201: mean accuracies at 12 and 200 epochs, 12-epoch cost (9 MB)",
         "the folder with nb201_*_val_test_v1_0.pickle, mini-bench-arch-cell-accs.pd and nb2_cf10_hp12_info.p",
         ("nb201_*_val_test_v1_0.pickle", "mini-bench-arch-cell-accs.pd", "nb2_cf10_hp12_info.p"),

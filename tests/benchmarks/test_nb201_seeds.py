@@ -18,13 +18,13 @@ from nasboard.benchmarks.nb201_recorded import Series
 from nasboard.benchmarks.nb201_space import NB201Space
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import from_index
-from nasboard.tabular import nb201_protocol as protocol
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_names import ARCHS, index_spec
-from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.nb201 import protocol
+from nasboard.tabular.nb201.names import ARCHS, index_spec
+from nasboard.tabular.nb201.trials import TrialTable, open_trials
 from nasboard.tabular.tables.table import open_table
 from tests.tables import imported
-from tests.tabular.official_format import official_content, write_nats_file
+from tests.tabular.nb201.official_format import official_content, write_nats_file
 
 SPACE = NB201Space()
 MAKERS: dict[str, Callable[..., nb201.NB201]] = {

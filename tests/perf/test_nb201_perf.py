@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from nasboard.tabular.nb201_trials import TrialTable, open_trials
+from nasboard.tabular.nb201.trials import TrialTable, open_trials
 from nasboard.tabular.tables.table import open_table
 from tests.places import ROOT
 
@@ -25,7 +25,7 @@ pytestmark = pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="
 SMALL, LARGE, WHOLE = 500, 1500, 15_625
 
 WRITE = """
-from tests.tabular.official_format import official_content, write_pth
+from tests.tabular.nb201.official_format import official_content, write_pth
 write_pth(Path(path), official_content(n))
 """
 IMPORT = """
@@ -66,7 +66,7 @@ told(seconds=took, mb=held, single_s=single, leanest_s=leanest)
 OURS = """
 import numpy as np
 from nasboard.tabular import nb201_protocol
-from nasboard.tabular.nb201_trials import open_trials
+from nasboard.tabular.nb201.trials import open_trials
 from nasboard.tabular.tables.table import open_table
 before = resident("VmRSS")
 trials = open_trials(open_table(Path(path)))

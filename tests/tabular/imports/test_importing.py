@@ -11,7 +11,7 @@ import pytest
 
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
-from nasboard.tabular.nb201_compact import FILES, SHORT
+from nasboard.tabular.nb201.compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
 from tests.tabular.tfrecord_format import rows_of, write

@@ -12,9 +12,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.tabular import nb201_compact as compact
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_names import ARCHS, spec_index
+from nasboard.tabular.nb201 import compact
+from nasboard.tabular.nb201.names import ARCHS, spec_index
 from nasboard.tabular.pickles.frame import read_frame
 from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.table import Table, TableError, open_table, verify

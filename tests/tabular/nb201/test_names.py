@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from nasboard.tabular.nb201_names import ARCHS, EDGES, OPS, index_spec, spec_choices, spec_index
+from nasboard.tabular.nb201.names import ARCHS, EDGES, OPS, index_spec, spec_choices, spec_index
 
 
 def test_string_form_and_index_are_inverse_over_the_whole_space() -> None:

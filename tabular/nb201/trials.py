@@ -26,7 +26,7 @@ from typing import Literal, cast
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from nasboard.tabular.nb201_names import ARCHS
+from nasboard.tabular.nb201.names import ARCHS
 from nasboard.tabular.tables.table import Table, TableError
 
 SCHEDULES = (12, 200)  # two separate trainings; the learning rate falls to zero in each

@@ -11,11 +11,11 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from nasboard.tabular.nb201_columns import TrialColumns
-from nasboard.tabular.nb201_fold import REMEDY, ArchTrials, fold_arch
-from nasboard.tabular.nb201_names import spec_index
-from nasboard.tabular.nb201_result import fold_result
-from nasboard.tabular.nb201_trials import SCHEDULES
+from nasboard.tabular.nb201.columns import TrialColumns
+from nasboard.tabular.nb201.fold import REMEDY, ArchTrials, fold_arch
+from nasboard.tabular.nb201.names import spec_index
+from nasboard.tabular.nb201.result import fold_result
+from nasboard.tabular.nb201.trials import SCHEDULES
 from nasboard.tabular.pickles.files import open_payload
 from nasboard.tabular.pickles.stream import LIMIT_BYTES, read_pickle
 from nasboard.tabular.tables.table import TableError

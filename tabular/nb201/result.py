@@ -14,7 +14,7 @@ from typing import cast
 
 import numpy as np
 
-from nasboard.tabular.nb201_trials import EPOCHS, SCHEDULES, SETS, Bools, Floats, Ints
+from nasboard.tabular.nb201.trials import EPOCHS, SCHEDULES, SETS, Bools, Floats, Ints
 
 KEYS = frozenset({
     "name", "net_state_dict", "train_acc1es", "train_acc5es", "train_losses", "train_times", "arch_config", "params",

@@ -13,10 +13,10 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from nasboard.tabular.nb201_columns import TrialColumns
-from nasboard.tabular.nb201_names import ARCHS
-from nasboard.tabular.nb201_reading import folder_files, read_file, read_folder
-from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS
+from nasboard.tabular.nb201.columns import TrialColumns
+from nasboard.tabular.nb201.names import ARCHS
+from nasboard.tabular.nb201.reading import folder_files, read_file, read_folder
+from nasboard.tabular.nb201.trials import DATASETS, SCHEDULES, SETS
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter

@@ -15,7 +15,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.tabular.nb201_names import ARCHS, index_spec
+from nasboard.tabular.nb201.names import ARCHS, index_spec
 
 Style = Literal["v1.0", "v1.1"]
 Content = dict[str, Any]

@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from reprlib import repr as short
 from typing import TypeGuard, cast
 
-from nasboard.tabular.nb201_names import spec_index
-from nasboard.tabular.nb201_result import KEYS as RESULT_KEYS
-from nasboard.tabular.nb201_result import Refused, Trial, WrongError
-from nasboard.tabular.nb201_trials import DATASETS
+from nasboard.tabular.nb201.names import spec_index
+from nasboard.tabular.nb201.result import KEYS as RESULT_KEYS
+from nasboard.tabular.nb201.result import Refused, Trial, WrongError
+from nasboard.tabular.nb201.trials import DATASETS
 from nasboard.tabular.tables.table import TableError
 
 KEYS = frozenset(("arch_index", "arch_str", "all_results", "dataset_seed", "clear_net_done"))

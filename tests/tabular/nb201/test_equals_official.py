@@ -14,11 +14,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.tabular import nb201_protocol
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_names import spec_index
-from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS, TrialTable, open_trials
-from tests.tabular.official_format import Content, Style, nats_content, official_content, write_pth
+from nasboard.tabular.nb201 import protocol as nb201_protocol
+from nasboard.tabular.nb201.names import spec_index
+from nasboard.tabular.nb201.trials import DATASETS, SCHEDULES, SETS, TrialTable, open_trials
+from tests.tabular.nb201.official_format import Content, Style, nats_content, official_content, write_pth
 
 nas_201_api = pytest.importorskip("nas_201_api")
 nats_bench = pytest.importorskip("nats_bench")

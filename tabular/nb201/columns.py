@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.nb201_fold import REMEDY, ArchTrials
-from nasboard.tabular.nb201_names import ARCHS, index_spec
-from nasboard.tabular.nb201_result import Trial
-from nasboard.tabular.nb201_trials import DATASETS, SCHEDULES, SETS, Bools
+from nasboard.tabular.nb201.fold import REMEDY, ArchTrials
+from nasboard.tabular.nb201.names import ARCHS, index_spec
+from nasboard.tabular.nb201.result import Trial
+from nasboard.tabular.nb201.trials import DATASETS, SCHEDULES, SETS, Bools
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
 

@@ -8,15 +8,15 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_names import ARCHS, spec_index
-from nasboard.tabular.nb201_official import convert, sources
-from nasboard.tabular.nb201_reading import folder_files
-from nasboard.tabular.nb201_trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
+from nasboard.tabular.nb201.names import ARCHS, spec_index
+from nasboard.tabular.nb201.official import convert, sources
+from nasboard.tabular.nb201.reading import folder_files
+from nasboard.tabular.nb201.trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError, verify
 from nasboard.tabular.tables.writing import TableWriter
 from tests.tabular.hw_format import vouched
-from tests.tabular.official_format import (
+from tests.tabular.nb201.official_format import (
     Content,
     nats_content,
     official_content,

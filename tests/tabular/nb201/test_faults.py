@@ -13,11 +13,11 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_official import convert
+from nasboard.tabular.nb201.official import convert
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
-from tests.tabular.official_format import Content, official_content, write_nats_folder, write_pth
+from tests.tabular.nb201.official_format import Content, official_content, write_nats_folder, write_pth
 
 SEED = 777
 

@@ -9,14 +9,14 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb201_columns import TrialColumns
-from nasboard.tabular.nb201_fold import ArchTrials
-from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
-from nasboard.tabular.nb201_result import Trial, fold_result
-from nasboard.tabular.nb201_trials import DATASETS, SETS, TrialTable, open_trials
+from nasboard.tabular.nb201.columns import TrialColumns
+from nasboard.tabular.nb201.fold import ArchTrials
+from nasboard.tabular.nb201.names import ARCHS, index_spec, spec_index
+from nasboard.tabular.nb201.result import Trial, fold_result
+from nasboard.tabular.nb201.trials import DATASETS, SETS, TrialTable, open_trials
 from nasboard.tabular.tables.table import TableError, open_table
 from nasboard.tabular.tables.writing import TableWriter
-from tests.tabular.official_format import Content, official_content, write_nats_file
+from tests.tabular.nb201.official_format import Content, official_content, write_nats_file
 
 
 @pytest.fixture(scope="module")

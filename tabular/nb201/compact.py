@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.nb201_names import ARCHS, index_spec, spec_index
+from nasboard.tabular.nb201.names import ARCHS, index_spec, spec_index
 from nasboard.tabular.pickles.files import open_payload
 from nasboard.tabular.pickles.frame import read_frame
 from nasboard.tabular.pickles.stream import read_pickle

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasboard.tabular.nb201_names import ARCHS
-from nasboard.tabular.nb201_trials import Bools, Floats, TrialTable, mean_of
+from nasboard.tabular.nb201.names import ARCHS
+from nasboard.tabular.nb201.trials import Bools, Floats, TrialTable, mean_of
 from nasboard.tabular.tables.table import TableError
 
 VALIDATED = ("cifar10-valid", "cifar100", "ImageNet16-120")  # trainings that leave validation images

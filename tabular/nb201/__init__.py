@@ -1,0 +1,1 @@
+"""Converters for NAS-Bench-201 and NATS-Bench files."""
