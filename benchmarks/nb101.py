@@ -22,7 +22,7 @@ from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
-from nasboard.tabular.cell_graphs import codes
+from nasboard.tabular.nb101.cell_graphs import codes
 from nasboard.tabular.tables.table import Table
 
 KINDS = ("nb101", "nb101-compact")

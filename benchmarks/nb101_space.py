@@ -16,7 +16,7 @@ import numpy as np
 
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints
-from nasboard.tabular.cell_graphs import (
+from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     INNER,
     MOST_EDGES,

@@ -21,7 +21,7 @@ import numpy as np
 from nasboard.benchmarks.nb101_space import read_vertices, tell_vertices
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints
-from nasboard.tabular.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
+from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
 PARENTS: Mapping[int, tuple[int, ...]] = {1: (1, 2, 2, 2, 2), 2: (1, 1, 2, 2, 3), 3: (1, 1, 1, 2, 2, 2)}

@@ -72,7 +72,7 @@ _KINDS = (
     ),
     Kind(
         "nb101",
-        "nasboard.tabular.nb101_tfrecord",
+        "nasboard.tabular.nb101.official",
         "NAS-Bench-101: every run at 108 epochs, or at 4, 12, 36 and 108",
         "nasbench_only108.tfrecord or nasbench_full.tfrecord",
         ("*.tfrecord",),
@@ -80,7 +80,7 @@ _KINDS = (
     ),
     Kind(
         "nb101-compact",
-        "nasboard.tabular.nb101_compact",
+        "nasboard.tabular.nb101.compact",
         "NAS-Bench-101: mean test accuracy at 108 epochs and parameters (10 MB)",
         "nb101_mean_test108.npz",
         ("nb101_*.npz",),

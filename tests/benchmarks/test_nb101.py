@@ -16,7 +16,7 @@ from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import Table
 from tests.contracts.reach import leaks, secret
 from tests.tables import imported
-from tests.tabular import tfrecord_format as f
+from tests.tabular.nb101 import tfrecord_format as f
 
 MAKERS: dict[str, Callable[..., NB101]] = {
     "nb101": nb101,

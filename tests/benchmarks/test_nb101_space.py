@@ -7,7 +7,7 @@ from hypothesis import given
 from nasboard.benchmarks.nb101_space import NB101Space
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import check, neighbours, sample
-from nasboard.tabular.cell_graphs import EDGES, connected, count_edges, prune
+from nasboard.tabular.nb101.cell_graphs import EDGES, connected, count_edges, prune
 from tests.strategies import archs
 
 SPACE = NB101Space()

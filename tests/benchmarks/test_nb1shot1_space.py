@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.nb1shot1_space import CLASSES, PARENTS, NB1Shot1Space, told_size
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Archs, enumerate_all, size
-from nasboard.tabular.cell_graphs import EDGES, EMPTY, canonical, count_edges, official_hash, prune, unpack
+from nasboard.tabular.nb101.cell_graphs import EDGES, EMPTY, canonical, count_edges, official_hash, prune, unpack
 from tests.strategies import archs
 
 SPACES = {number: NB1Shot1Space.of(number) for number in (1, 2, 3)}

@@ -17,13 +17,13 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from nasboard.benchmarks.nb101 import nb1shot1_3, nb101
 from nasboard.benchmarks.nb101_space import NB101Space
 from nasboard.harness.space import enumerate_all, sample
-from nasboard.tabular.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb101_graphs import GRAPHS
-from nasboard.tabular.tfrecord import masked_crc
+from nasboard.tabular.nb101.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack
+from nasboard.tabular.nb101.graphs import GRAPHS
+from nasboard.tabular.nb101.tfrecord import masked_crc
 from tests.data_folder import data_file
 from tests.tables import imported
-from tests.tabular.tfrecord_format import FULL_EPOCHS, Evaluation, Row, graph, packed
+from tests.tabular.nb101.tfrecord_format import FULL_EPOCHS, Evaluation, Row, graph, packed
 
 TRUTH_S = 10.0  # allowed for all of space 3, the start of a process included
 FULL_RECORDS = GRAPHS * len(FULL_EPOCHS) * 3

@@ -25,10 +25,10 @@ from nasboard.tabular.known.files import KnownFile, read_registry
 from nasboard.tabular.nb201 import compact
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file
-from tests.tabular import tfrecord_format
 from tests.tabular.hw_format import hw_vouched, vouched, write_hw
+from tests.tabular.nb101 import tfrecord_format
+from tests.tabular.nb101.npz_format import columns
 from tests.tabular.nb201.official_format import official_content, write_nats_folder
-from tests.tabular.npz_format import columns
 
 FOLDER = {"nb201-compact": "nb201", "hw-nas-bench": "nb201", "nb101-compact": "nb101"}
 FILES = [file for file in read_registry().files.values() if file.group in FOLDER]

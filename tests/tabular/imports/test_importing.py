@@ -14,7 +14,7 @@ from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
 from nasboard.tabular.nb201.compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
-from tests.tabular.tfrecord_format import rows_of, write
+from tests.tabular.nb101.tfrecord_format import rows_of, write
 
 
 @pytest.fixture(scope="module")

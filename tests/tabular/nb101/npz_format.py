@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasboard.tabular.nb101_graphs import read_adjacency, read_ops, to_file
-from tests.tabular.tfrecord_format import GRAPHS, hash_of
+from nasboard.tabular.nb101.graphs import read_adjacency, read_ops, to_file
+from tests.tabular.nb101.tfrecord_format import GRAPHS, hash_of
 
 Columns = dict[str, np.ndarray]
 

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.tabular.cell_graphs import (
+from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     EMPTY,
     INNER,
@@ -22,7 +22,7 @@ from nasboard.tabular.cell_graphs import (
     prune,
     unpack,
 )
-from nasboard.tabular.nb101_graphs import GRAPHS, HASHES_SHA256, from_file, to_file
+from nasboard.tabular.nb101.graphs import GRAPHS, HASHES_SHA256, from_file, to_file
 from tests.data_folder import data_file
 
 Pairs = set[tuple[int, int]]

@@ -14,11 +14,11 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.cell_graphs import Cells
-from nasboard.tabular.nb101_graphs import GRAPHS, Hashes, check_cells
-from nasboard.tabular.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
+from nasboard.tabular.nb101.cell_graphs import Cells
+from nasboard.tabular.nb101.graphs import GRAPHS, Hashes, check_cells
+from nasboard.tabular.nb101.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
+from nasboard.tabular.nb101.tfrecord import REMEDY, Place
 from nasboard.tabular.tables.table import TableError
-from nasboard.tabular.tfrecord import REMEDY, Place
 
 EPOCHS = (4, 12, 36, 108)
 REPEATS = 3

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
-from nasboard.tabular.cell_graphs import OPS, official_hash
-from nasboard.tabular.nb101_graphs import read_adjacency, read_ops
+from nasboard.tabular.nb101.cell_graphs import OPS, official_hash
+from nasboard.tabular.nb101.graphs import read_adjacency, read_ops
 
 FULL_EPOCHS = (4, 12, 36, 108)
 _TABLE = [0] * 256  # of CRC-32C, the reflected polynomial 0x82F63B78

@@ -11,8 +11,8 @@ import pytest
 
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import Table, TableError, verify
-from tests.tabular import tfrecord_format as f
-from tests.tabular.tfrecord_format import Row, training
+from tests.tabular.nb101 import tfrecord_format as f
+from tests.tabular.nb101.tfrecord_format import Row, training
 
 MESSAGE = f.metrics(training("fork", 108, 0))
 
@@ -208,7 +208,7 @@ def test_a_wrong_file_is_refused_with_place_and_remedy_and_leaves_nothing(tmp_pa
 def test_a_wrong_record_is_found_in_the_first_batch_and_in_a_later_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("nasboard.tabular.nb101_trainings._BATCH", 4)
+    monkeypatch.setattr("nasboard.tabular.nb101.trainings._BATCH", 4)
     rows = f.rows_of()
     for at in (1, 9, 14):
         bad = [f.with_end(row, test=2.0) if i == at else row for i, row in enumerate(rows)]
@@ -218,8 +218,8 @@ def test_a_wrong_record_is_found_in_the_first_batch_and_in_a_later_one(
 
 def test_batches_do_not_change_the_table(full: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     digest = imported(full).digest
-    monkeypatch.setattr("nasboard.tabular.nb101_trainings._BATCH", 7)
-    monkeypatch.setattr("nasboard.tabular.nb101_tfrecord._WRITTEN", 2)
+    monkeypatch.setattr("nasboard.tabular.nb101.trainings._BATCH", 7)
+    monkeypatch.setattr("nasboard.tabular.nb101.official._WRITTEN", 2)
     assert imported(full).digest == digest
 
 

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.lib import format as npy
 from numpy.typing import NDArray
 
-from nasboard.tabular.cell_graphs import EDGES, INNER, OPS, VERTICES
-from nasboard.tabular.nb101_graphs import GRAPHS, check_cells, check_complete, check_rows, from_file, put_graphs
+from nasboard.tabular.nb101.cell_graphs import EDGES, INNER, OPS, VERTICES
+from nasboard.tabular.nb101.graphs import GRAPHS, check_cells, check_complete, check_rows, from_file, put_graphs
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Array, TableError
 from nasboard.tabular.tables.writing import TableWriter

@@ -15,13 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
-from nasboard.tabular.nb101_graphs import GRAPHS, check_complete, check_rows, put_graphs, read_adjacency, read_ops
-from nasboard.tabular.nb101_trainings import EPOCHS, METRICS, REPEATS, Record, Trainings
-from nasboard.tabular.protobuf import decode_metrics
+from nasboard.tabular.nb101.graphs import GRAPHS, check_complete, check_rows, put_graphs, read_adjacency, read_ops
+from nasboard.tabular.nb101.protobuf import decode_metrics
+from nasboard.tabular.nb101.tfrecord import REMEDY, Place, begins_like_records, read_records
+from nasboard.tabular.nb101.trainings import EPOCHS, METRICS, REPEATS, Record, Trainings
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
-from nasboard.tabular.tfrecord import REMEDY, Place, begins_like_records, read_records
 
 ONLY108, FULL = "only108", "full"
 _VERSIONS = (ONLY108, FULL, f"{ONLY108}-partial", f"{FULL}-partial")

@@ -7,9 +7,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nasboard.tabular.nb101.tfrecord import LARGEST_RECORD, begins_like_records, masked_crc, read_records
 from nasboard.tabular.tables.table import TableError
-from nasboard.tabular.tfrecord import LARGEST_RECORD, begins_like_records, masked_crc, read_records
-from tests.tabular.tfrecord_format import crc32c, framed, masked
+from tests.tabular.nb101.tfrecord_format import crc32c, framed, masked
 
 RECORDS = [b"first", b"", b"the third " * 40]
 

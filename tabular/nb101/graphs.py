@@ -12,7 +12,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.tabular.cell_graphs import (
+from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     EMPTY,
     INNER,

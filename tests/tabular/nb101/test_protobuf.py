@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.tabular import protobuf
-from nasboard.tabular.protobuf import Metrics, decode_metrics
-from tests.tabular.tfrecord_format import Evaluation, Row, block, double, evaluation, metrics, training, varint
+from nasboard.tabular.nb101 import protobuf
+from nasboard.tabular.nb101.protobuf import Metrics, decode_metrics
+from tests.tabular.nb101.tfrecord_format import Evaluation, Row, block, double, evaluation, metrics, training, varint
 
 ROW = training("wide", 108, 0)
 VALUES = tuple(x for e in ROW.evaluations for x in (e.epoch, e.train_s, e.train, e.val, e.test))

@@ -9,10 +9,10 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.nb101_compact import FILE, sources
+from nasboard.tabular.nb101.compact import FILE, sources
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file
-from tests.tabular.npz_format import Columns, columns
+from tests.tabular.nb101.npz_format import Columns, columns
 
 
 def imported(path: Path, partial: bool = True) -> Table:
