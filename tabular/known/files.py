@@ -14,6 +14,7 @@ from pathlib import Path
 
 from nasboard.tabular.tables.table import TableError
 
+SHIPPED = "tabular/known/files.json"
 FORMAT = 1
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _URL = re.compile(r"https?://[^\s]+")
@@ -88,20 +89,14 @@ def read_registry(path: Path | None = None) -> Registry:
     """
     place = "the shipped files.json" if path is None else str(path)
     try:
-        text = (resources("nasboard.tabular.known") / "files.json" if path is None else path).read_text(
-            encoding="utf-8"
-        )
+        text = (resources(__package__) / "files.json" if path is None else path).read_text(encoding="utf-8")
         told = json.loads(text)
     except FileNotFoundError as error:
         raise TableError(f"no registry of files at {place}", missing=True) from error
     except (OSError, ValueError, RecursionError) as error:
-        raise TableError(
-            f"{place} cannot be read ({error}); it is JSON in the form of tabular/known/files.json"
-        ) from error
+        raise TableError(f"{place} cannot be read ({error}); it is JSON in the form of {SHIPPED}") from error
     if not isinstance(told, dict) or told.get("format") != FORMAT:
-        raise TableError(
-            f"{place} is not a registry of files of format {FORMAT}; see tabular/known/files.json for the form"
-        )
+        raise TableError(f"{place} is not a registry of files of format {FORMAT}; see {SHIPPED} for the form")
     files = {name: _file(name, entry, place) for name, entry in _entries(told, "files", place).items()}
     groups = {name: _group(name, entry, files, place) for name, entry in _entries(told, "groups", place).items()}
     for file in files.values():
@@ -113,7 +108,7 @@ def read_registry(path: Path | None = None) -> Registry:
 def _entries(told: Mapping[str, object], key: str, place: str) -> dict[str, Mapping[str, object]]:
     entries = told.get(key)
     if not isinstance(entries, dict) or not all(isinstance(entry, dict) for entry in entries.values()):
-        raise TableError(f"{place}: {key!r} is no object of objects; see tabular/known/files.json for the form")
+        raise TableError(f"{place}: {key!r} is no object of objects; see {SHIPPED} for the form")
     for name in entries:
         if not _PLAIN.fullmatch(name):  # it becomes the name of a file or folder
             raise TableError(f"{place}: {name!r} in {key!r} is no plain name; letters, digits and . _ - are allowed")
@@ -186,7 +181,5 @@ class _Reader:
     def _checked(self, key: str, fits: Callable[[object], bool], what: str) -> object:
         value = self.told.get(key)
         if not fits(value):
-            raise TableError(
-                f"{self.where}: {key!r} is {value!r}, not {what}; see tabular/known/files.json for the form"
-            )
+            raise TableError(f"{self.where}: {key!r} is {value!r}, not {what}; see {SHIPPED} for the form")
         return value
