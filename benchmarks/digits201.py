@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind, Observation, SearchData
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index

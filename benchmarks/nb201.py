@@ -18,7 +18,7 @@ from nasboard.benchmarks.nb201_hardware import Objectives
 from nasboard.benchmarks.nb201_published import PUBLISHED
 from nasboard.benchmarks.nb201_recorded import DATASETS, SCHEDULES, Recorded, Series, read
 from nasboard.benchmarks.nb201_seeds import RecordedRuns, check_policy, visible
-from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.registry import full_name

@@ -112,7 +112,7 @@ def test_the_walk_sees_the_imports_there_are() -> None:
         ("benchmarks/planted.py", "from .live.supernet import Supernet"),
         ("benchmarks/live/planted.py", "from nasboard.methods import darts"),
         ("methods/planted.py", "import nasboard.benchmarks.digits201"),
-        ("methods/planted.py", "from nasboard.benchmarks.nb201_space import OPS"),
+        ("methods/planted.py", "from nasboard.benchmarks.spaces.nb201 import OPS"),
         ("methods/planted.py", "from nasboard.tabular.tables.table import Table"),
     ],
 )

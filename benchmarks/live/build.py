@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 import numpy as np
 
 from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe, describe
-from nasboard.benchmarks.nb201_space import NB201Space, class_representatives
+from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import Ints, from_index
 

@@ -13,7 +13,7 @@ from numpy.random import Generator
 from nasboard.benchmarks.digits import load
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.live.supernet import EVERYTHING, Allowed, Supernet
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Images, Labels, Task
 from nasboard.harness.errors import UsageError
 

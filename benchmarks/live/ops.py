@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NONE, POOL, SKIP
 
 Terms = list[tuple[int, Tensor | None]]  # operations that are computed on an edge, with their weights
 

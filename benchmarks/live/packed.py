@@ -21,7 +21,7 @@ from torch import Tensor
 
 from nasboard.benchmarks.digits import Digits
 from nasboard.benchmarks.live.recipe import Macro, Recipe
-from nasboard.benchmarks.nb201_space import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Archs, to_index
 
 KERNEL = {CONV1: 1, CONV3: 3}

@@ -16,7 +16,7 @@ import torch
 from torch import Tensor
 
 from nasboard.benchmarks.live.supernet import Cell, Supernet
-from nasboard.benchmarks.nb201_space import EDGES, NONE, POOL, prune
+from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, prune
 from nasboard.harness.space import Arch, Archs, Floats
 
 INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))

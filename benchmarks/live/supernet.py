@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.ops import ConvNorm, MixedEdge, Terms, normal, standardise
 from nasboard.benchmarks.live.recipe import Macro
-from nasboard.benchmarks.nb201_space import EDGES, NONE, OPS
+from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, OPS
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints
 

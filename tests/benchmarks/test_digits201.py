@@ -8,7 +8,7 @@ import pytest
 
 from nasboard.benchmarks import digits201
 from nasboard.benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
-from nasboard.benchmarks.nb201_space import CLASSES, NB201Space, class_representatives
+from nasboard.benchmarks.spaces.nb201 import CLASSES, NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import enumerate_all, from_index
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling

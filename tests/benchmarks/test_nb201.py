@@ -10,7 +10,7 @@ import pytest
 from numpy.random import default_rng
 
 from nasboard.benchmarks import nb201
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError

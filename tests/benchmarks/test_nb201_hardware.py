@@ -11,7 +11,7 @@ import pytest
 from numpy.random import default_rng
 
 from nasboard.benchmarks import nb201
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison

@@ -15,7 +15,7 @@ from numpy.random import default_rng
 
 from nasboard.benchmarks import nb201
 from nasboard.benchmarks.nb201_recorded import Series
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import from_index
 from nasboard.tabular.imports.importing import import_table

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from nasboard.benchmarks.live.data import LiveData, digits_data
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import sample

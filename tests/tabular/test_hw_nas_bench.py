@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.nb201_space import CONV1, CONV3, NONE, POOL, SKIP, NB201Space, published_order
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NONE, POOL, SKIP, NB201Space, published_order
 from nasboard.harness.space import to_index
 from nasboard.tabular.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
 from nasboard.tabular.imports.importing import import_table

@@ -17,7 +17,7 @@ from nasboard.benchmarks.live import build  # noqa: E402
 from nasboard.benchmarks.live.build_table import build_table, multiply_adds, parameters  # noqa: E402
 from nasboard.benchmarks.live.packed import train  # noqa: E402
 from nasboard.benchmarks.live.recipe import Macro, Recipe  # noqa: E402
-from nasboard.benchmarks.nb201_space import NB201Space  # noqa: E402
+from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402
 from nasboard.harness.errors import DigestError, UsageError  # noqa: E402
 
 

@@ -10,7 +10,7 @@ import pytest
 from nasboard.benchmarks.digits import load
 from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
 from nasboard.benchmarks.live.supernet import splits
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError
 

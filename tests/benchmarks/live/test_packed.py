@@ -9,7 +9,7 @@ import torch.nn.functional as F
 
 from nasboard.benchmarks.live.packed import Pack, forward, initialise, runs
 from nasboard.benchmarks.live.recipe import Macro, Recipe
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample
 from tests.benchmarks.live.plain import PlainNetwork, of_pack
 

@@ -9,7 +9,7 @@ import torch
 from nasboard.benchmarks.live.data import LiveData, digits_data
 from nasboard.benchmarks.live.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernet import Supernet
-from nasboard.benchmarks.nb201_space import NB201Space, prune
+from nasboard.benchmarks.spaces.nb201 import NB201Space, prune
 from nasboard.harness.space import enumerate_all, sample
 from tests.benchmarks.live.plain import of_supernet
 

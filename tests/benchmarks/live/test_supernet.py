@@ -8,7 +8,7 @@ import torch
 
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.live.supernet import EVERYTHING, Supernet, one_hot_mix, owner, splits, transfer
-from nasboard.benchmarks.nb201_space import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
 from tests.benchmarks.live.plain import of_supernet

@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.benchmarks.nb201_space import PARAMETER_FREE, NB201Space
+from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
 from nasboard.harness.api import Context, CostKind, Objective
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel, uniform

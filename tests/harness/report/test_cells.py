@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from nasboard.benchmarks.nb201_space import EDGES, OPS, NB201Space
+from nasboard.benchmarks.spaces.nb201 import EDGES, OPS, NB201Space
 from nasboard.harness.report.cells import RADIUS, draw, found, parse
 from tests.harness.report import fields
 from tests.strategies import archs

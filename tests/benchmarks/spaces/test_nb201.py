@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from nasboard.benchmarks.nb201_space import (
+from nasboard.benchmarks.spaces.nb201 import (
     CLASSES,
     EDGES,
     NONE,

@@ -18,7 +18,7 @@ from math import prod
 
 import numpy as np
 
-from nasboard.benchmarks.nb101_space import read_vertices, tell_vertices
+from nasboard.benchmarks.spaces.nb101 import read_vertices, tell_vertices
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Ints
 from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits

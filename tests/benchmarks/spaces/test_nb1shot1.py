@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.nb1shot1_space import CLASSES, PARENTS, NB1Shot1Space, told_size
+from nasboard.benchmarks.spaces.nb1shot1 import CLASSES, PARENTS, NB1Shot1Space, told_size
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Archs, enumerate_all, size
 from nasboard.tabular.nb101.cell_graphs import EDGES, EMPTY, canonical, count_edges, official_hash, prune, unpack

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from nasboard.benchmarks.nb101_space import NB101Space
+from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import check, neighbours, sample
 from nasboard.tabular.nb101.cell_graphs import EDGES, connected, count_edges, prune
