@@ -90,14 +90,14 @@ def test_no_import_goes_against_the_table() -> None:
 def test_the_walk_sees_the_imports_there_are() -> None:
     seen = {(i.importer, i.imported) for i in imports(ROOT)}
     assert ("nasboard.methods.reinforce", "nasboard.harness.asktell.play") in seen
-    assert ("nasboard.benchmarks.planted", "numpy") in seen
+    assert ("nasboard.benchmarks.tabulated.planted", "numpy") in seen
     assert {importer.split(".")[1] for importer, _ in seen} == set(FOLDERS)
 
 
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        ("harness/planted.py", "import nasboard.benchmarks.digits201"),
+        ("harness/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
         ("harness/planted.py", "def f():\n    from nasboard.methods import darts"),
         ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.tables.table')"),
         ("harness/planted.py", "def f():\n    import torch"),
@@ -111,7 +111,7 @@ def test_the_walk_sees_the_imports_there_are() -> None:
         ("benchmarks/planted.py", "from nasboard.benchmarks.live import supernet"),
         ("benchmarks/planted.py", "from .live.supernet import Supernet"),
         ("benchmarks/live/planted.py", "from nasboard.methods import darts"),
-        ("methods/planted.py", "import nasboard.benchmarks.digits201"),
+        ("methods/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
         ("methods/planted.py", "from nasboard.benchmarks.spaces.nb201 import OPS"),
         ("methods/planted.py", "from nasboard.tabular.tables.table import Table"),
     ],

@@ -77,7 +77,7 @@ def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch
 
-    from nasboard.benchmarks.digits import load
+    from nasboard.benchmarks.live.digits import load
     from nasboard.benchmarks.live.packed import train
 
     torch.set_num_threads(1)

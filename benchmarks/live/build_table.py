@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.digits import DIGEST
-from nasboard.benchmarks.digits201 import TEST_IMAGES, describe_columns
 from nasboard.benchmarks.live import build
+from nasboard.benchmarks.live.digits import DIGEST
 from nasboard.benchmarks.live.recipe import VERSION, Macro
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NB201Space, class_representatives
+from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, describe_columns
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, from_index
 from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau

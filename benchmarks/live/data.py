@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.benchmarks.digits import load
+from nasboard.benchmarks.live.digits import load
 from nasboard.benchmarks.live.recipe import Macro
 from nasboard.benchmarks.live.supernet import EVERYTHING, Allowed, Supernet
 from nasboard.benchmarks.spaces.nb201 import NB201Space

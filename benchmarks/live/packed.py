@@ -19,7 +19,7 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.digits import Digits
+from nasboard.benchmarks.live.digits import Digits
 from nasboard.benchmarks.live.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Archs, to_index

@@ -12,7 +12,7 @@ import pytest
 from numpy.random import Generator, default_rng
 from scipy.stats import kendalltau
 
-from nasboard.benchmarks.planted import planted
+from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, Observation, Query, Task
 from nasboard.harness.errors import BudgetExhausted

@@ -7,10 +7,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import SearchSpace, check, sample
 from tests.contracts.catalogue import BENCHMARKS, IMPORTED, opened

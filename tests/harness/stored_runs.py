@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.planted import Planted, planted
+from nasboard.benchmarks.tabulated.planted import Planted, planted
 from nasboard.harness.api import CostKind
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison

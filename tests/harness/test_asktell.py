@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 
-from nasboard.benchmarks.planted import EPOCHS, PlantedSpace, planted
+from nasboard.benchmarks.tabulated.planted import EPOCHS, PlantedSpace, planted
 from nasboard.harness.api import Checkpoint, Observation, Proposal, Task
 from nasboard.harness.asktell import History, play
 from nasboard.harness.errors import BudgetExhausted, MethodError, UsageError

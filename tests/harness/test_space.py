@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import (
     Arch,

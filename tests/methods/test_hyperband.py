@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 from scipy.stats import ttest_rel
 
-from nasboard.benchmarks.planted import planted
+from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness.api import Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, UsageError
 from nasboard.harness.running.oracle import MeteredOracle

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator, default_rng
 
-from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.methods.random_search import RandomSearch
 from tests.methods.play import search, share
 

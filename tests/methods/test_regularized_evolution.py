@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, sample

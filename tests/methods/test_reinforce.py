@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
-from nasboard.benchmarks.planted import PlantedSpace
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, sample

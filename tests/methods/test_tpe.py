@@ -13,7 +13,7 @@ from numpy.random import default_rng
 
 optuna = pytest.importorskip("optuna", reason="tpe plays optuna's sampler: pip install 'nasboard[optuna]'")
 
-from nasboard.benchmarks.planted import PlantedSpace  # noqa: E402
+from nasboard.benchmarks.tabulated.planted import PlantedSpace  # noqa: E402
 from nasboard.harness import registry  # noqa: E402
 from nasboard.harness.api import Observation  # noqa: E402
 from nasboard.harness.errors import MissingDataError, UsageError  # noqa: E402

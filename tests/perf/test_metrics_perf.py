@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from nasboard.benchmarks.planted import planted
+from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import boards
 from nasboard.harness.boards import pareto as board_pareto
 from nasboard.harness.outcomes.load import load, with_visits

@@ -14,8 +14,8 @@ import pytest
 from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from nasboard.benchmarks.nb101 import nb1shot1_3, nb101
 from nasboard.benchmarks.spaces.nb101 import NB101Space
+from nasboard.benchmarks.tabulated.nb101 import nb1shot1_3, nb101
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb101.cell_graphs import EDGES, OPS, VERTICES, official_hash, unpack

@@ -46,7 +46,7 @@ def test_one_query(benchmark: BenchmarkFixture) -> None:
 
 
 def test_opening_the_benchmark(benchmark: BenchmarkFixture) -> None:
-    from nasboard.benchmarks import nb201
+    from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
 
     benchmark(nb201.cifar10)
 

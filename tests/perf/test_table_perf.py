@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from nasboard.benchmarks.digits201 import load_table, shipped_table
+from nasboard.benchmarks.tabulated.digits201 import load_table, shipped_table
 
 IMPORTS = "import resource, numpy\nfrom nasboard.tabular.tables.table import open_table\nfrom pathlib import Path\n"
 RESIDENT = "print(int([l.split()[1] for l in open('/proc/self/status') if l.startswith('VmRSS')][0]))"

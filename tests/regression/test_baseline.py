@@ -3,7 +3,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.digits201 import tabular
+from nasboard.benchmarks.tabulated.digits201 import tabular
 from nasboard.harness.gate.baseline import Reference, read_baseline
 from nasboard.harness.gate.verdict import tolerance
 from nasboard.harness.space import enumerate_all

@@ -7,8 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.digits import load
 from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
+from nasboard.benchmarks.live.digits import load
 from nasboard.benchmarks.live.supernet import splits
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import SearchData, Task

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.planted import Planted, PlantedSpace
+from nasboard.benchmarks.tabulated.planted import Planted, PlantedSpace
 from nasboard.harness.api import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError
 from nasboard.harness.outcomes import contexts

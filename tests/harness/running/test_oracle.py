@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import Generator, default_rng
 
-from nasboard.benchmarks.planted import PlantedSpace
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
 from nasboard.harness.running.oracle import MeteredOracle

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.benchmarks.planted import planted
+from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.running import suite

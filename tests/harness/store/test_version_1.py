@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import create_engine, text
 
-from nasboard.benchmarks.planted import planted as planted_benchmark
+from nasboard.benchmarks.tabulated.planted import planted as planted_benchmark
 from nasboard.harness import registry
 from nasboard.harness.errors import SchemaError, StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store, schema

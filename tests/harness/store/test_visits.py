@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.planted import planted as planted_benchmark
+from nasboard.benchmarks.tabulated.planted import planted as planted_benchmark
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import RunRecord, Visits
 from nasboard.harness.running import runner, suite

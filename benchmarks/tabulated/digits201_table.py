@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from nasboard.benchmarks.digits201 import load_table, shipped_table
+from nasboard.benchmarks.tabulated.digits201 import load_table, shipped_table
 from nasboard.harness.errors import DigestError, MissingDataError
 from nasboard.tabular.tables.table import TableError, verify
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks import digits201
-from nasboard.benchmarks.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
 from nasboard.benchmarks.spaces.nb201 import CLASSES, NB201Space, class_representatives
+from nasboard.benchmarks.tabulated import digits201
+from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import enumerate_all, from_index
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling

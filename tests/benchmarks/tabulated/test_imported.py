@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.imported import column, names_of, open_imported
+from nasboard.benchmarks.tabulated.imported import column, names_of, open_imported
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.tabular.tables.writing import TableWriter
 
@@ -89,7 +89,7 @@ def test_a_large_table_is_read_whole_only_where_a_column_is_later_than_the_manif
     monkeypatch.setattr("nasboard.tabular.tables.table.SMALL_BYTES", 0)
     path = put(home, "nb101", "v1") / "numbers.npy"
     read: list[str] = []
-    monkeypatch.setattr("nasboard.benchmarks.imported.verify", lambda table: read.append(table.folder.name))
+    monkeypatch.setattr("nasboard.benchmarks.tabulated.imported.verify", lambda table: read.append(table.folder.name))
     open_imported(("nb101",), None, "get it")
     assert read == []
     later_ns = (path.parent / "manifest.json").stat().st_mtime_ns + 1

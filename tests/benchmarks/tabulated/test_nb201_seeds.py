@@ -13,9 +13,9 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from nasboard.benchmarks import nb201
-from nasboard.benchmarks.nb201_recorded import Series
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
+from nasboard.benchmarks.tabulated.nb201.recorded import Series
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import from_index
 from nasboard.tabular.imports.importing import import_table

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from numpy.random import default_rng
 from scipy.stats import kendalltau
 
-from nasboard.benchmarks.planted import BEST, EPOCHS, IMAGES, NOISE, WORST, planted
+from nasboard.benchmarks.tabulated.planted import BEST, EPOCHS, IMAGES, NOISE, WORST, planted
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import enumerate_all, one_hot
 

@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from nasboard.benchmarks import nb201
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
 from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison

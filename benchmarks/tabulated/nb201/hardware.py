@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from nasboard.benchmarks.imported import names_of, open_imported
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.imported import names_of, open_imported
 from nasboard.harness.api import Objective
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Floats, to_index

@@ -15,9 +15,9 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.imported import column, open_imported
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space, told_size
 from nasboard.benchmarks.spaces.nb101 import NB101Space
+from nasboard.benchmarks.tabulated.imported import column, open_imported
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
-from nasboard.benchmarks import nb101 as module
-from nasboard.benchmarks.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
+from nasboard.benchmarks.tabulated import nb101 as module
+from nasboard.benchmarks.tabulated.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample

@@ -13,12 +13,12 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.imported import open_imported
-from nasboard.benchmarks.nb201_hardware import Objectives
-from nasboard.benchmarks.nb201_published import PUBLISHED
-from nasboard.benchmarks.nb201_recorded import DATASETS, SCHEDULES, Recorded, Series, read
-from nasboard.benchmarks.nb201_seeds import RecordedRuns, check_policy, visible
 from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
+from nasboard.benchmarks.tabulated.imported import open_imported
+from nasboard.benchmarks.tabulated.nb201.hardware import Objectives
+from nasboard.benchmarks.tabulated.nb201.published import PUBLISHED
+from nasboard.benchmarks.tabulated.nb201.recorded import DATASETS, SCHEDULES, Recorded, Series, read
+from nasboard.benchmarks.tabulated.nb201.seeds import RecordedRuns, check_policy, visible
 from nasboard.harness.api import Context, CostKind
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.registry import full_name

@@ -116,7 +116,7 @@ def shipped_table() -> Table:
         MissingDataError: this checkout has none yet.
         DigestError: it is damaged.
     """
-    return load_table(Path(str(resources.files("nasboard.benchmarks"))) / "tables" / "digits201")
+    return load_table(Path(str(resources.files("nasboard.benchmarks.tabulated"))) / "tables" / "digits201")
 
 
 def load_table(folder: Path) -> Table:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.benchmarks.nb201_recorded import Series
+from nasboard.benchmarks.tabulated.nb201.recorded import Series
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import Arch, Floats, Ints
