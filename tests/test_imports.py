@@ -89,7 +89,7 @@ def test_no_import_goes_against_the_table() -> None:
 
 def test_the_walk_sees_the_imports_there_are() -> None:
     seen = {(i.importer, i.imported) for i in imports(ROOT)}
-    assert ("nasboard.methods.reinforce", "nasboard.harness.asktell.play") in seen
+    assert ("nasboard.methods.black_box.reinforce", "nasboard.harness.asktell.play") in seen
     assert ("nasboard.benchmarks.tabulated.planted", "numpy") in seen
     assert {importer.split(".")[1] for importer, _ in seen} == set(FOLDERS)
 
@@ -105,7 +105,7 @@ def test_the_walk_sees_the_imports_there_are() -> None:
         ("tabular/planted.py", "from nasboard.harness import space"),
         ("tabular/planted.py", "import torch.nn"),
         ("tabular/planted.py", "class A:\n    import torch"),
-        ("benchmarks/planted.py", "import nasboard.methods.darts"),
+        ("benchmarks/planted.py", "import nasboard.methods.differentiable.darts"),
         ("benchmarks/planted.py", "import torch"),
         ("benchmarks/planted.py", "def f():\n    from torch import Tensor"),
         ("benchmarks/planted.py", "from nasboard.benchmarks.live import supernet"),
@@ -127,7 +127,7 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
     [
         (
             "harness/fine.py",
-            "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods.darts:Darts'",
+            "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods.differentiable.darts:Darts'",
         ),
         ("tabular/fine.py", "def f():\n    import torch"),
         (
@@ -138,7 +138,7 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
         ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks import digits"),
         (
             "methods/fine.py",
-            "import torch\nfrom nasboard.benchmarks.live import supernet\nfrom nasboard.methods.darts import Darts",
+            "import torch\nfrom nasboard.benchmarks.live import supernet\nfrom nasboard.methods.differentiable.darts import Darts",
         ),
     ],
 )

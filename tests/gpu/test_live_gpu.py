@@ -12,10 +12,10 @@ torch = pytest.importorskip("torch", reason="live methods need torch: pip instal
 from nasboard.benchmarks.live.ranking import evaluate  # noqa: E402
 from nasboard.harness.api import SearchMethod  # noqa: E402
 from nasboard.harness.running import state  # noqa: E402
-from nasboard.methods.darts import Darts  # noqa: E402
-from nasboard.methods.few_shot import FewShot  # noqa: E402
-from nasboard.methods.one_shot import OneShot  # noqa: E402
-from nasboard.methods.sdarts_rs import SdartsRs  # noqa: E402
+from nasboard.methods.differentiable.darts import Darts  # noqa: E402
+from nasboard.methods.differentiable.sdarts_rs import SdartsRs  # noqa: E402
+from nasboard.methods.weight_sharing.few_shot import FewShot  # noqa: E402
+from nasboard.methods.weight_sharing.one_shot import OneShot  # noqa: E402
 from tests.methods import live  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]

@@ -13,7 +13,7 @@ from nasboard.harness import registry
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.registry import outline
-from nasboard.methods.regularized_evolution import RegularizedEvolution
+from nasboard.methods.black_box.regularized_evolution import RegularizedEvolution
 
 DIALS = """
 from __future__ import annotations

@@ -11,7 +11,7 @@ from nasboard.benchmarks.live.ops import BN_POLICY
 from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.methods.live_state import Learner
-from nasboard.methods.single_path import Derivation, SinglePath
+from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, sample
-from nasboard.methods.regularized_evolution import Aging, RegularizedEvolution, mutate
-from tests.methods.play import search, share
-from tests.methods.spaces import Free, Ruled
+from nasboard.methods.black_box.regularized_evolution import Aging, RegularizedEvolution, mutate
+from tests.methods.black_box.play import search, share
+from tests.methods.black_box.spaces import Free, Ruled
 from tests.strategies import archs
 
 SPACE = PlantedSpace()

@@ -18,10 +18,10 @@ from nasboard.harness import registry  # noqa: E402
 from nasboard.harness.api import Observation  # noqa: E402
 from nasboard.harness.errors import MissingDataError, UsageError  # noqa: E402
 from nasboard.harness.space import Arch  # noqa: E402
-from nasboard.methods import tpe  # noqa: E402
-from nasboard.methods.tpe import SEEDS, TRIES, Sampled, Tpe, quiet  # noqa: E402
-from tests.methods.play import search, share  # noqa: E402
-from tests.methods.spaces import Free, Ruled  # noqa: E402
+from nasboard.methods.black_box import tpe  # noqa: E402
+from nasboard.methods.black_box.tpe import SEEDS, TRIES, Sampled, Tpe, quiet  # noqa: E402
+from tests.methods.black_box.play import search, share  # noqa: E402
+from tests.methods.black_box.spaces import Free, Ruled  # noqa: E402
 
 SPACE = PlantedSpace()
 

@@ -12,11 +12,11 @@ from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, enumerate_all, one_hot, sample, size
-from nasboard.methods import lanas
-from nasboard.methods.lanas import Lanas, Planner, pool_of
-from nasboard.methods.lanas_tree import Tree, uct
-from tests.methods.play import search, share
-from tests.methods.spaces import Free, Ruled
+from nasboard.methods.black_box import lanas
+from nasboard.methods.black_box.lanas import Lanas, Planner, pool_of
+from nasboard.methods.black_box.lanas_tree import Tree, uct
+from tests.methods.black_box.play import search, share
+from tests.methods.black_box.spaces import Free, Ruled
 
 SPACE = PlantedSpace()
 STARTS = np.cumsum((0, *SPACE.choices[:-1]))

@@ -11,8 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from nasboard.methods.darts import Darts
-from nasboard.methods.sdarts_rs import SdartsRs, perturb, project
+from nasboard.methods.differentiable.darts import Darts
+from nasboard.methods.differentiable.sdarts_rs import SdartsRs, perturb, project
 from tests.methods import live
 
 SHORT = SdartsRs(epochs=3, batch=32, eigenvalue_every=2)

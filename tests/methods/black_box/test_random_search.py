@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
-from nasboard.methods.random_search import RandomSearch
-from tests.methods.play import search, share
+from nasboard.methods.black_box.random_search import RandomSearch
+from tests.methods.black_box.play import search, share
 
 SPACE = PlantedSpace()
 

@@ -11,7 +11,7 @@ from numpy.random import Generator
 from torch import Tensor
 
 from nasboard.harness.api import Checkpoint, Task
-from nasboard.methods.darts import Darts
+from nasboard.methods.differentiable.darts import Darts
 
 
 @dataclass(frozen=True, slots=True)

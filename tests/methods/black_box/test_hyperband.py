@@ -16,9 +16,9 @@ from nasboard.harness.api import Observation, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, UsageError
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
-from nasboard.methods.hyperband import Halving, Hyperband, Rung, brackets
-from nasboard.methods.random_search import RandomSearch
-from tests.methods.play import search, share
+from nasboard.methods.black_box.hyperband import Halving, Hyperband, Rung, brackets
+from nasboard.methods.black_box.random_search import RandomSearch
+from tests.methods.black_box.play import search, share
 
 SPACE = planted().space
 

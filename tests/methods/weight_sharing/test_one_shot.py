@@ -13,8 +13,8 @@ from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
 from nasboard.methods.live_state import Learner
-from nasboard.methods.one_shot import OneShot
-from nasboard.methods.single_path import Derivation, SinglePath, draw
+from nasboard.methods.weight_sharing.one_shot import OneShot
+from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath, draw
 from tests.methods import live
 
 SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)
@@ -84,7 +84,7 @@ def test_same_seed_same_run() -> None:
 
 def test_another_process_makes_the_same_run() -> None:
     program = (
-        "from tests.methods import live; from nasboard.methods.one_shot import OneShot;"
+        "from tests.methods import live; from nasboard.methods.weight_sharing.one_shot import OneShot;"
         "print(live.whole_run(OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)))"
     )
     ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)

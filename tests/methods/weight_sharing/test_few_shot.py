@@ -9,8 +9,8 @@ import torch
 from nasboard.benchmarks.live.ranking import evaluate
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
-from nasboard.methods.few_shot import FewShot
-from nasboard.methods.one_shot import OneShot
+from nasboard.methods.weight_sharing.few_shot import FewShot
+from nasboard.methods.weight_sharing.one_shot import OneShot
 from tests.methods import live
 
 SHORT = FewShot(k=1, epochs=2, sub_epochs=2, batch=32, lr=0.1, candidates=8, derive_every=3)

@@ -13,7 +13,7 @@ from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.methods.live_state import Learner
-from nasboard.methods.single_path import Derivation, SinglePath
+from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,9 +12,9 @@ from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, SearchSpace, enumerate_all, neighbours, sample, size
-from nasboard.methods.local_search import Climber, LocalSearch
-from tests.methods.play import search, share
-from tests.methods.spaces import Free, Ruled
+from nasboard.methods.black_box.local_search import Climber, LocalSearch
+from tests.methods.black_box.play import search, share
+from tests.methods.black_box.spaces import Free, Ruled
 
 SPACE = PlantedSpace()
 SMALL = Free((3, 4))
@@ -158,7 +158,7 @@ def test_a_space_that_is_used_up_is_not_searched_for_starts_again(monkeypatch: p
         drawn += n
         return sample(space, rng, n)
 
-    monkeypatch.setattr("nasboard.methods.local_search.sample", counted)
+    monkeypatch.setattr("nasboard.methods.black_box.local_search.sample", counted)
     search(LocalSearch(starts=10), Ruled((2,) * 6, step=2), share, 400)
     assert drawn < 6_000  # some ten a start, and not a thousand for each of them
 

@@ -12,7 +12,7 @@ import torch.nn.functional as F
 from nasboard.benchmarks.live.training import Part, on_device
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
-from nasboard.methods.darts import Bilevel, Darts, alpha_gradient, eigenvalue
+from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient, eigenvalue
 from tests.methods import live
 
 SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)

@@ -14,7 +14,7 @@ from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, SearchSpace, enumerate_all, one_hot, sample, size
-from nasboard.methods.lanas_tree import Tree
+from nasboard.methods.black_box.lanas_tree import Tree
 
 WHOLE = 50_000  # a space up to this size is routed as a whole
 POOL = 20_000  # from a larger one, so many are drawn for every refit

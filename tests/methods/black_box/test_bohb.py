@@ -15,11 +15,11 @@ from nasboard.harness.api import Observation, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, enumerate_all, sample
-from nasboard.methods.bohb import Bohb, Model, best_ratio
-from nasboard.methods.hyperband import Hyperband
-from nasboard.methods.kde import Density, draw_around, fit, fit_as_released, uniform_bandwidths
-from tests.methods.play import Asked, search, share
-from tests.methods.spaces import Free, Ruled
+from nasboard.methods.black_box.bohb import Bohb, Model, best_ratio
+from nasboard.methods.black_box.hyperband import Hyperband
+from nasboard.methods.black_box.kde import Density, draw_around, fit, fit_as_released, uniform_bandwidths
+from tests.methods.black_box.play import Asked, search, share
+from tests.methods.black_box.spaces import Free, Ruled
 from tests.strategies import batches
 
 SPACE = PlantedSpace()
@@ -157,7 +157,7 @@ def test_as_released_draws_at_random_where_every_candidate_fails(monkeypatch: py
     player = model(Bohb(as_released=True))
     for arch in sample(SPACE, default_rng(1), 40):
         player.add(arch, seen(share(arch)))
-    monkeypatch.setattr("nasboard.methods.bohb.best_ratio", lambda *_: None)
+    monkeypatch.setattr("nasboard.methods.black_box.bohb.best_ratio", lambda *_: None)
     drawn = np.stack([player.draw() for _ in range(500)])
     assert len(np.unique(drawn, axis=0)) > 300
 

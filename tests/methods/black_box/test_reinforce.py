@@ -15,8 +15,8 @@ from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, sample
-from nasboard.methods.reinforce import Adam, Policy, Reinforce, Table, draw, loss_gradient, softmax
-from tests.methods.play import search, share
+from nasboard.methods.black_box.reinforce import Adam, Policy, Reinforce, Table, draw, loss_gradient, softmax
+from tests.methods.black_box.play import search, share
 
 SPACE = PlantedSpace()
 

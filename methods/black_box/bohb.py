@@ -14,8 +14,8 @@ from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, SearchSpace, sample
-from nasboard.methods.hyperband import Halving, check_eta, schedule_of
-from nasboard.methods.kde import Density, draw_around, fit, fit_as_released
+from nasboard.methods.black_box.hyperband import Halving, check_eta, schedule_of
+from nasboard.methods.black_box.kde import Density, draw_around, fit, fit_as_released
 
 MOST = 10_000  # candidates of a draw, all of which are held at once
 FLOOR = 1e-32  # smaller densities count as this much; release

@@ -1,0 +1,1 @@
+"""Methods that only query: random search, evolution, reinforcement, model-based search."""

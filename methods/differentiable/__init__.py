@@ -1,0 +1,1 @@
+"""Methods that search by gradient in a relaxed space."""

@@ -1,0 +1,1 @@
+"""Methods that train one network for all architectures and rank with it."""
