@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import ast
+import graphlib
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,17 +17,70 @@ from tests.places import ROOT
 
 FOLDERS = ("benchmarks", "harness", "methods", "tabular")
 TORCH = ("torch", "torchvision")
+MOST_MODULES = 15  # in a folder
 
-# package -> prefixes of ours that it may import anywhere; a deeper package goes before the one around it
-MAY_IMPORT = {
-    "nasboard.benchmarks.live": ("nasboard.benchmarks", "nasboard.harness", "nasboard.tabular"),
-    "nasboard.benchmarks": ("nasboard.benchmarks", "nasboard.harness", "nasboard.tabular"),
-    "nasboard.harness": ("nasboard.harness",),
-    "nasboard.methods": ("nasboard.methods", "nasboard.harness", "nasboard.benchmarks.live"),
-    "nasboard.tabular": ("nasboard.tabular",),
+# package -> packages of ours that its modules may import; "harness" alone means the vocabulary in the folder itself
+MAY_IMPORT: dict[str, tuple[str, ...]] = {
+    "tabular": (),
+    "tabular.tables": (),
+    "tabular.pickles": ("tabular.tables",),
+    "tabular.known": ("tabular.tables",),
+    "tabular.imports": ("tabular.tables", "tabular.known"),
+    "tabular.nb201": ("tabular.tables", "tabular.pickles"),
+    "tabular.nb101": ("tabular.tables",),
+    "harness": (),
+    "harness.registry": ("harness",),
+    "harness.statistics": ("harness",),
+    "harness.store": ("harness",),
+    "harness.running": ("harness", "harness.registry", "harness.store"),
+    "harness.outcomes": ("harness", "harness.registry"),
+    "harness.boards": ("harness", "harness.outcomes", "harness.statistics"),
+    "harness.gate": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
+    "harness.report": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
+    "harness.cli": (
+        "harness",
+        "harness.boards",
+        "harness.gate",
+        "harness.outcomes",
+        "harness.registry",
+        "harness.report",
+        "harness.running",
+        "harness.statistics",
+        "harness.store",
+    ),
+    "benchmarks": ("harness", "harness.registry", "tabular.imports", "tabular.known", "tabular.tables"),
+    "benchmarks.spaces": ("harness", "tabular.nb101", "tabular.nb201"),
+    "benchmarks.tabulated": (
+        "benchmarks.spaces",
+        "harness",
+        "harness.registry",
+        "tabular.imports",
+        "tabular.nb101",
+        "tabular.tables",
+    ),
+    "benchmarks.tabulated.nb201": (
+        "benchmarks.spaces",
+        "benchmarks.tabulated",
+        "harness",
+        "harness.registry",
+        "tabular.nb201",
+        "tabular.tables",
+    ),
+    "benchmarks.live": (
+        "benchmarks.spaces",
+        "benchmarks.tabulated",
+        "harness",
+        "harness.statistics",
+        "tabular.tables",
+    ),
+    "methods": ("benchmarks.live", "benchmarks.spaces", "harness"),
+    "methods.black_box": ("harness",),
+    "methods.differentiable": ("benchmarks.live", "benchmarks.spaces", "harness", "methods"),
+    "methods.weight_sharing": ("benchmarks.live", "benchmarks.spaces", "harness", "methods"),
 }
-TORCH_AT_TOP = ("nasboard.benchmarks.live", "nasboard.methods")  # black-box methods stay free, see the subprocess below
-TORCH_INSIDE_FUNCTIONS = ("nasboard.tabular",)  # a converter that must read a .pth
+TORCH_AT_TOP = ("benchmarks.live", "methods", "methods.differentiable", "methods.weight_sharing")
+TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
+WITHOUT_TORCH = tuple(f"nasboard.benchmarks.live.{name}" for name in ("digits", "digits201", "digits201_table"))
 
 
 @dataclass(frozen=True)
@@ -33,6 +88,7 @@ class Import:
     """One imported module."""
 
     importer: str
+    home: str  # the package that the importing module stands in, without "nasboard."
     imported: str
     line: int
     at_top: bool  # outside every function, so that importing the module runs it
@@ -40,14 +96,18 @@ class Import:
 
 def imports(root: Path) -> Iterator[Import]:
     """Yield every import of our packages under `root`."""
-    for package in FOLDERS:
-        for path in sorted((root / package).rglob("*.py")):
-            module = ".".join(["nasboard", *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
-            tree = ast.parse(path.read_text(encoding="utf-8"))
-            inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)}
-            for node in ast.walk(tree):
-                for name in _names(node, module if path.name == "__init__.py" else module.rpartition(".")[0]):
-                    yield Import(module, name, node.lineno, id(node) not in inside)  # type: ignore[attr-defined]
+    for path in modules(root):
+        module = ".".join(["nasboard", *path.relative_to(root).with_suffix("").parts]).removesuffix(".__init__")
+        tree = ast.parse(path.read_text(encoding="utf-8"))
+        inside = {id(n) for f in ast.walk(tree) if isinstance(f, ast.FunctionDef | ast.Lambda) for n in ast.walk(f)}
+        for node in ast.walk(tree):
+            for name in _names(node, module if path.name == "__init__.py" else module.rpartition(".")[0]):
+                yield Import(module, _home(path, root), name, node.lineno, id(node) not in inside)  # type: ignore[attr-defined]
+
+
+def modules(root: Path) -> list[Path]:
+    """Return every file of our packages under `root`."""
+    return sorted(path for folder in FOLDERS for path in (root / folder).rglob("*.py"))
 
 
 def violations(root: Path) -> list[str]:
@@ -69,22 +129,54 @@ def _names(node: ast.AST, package: str) -> Iterator[str]:
             yield str(node.args[0].value)
 
 
+def _home(path: Path, root: Path) -> str:
+    return ".".join(path.relative_to(root).parts[:-1])
+
+
 def _within(module: str, prefixes: tuple[str, ...]) -> bool:
     return any(module == prefix or module.startswith(prefix + ".") for prefix in prefixes)
 
 
+def _package(imported: str) -> str:
+    """Return the package of ours in which `imported` (a module, or a name in one) stands, without "nasboard."."""
+    name = imported.removeprefix("nasboard.")
+    return max((package for package in MAY_IMPORT if _within(name, (package,))), key=len, default=name)
+
+
 def _allowed(found: Import) -> bool:
-    home = next(package for package in MAY_IMPORT if _within(found.importer, (package,)))
     if _within(found.imported, TORCH):
-        return home in TORCH_AT_TOP or (home in TORCH_INSIDE_FUNCTIONS and not found.at_top)
+        return found.home in TORCH_AT_TOP or (found.home in TORCH_INSIDE_FUNCTIONS and not found.at_top)
     if not _within(found.imported, ("nasboard",)):
         return True
-    brings_torch = _within(found.imported, ("nasboard.benchmarks.live",)) and home == "nasboard.benchmarks"
-    return _within(found.imported, MAY_IMPORT[home]) and not (brings_torch and found.at_top)
+    package = _package(found.imported)
+    return package == found.home or package in MAY_IMPORT[found.home]
 
 
 def test_no_import_goes_against_the_table() -> None:
     assert violations(ROOT) == []
+
+
+def test_the_table_is_of_the_folders_there_are_and_has_no_cycle() -> None:
+    assert {_home(path, ROOT) for path in modules(ROOT)} == set(MAY_IMPORT)
+    assert set(graphlib.TopologicalSorter(MAY_IMPORT).static_order()) == set(MAY_IMPORT)
+
+
+def test_every_allowed_arrow_is_drawn_by_somebody() -> None:
+    drawn = {(i.home, _package(i.imported)) for i in imports(ROOT) if _within(i.imported, ("nasboard",))}
+    idle = {(home, to) for home, allowed in MAY_IMPORT.items() for to in allowed} - drawn
+    assert {to for _, to in idle} <= {"benchmarks.spaces", "methods"}  # for methods to come
+
+
+def test_no_folder_holds_more_modules_than_a_head() -> None:
+    folders = Counter(path.parent for top in (*FOLDERS, "tests") for path in (ROOT / top).rglob("*.py"))
+    crowded = {str(folder.relative_to(ROOT)): n for folder, n in folders.items() if n > MOST_MODULES + 1}  # __init__.py
+    assert crowded == {}
+
+
+def test_tests_stand_in_folders_of_the_same_names() -> None:
+    mirrored = {path.parent.relative_to(ROOT / "tests") for path in (ROOT / "tests").rglob("test_*.py")}
+    astray = {str(folder) for folder in mirrored if folder.parts and folder.parts[0] in FOLDERS}
+    assert {folder for folder in astray if not (ROOT / folder).is_dir()} == set()
 
 
 def test_the_walk_sees_the_imports_there_are() -> None:
@@ -98,22 +190,27 @@ def test_the_walk_sees_the_imports_there_are() -> None:
     ("path", "line"),
     [
         ("harness/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
-        ("harness/planted.py", "def f():\n    from nasboard.methods import darts"),
-        ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.tables.table')"),
+        ("harness/planted.py", "def f():\n    from nasboard.methods.differentiable import darts"),
+        ("harness/planted.py", "from importlib import import_module\nimport_module('nasboard.tabular.tables')"),
         ("harness/planted.py", "def f():\n    import torch"),
-        ("harness/deep/__init__.py", "from ...tabular import table"),
-        ("tabular/planted.py", "from nasboard.harness import space"),
-        ("tabular/planted.py", "import torch.nn"),
-        ("tabular/planted.py", "class A:\n    import torch"),
-        ("benchmarks/planted.py", "import nasboard.methods.differentiable.darts"),
-        ("benchmarks/planted.py", "import torch"),
-        ("benchmarks/planted.py", "def f():\n    from torch import Tensor"),
-        ("benchmarks/planted.py", "from nasboard.benchmarks.live import supernet"),
-        ("benchmarks/planted.py", "from .live.supernet import Supernet"),
-        ("benchmarks/live/planted.py", "from nasboard.methods import darts"),
-        ("methods/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
-        ("methods/planted.py", "from nasboard.benchmarks.spaces.nb201 import OPS"),
-        ("methods/planted.py", "from nasboard.tabular.tables.table import Table"),
+        ("harness/planted.py", "from nasboard.harness import registry"),
+        ("harness/store/planted.py", "from nasboard.harness.running.state import dump"),
+        ("harness/statistics/planted.py", "from ..boards import board"),
+        ("harness/registry/__init__.py", "from ...tabular.tables import table"),
+        ("tabular/tables/planted.py", "from nasboard.harness import space"),
+        ("tabular/nb101/planted.py", "from nasboard.tabular.pickles.stream import read_pickle"),
+        ("tabular/nb201/planted.py", "import torch.nn"),
+        ("tabular/nb201/planted.py", "class A:\n    import torch"),
+        ("benchmarks/tabulated/planted.py", "import nasboard.methods.black_box.lanas"),
+        ("benchmarks/spaces/planted.py", "import torch"),
+        ("benchmarks/spaces/planted.py", "def f():\n    from torch import Tensor"),
+        ("benchmarks/spaces/planted.py", "from nasboard.benchmarks.live import supernet"),
+        ("benchmarks/tabulated/planted.py", "def f():\n    from ..live.supernet import Supernet"),
+        ("benchmarks/live/planted.py", "from nasboard.methods.differentiable import darts"),
+        ("methods/black_box/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
+        ("methods/black_box/planted.py", "import torch"),
+        ("methods/differentiable/planted.py", "from nasboard.tabular.tables.table import Table"),
+        ("methods/differentiable/planted.py", "from nasboard.methods.weight_sharing.one_shot import OneShot"),
     ],
 )
 def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
@@ -125,21 +222,11 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
 @pytest.mark.parametrize(
     ("path", "line"),
     [
-        (
-            "harness/fine.py",
-            "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods.differentiable.darts:Darts'",
-        ),
-        ("tabular/fine.py", "def f():\n    import torch"),
-        (
-            "benchmarks/fine.py",
-            "from nasboard.harness import space\nfrom nasboard.tabular import table\nfrom .nb201_space import OPS",
-        ),
-        ("benchmarks/fine.py", "def f():\n    from nasboard.benchmarks.live.data import digits_data"),
-        ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks import digits"),
-        (
-            "methods/fine.py",
-            "import torch\nfrom nasboard.benchmarks.live import supernet\nfrom nasboard.methods.differentiable.darts import Darts",
-        ),
+        ("harness/fine.py", "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods:Darts'"),
+        ("tabular/nb201/fine.py", "def f():\n    import torch"),
+        ("benchmarks/tabulated/fine.py", "from nasboard.harness import space\nfrom ..spaces.nb201 import OPS"),
+        ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks.live import digits"),
+        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live import supernet"),
     ],
 )
 def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> None:
@@ -149,12 +236,8 @@ def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> N
 
 
 def test_everything_but_training_imports_without_torch() -> None:
-    free = [
-        module
-        for module in sorted({i.importer for i in imports(ROOT)})
-        if not _within(module, ("nasboard.benchmarks.live", "nasboard.methods")) and not module.endswith("__main__")
-    ]
-    free += [f"nasboard.methods.{n}" for n in ("random_search", "regularized_evolution", "reinforce")]
+    found = {i.importer for i in imports(ROOT) if i.home not in TORCH_AT_TOP} | set(WITHOUT_TORCH)
+    free = sorted(name for name in found if not name.endswith("__main__"))
     code = (
         "import sys\n"
         "class Refuse:\n"

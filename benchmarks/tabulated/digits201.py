@@ -1,12 +1,13 @@
 """The embedded benchmark `digits201`: the NAS-Bench-201 cell on handwritten digits, with complete, measured truth.
 
-`tabular` answers queries from the recorded validation curves, `live` hands out images for a supernet; both are scored
-by the same table, so their runs share a board. The table holds one row per isomorphism class and three training seeds.
+`tabular` answers queries from the recorded validation curves. The live benchmark is the same over images that it hands
+out (`nasboard.benchmarks.live.digits201`); both are scored by one table, so their runs share a board. The table holds
+one row per isomorphism class and three training seeds.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -58,11 +59,11 @@ class RecordedCurves:
 
 @dataclass(frozen=True, slots=True)
 class Digits201:
-    """The benchmark over an opened table; `name` and `cost_kind` tell the tabular from the live one."""
+    """The benchmark over an opened table; with `images` it is the live one, where searching means training."""
 
     name: str
-    cost_kind: CostKind
     table: Table
+    images: Callable[[], SearchData] | None = None
     space: SearchSpace = field(default_factory=NB201Space)
     dataset: str = DATASET
     parameter_free: tuple[int, ...] | None = PARAMETER_FREE
@@ -79,22 +80,21 @@ class Digits201:
         return tuple(range(1, self.table.columns["val_correct"].shape[2] + 1))
 
     @property
+    def cost_kind(self) -> CostKind:
+        """Return `measured` for the live benchmark."""
+        return "simulated" if self.images is None else "measured"
+
+    @property
     def query(self) -> RecordedCurves | None:
-        """Return the recorded curves; None on the live benchmark, where searching means training."""
-        if self.cost_kind == "measured":
+        """Return the recorded curves; None on the live benchmark."""
+        if self.images is not None:
             return None
         columns = self.table.columns
         return RecordedCurves(*(np.asarray(columns[c]) for c in ("row_of", "val_correct", "train_s")))  # type: ignore[arg-type]
 
     def data(self) -> SearchData | None:
         """Return images and supernet of the live benchmark, None on the tabular one."""
-        if self.cost_kind == "simulated":
-            return None
-        try:
-            from nasboard.benchmarks.live.data import digits_data
-        except ImportError as error:
-            raise MissingDataError(f"{self.name} trains networks: pip install 'nasboard[live]' ({error})") from error
-        return digits_data()
+        return None if self.images is None else self.images()
 
     def truth(self, archs: Archs) -> Floats:
         """Return the mean test accuracy `(n,)` over the training seeds."""
@@ -132,13 +132,7 @@ def load_table(folder: Path) -> Table:
 @cache
 def tabular() -> Digits201:
     """Return the tabular benchmark `digits201`."""
-    return Digits201("digits201", "simulated", shipped_table())
-
-
-@cache
-def live() -> Digits201:
-    """Return the live benchmark `digits201-live`."""
-    return Digits201("digits201-live", "measured", shipped_table())
+    return Digits201("digits201", shipped_table())
 
 
 def describe_columns() -> Mapping[str, str]:

@@ -43,7 +43,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "benchmarks": {
         "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",
-        "digits201-live": "nasboard.benchmarks.tabulated.digits201:live",
+        "digits201-live": "nasboard.benchmarks.live.digits201:live",
         "planted": "nasboard.benchmarks.tabulated.planted:planted",
         "nb201-cifar10": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar10",
         "nb201-cifar100": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar100",
@@ -53,7 +53,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
         "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
     },
-    "tables": {"digits201": "nasboard.benchmarks.tabulated.digits201_table"},
+    "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
 }
 SINGULAR: Mapping[Kind, str] = {"methods": "method", "benchmarks": "benchmark", "tables": "table"}
 EXTRA_OF = {

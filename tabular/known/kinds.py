@@ -87,7 +87,7 @@ _KINDS = (
     ),
     Kind(
         "hw-nas-bench",
-        "nasboard.tabular.hw_nas_bench",
+        "nasboard.tabular.nb201.hw_nas_bench",
         "HW-NAS-Bench: latency and energy of the NAS-Bench-201 cells on six devices",
         "the folder with hw_cifar10.csv, hw_cifar100.csv and hw_ImageNet16-120.csv",
         ("hw_*.csv",),

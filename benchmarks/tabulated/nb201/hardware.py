@@ -14,7 +14,7 @@ from nasboard.benchmarks.tabulated.imported import names_of, open_imported
 from nasboard.harness.api import Objective
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Floats, to_index
-from nasboard.tabular import hw_nas_bench
+from nasboard.tabular.nb201 import hw_nas_bench
 
 KIND = "hw-nas-bench"
 REMEDY = "nasboard data fetch hw-nas-bench"

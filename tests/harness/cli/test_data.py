@@ -15,7 +15,7 @@ import pytest
 from nasboard.harness.cli import main
 from tests.local_server import Answer, Server, serving
 from tests.places import ROOT
-from tests.tabular.hw_format import DATASETS, hw_vouched, write_hw
+from tests.tabular.nb201.hw_format import DATASETS, hw_vouched, write_hw
 
 NAME = "hw-nas-bench-v1.0"
 

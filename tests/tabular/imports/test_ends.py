@@ -16,7 +16,7 @@ import pytest
 from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.places import ROOT
-from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
+from tests.tabular.nb201.hw_format import ROWS, hw_vouched, import_hw, write_hw
 from tests.tabular.pickles.unprivileged import refused
 
 

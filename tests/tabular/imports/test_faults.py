@@ -19,15 +19,15 @@ from typing import TypeVar
 import numpy as np
 import pytest
 
-from nasboard.tabular.hw_nas_bench import DEVICES
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import KnownFile, read_registry
 from nasboard.tabular.nb201 import compact
+from nasboard.tabular.nb201.hw_nas_bench import DEVICES
 from nasboard.tabular.tables.table import Table, TableError, verify
 from tests.data_folder import data_file
-from tests.tabular.hw_format import hw_vouched, vouched, write_hw
 from tests.tabular.nb101 import tfrecord_format
 from tests.tabular.nb101.npz_format import columns
+from tests.tabular.nb201.hw_format import hw_vouched, vouched, write_hw
 from tests.tabular.nb201.official_format import official_content, write_nats_folder
 
 FOLDER = {"nb201-compact": "nb201", "hw-nas-bench": "nb201", "nb101-compact": "nb101"}

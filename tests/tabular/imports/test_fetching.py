@@ -14,7 +14,7 @@ from nasboard.tabular.imports.fetching import Fetched, fetch
 from nasboard.tabular.known.files import read_registry
 from nasboard.tabular.tables.table import TableError, verify
 from tests.local_server import Answer, Server, serving
-from tests.tabular.hw_format import DATASETS, write_hw
+from tests.tabular.nb201.hw_format import DATASETS, write_hw
 
 BODY = bytes(range(256)) * 1200  # 307,200 bytes
 QUICK = Line(tries=3, wait_s=0.01, timeout_s=5)

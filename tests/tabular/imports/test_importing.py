@@ -13,8 +13,8 @@ from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
 from nasboard.tabular.nb201.compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify
-from tests.tabular.hw_format import ROWS, hw_vouched, import_hw, write_hw
 from tests.tabular.nb101.tfrecord_format import rows_of, write
+from tests.tabular.nb201.hw_format import ROWS, hw_vouched, import_hw, write_hw
 
 
 @pytest.fixture(scope="module")

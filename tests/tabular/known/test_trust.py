@@ -16,7 +16,7 @@ import pytest
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
-from tests.tabular.hw_format import ROWS, hw_vouched, vouched, write_hw
+from tests.tabular.nb201.hw_format import ROWS, hw_vouched, vouched, write_hw
 from tests.tabular.nb201.official_format import official_content
 from tests.tabular.pickles.packages import torch_zip
 

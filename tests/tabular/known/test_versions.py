@@ -13,8 +13,8 @@ from nasboard.tabular.nb201.official import OFFICIAL, version_of
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
-from tests.tabular.hw_format import ROWS, hw_vouched, vouched, write_hw
 from tests.tabular.nb101 import tfrecord_format as f
+from tests.tabular.nb201.hw_format import ROWS, hw_vouched, vouched, write_hw
 from tests.tabular.nb201.official_format import official_content, write_nats_file, write_nats_folder
 
 

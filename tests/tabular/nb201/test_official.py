@@ -15,7 +15,7 @@ from nasboard.tabular.nb201.trials import DATASETS, FIELDS, SCHEDULES, SETS, Tri
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError, verify
 from nasboard.tabular.tables.writing import TableWriter
-from tests.tabular.hw_format import vouched
+from tests.tabular.nb201.hw_format import vouched
 from tests.tabular.nb201.official_format import (
     Content,
     nats_content,

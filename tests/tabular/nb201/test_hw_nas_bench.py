@@ -9,14 +9,14 @@ import pytest
 
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NONE, POOL, SKIP, NB201Space, published_order
 from nasboard.harness.space import to_index
-from nasboard.tabular.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
 from nasboard.tabular.imports.importing import import_table
+from nasboard.tabular.nb201.hw_nas_bench import DATASETS, convert, devices, measure, measured, quantities, sources
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError, open_table
 from nasboard.tabular.tables.writing import TableWriter
 from tests.data_folder import data_file
 from tests.tables import imported
-from tests.tabular.hw_format import hw_vouched, write_hw
+from tests.tabular.nb201.hw_format import hw_vouched, write_hw
 
 Edit = Callable[[list[str]], object]
 

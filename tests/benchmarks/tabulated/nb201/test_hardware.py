@@ -16,9 +16,9 @@ from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import enumerate_all, sample
-from nasboard.tabular import hw_nas_bench
 from nasboard.tabular.imports.found import tables_of
 from nasboard.tabular.imports.importing import NEEDED
+from nasboard.tabular.nb201 import hw_nas_bench
 from nasboard.tabular.tables.table import open_table
 from nasboard.tabular.tables.writing import write_table
 from tests.tables import imported
