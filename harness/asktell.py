@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from nasboard.harness.api import AskTell, Checkpoint, Observation, Proposal, State, Task
 from nasboard.harness.errors import MethodError, UsageError
-from nasboard.harness.space import Arch
+from nasboard.harness.space import Arch, Choice
 
-Columns = tuple[NDArray[np.int8], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
+Columns = tuple[NDArray[Choice], NDArray[np.int64], NDArray[np.float64], NDArray[np.float64]]
 
-_COLUMNS = {"archs": np.int8, "epochs": np.int64, "val_accuracy": np.float64, "cost_s": np.float64}
+_COLUMNS = {"archs": Choice, "epochs": np.int64, "val_accuracy": np.float64, "cost_s": np.float64}
 
 
 class History:
@@ -45,18 +45,18 @@ class History:
         The incumbent is the most accurate at the highest fidelity seen so far, the earliest of equals: accuracies
         after different numbers of epochs are never compared.
         """
-        self.archs += arch.astype(np.int8, copy=False).tobytes()
+        self.archs += arch.astype(Choice, copy=False).tobytes()
         self.epochs.append(seen.epochs)
         self.val_accuracy.append(seen.val_accuracy)
         self.cost_s.append(seen.cost_s)
         if self.incumbent is None or (seen.epochs, seen.val_accuracy) > self._best:
-            self.incumbent = arch.astype(np.int8)
+            self.incumbent = arch.astype(Choice)
             self._best = (seen.epochs, seen.val_accuracy)
 
     def state(self) -> State:
-        """Return the history as arrays: `archs` `(n, d)` int8, `epochs`, `val_accuracy` and `cost_s` `(n,)`."""
+        """Return the history as arrays: `archs` `(n, d)`, `epochs`, `val_accuracy` and `cost_s` `(n,)`."""
         return {
-            "archs": np.frombuffer(bytes(self.archs), dtype=np.int8).reshape(-1, self.d),
+            "archs": np.frombuffer(bytes(self.archs), dtype=Choice).reshape(-1, self.d),
             "epochs": np.array(self.epochs, dtype=np.int64),
             "val_accuracy": np.array(self.val_accuracy, dtype=np.float64),
             "cost_s": np.array(self.cost_s, dtype=np.float64),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Archs, SearchSpace, check, from_index, size
+from nasboard.harness.space import Archs, SearchSpace, check, from_index, size, to_bytes
 
 PANEL_SEED = 1000
 
@@ -23,9 +23,7 @@ class Panel:
     @property
     def identity(self) -> str:
         """Return `name:first twelve digits of the SHA-256 over the architectures`."""
-        return (
-            f"{self.name}:{hashlib.sha256(np.ascontiguousarray(self.archs, dtype=np.int8).tobytes()).hexdigest()[:12]}"
-        )
+        return f"{self.name}:{hashlib.sha256(to_bytes(self.archs)[0]).hexdigest()[:12]}"
 
 
 def uniform(space: SearchSpace, n: int) -> Panel:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.api import CostKind
+from nasboard.harness.space import Archs, Floats
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Status = Literal["pending", "running", "done", "budget", "failed"]
@@ -68,9 +69,8 @@ class StepRecord:
         wall_s: measured seconds spent inside the method so far (resumed parts included).
         incumbent: spec of the best architecture so far, None when the method has none.
         logs: finite numbers.
-        scores: predicted quality of the panel, `(n,)` float32, None when the checkpoint cannot rank.
-        all_scores: predicted quality of the whole space in lexicographic order, float32, at the last step of a
-            `rank_all` run.
+        scores: predicted quality of the panel, `(n,)` at full precision, None when the checkpoint cannot rank.
+        all_scores: predicted quality of the whole space in lexicographic order, at the last step of a `rank_all` run.
     """
 
     step: int
@@ -78,8 +78,8 @@ class StepRecord:
     wall_s: float
     incumbent: str | None = None
     logs: Mapping[str, float] = field(default_factory=dict)
-    scores: NDArray[np.float32] | None = None
-    all_scores: NDArray[np.float32] | None = None
+    scores: Floats | None = None
+    all_scores: Floats | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -87,13 +87,13 @@ class Visits:
     """What a run was shown: every architecture that the oracle answered, in the order of the queries.
 
     Attributes:
-        archs: `(n, d)` int8.
+        archs: `(n, d)`.
         epochs: `(n,)` int32, the fidelity that was asked for.
         val_accuracy: `(n,)` float64, what was answered, a fraction.
         cost_s: `(n,)` float64, what each query alone cost, in simulated seconds.
     """
 
-    archs: NDArray[np.int8]
+    archs: Archs
     epochs: NDArray[np.int32]
     val_accuracy: NDArray[np.float64]
     cost_s: NDArray[np.float64]

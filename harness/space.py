@@ -1,13 +1,13 @@
 """Search spaces: the protocol, and free functions that work over any of them.
 
-An architecture is a row of small integers; a batch of them is an `(n, d)` int8 array. Slot `i` holds a number in
+An architecture is a row of small integers; a batch of them is an `(n, d)` int16 array. Slot `i` holds a number in
 `[0, choices[i])`. What the numbers mean is the space's business (`encode`, `decode`, `canonical`), not this module's.
 """
 
 from __future__ import annotations
 
 from math import prod
-from typing import Protocol, runtime_checkable
+from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
 from numpy.random import Generator
@@ -15,8 +15,10 @@ from numpy.typing import ArrayLike, NDArray
 
 from nasboard.harness.errors import SpecError, UsageError
 
-Arch = NDArray[np.int8]  # (d,)
-Archs = NDArray[np.int8]  # (n, d)
+Choice = np.int16  # of a slot, in memory; a store keeps bytes where they are enough
+Width = Literal[1, 2]  # bytes of a stored choice
+Arch = NDArray[Choice]  # (d,)
+Archs = NDArray[Choice]  # (n, d)
 Ints = NDArray[np.int64]  # (n,)
 Bools = NDArray[np.bool_]  # (n,)
 Floats = NDArray[np.float64]  # (n,)
@@ -54,7 +56,7 @@ class SearchSpace(Protocol):
 
 
 def check(space: SearchSpace, archs: ArrayLike) -> Archs:
-    """Return `archs` as an `(n, d)` int8 array, or say why it is not one of `space`.
+    """Return `archs` as an `(n, d)` array of `Choice`, or say why it is not one of `space`.
 
     Raises:
         SpecError: wrong shape, not integers, or a choice out of range.
@@ -72,7 +74,7 @@ def check(space: SearchSpace, archs: ArrayLike) -> Archs:
             f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, "
             f"allowed 0..{space.choices[slot] - 1}"
         )
-    archs = given.astype(np.int8, copy=False)
+    archs = given.astype(Choice, copy=False)
     valid = space.valid(archs)
     if not valid.all():
         row = int(np.argmin(valid))
@@ -86,7 +88,7 @@ def size(space: SearchSpace) -> int:
 
 
 def sample(space: SearchSpace, rng: Generator, n: int) -> Archs:
-    """Draw `n` valid architectures uniformly and independently; returns `(n, d)` int8."""
+    """Draw `n` valid architectures uniformly and independently; returns `(n, d)`."""
     drawn = _draw(space, rng, n)
     while not (valid := space.valid(drawn)).all():  # draw the invalid ones again: uniform over the valid rows
         drawn[~valid] = _draw(space, rng, int((~valid).sum()))
@@ -97,16 +99,16 @@ def neighbours(space: SearchSpace, arch: Arch) -> Archs:
     """Return all valid architectures `(m, d)` that differ from `arch` `(d,)` in exactly one slot."""
     rows = []
     for slot, options in enumerate(space.choices):
-        others = np.setdiff1d(np.arange(options, dtype=np.int8), arch[slot : slot + 1])
+        others = np.setdiff1d(np.arange(options, dtype=Choice), arch[slot : slot + 1])
         block = np.repeat(arch[None], len(others), axis=0)
         block[:, slot] = others
         rows.append(block)
-    found = np.concatenate(rows).astype(np.int8)
+    found = np.concatenate(rows).astype(Choice)
     return found[space.valid(found)]
 
 
 def enumerate_all(space: SearchSpace) -> Archs:
-    """Return every row of the product `(size, d)` int8 in lexicographic order, the last slot fastest.
+    """Return every row of the product `(size, d)` in lexicographic order, the last slot fastest.
 
     Raises:
         UsageError: the space is too large to hold.
@@ -123,7 +125,7 @@ def to_index(space: SearchSpace, archs: Archs) -> Ints:
 
 
 def from_index(space: SearchSpace, index: ArrayLike) -> Archs:
-    """Return the architectures `(n, d)` int8 at lexicographic indices `(n,)`.
+    """Return the architectures `(n, d)` at lexicographic indices `(n,)`.
 
     Raises:
         SpecError: an index outside the space.
@@ -132,7 +134,18 @@ def from_index(space: SearchSpace, index: ArrayLike) -> Archs:
     n = size(space)
     if at.size and (at.min() < 0 or at.max() >= n):
         raise SpecError(f"{space.name}: indices are 0..{n - 1}, given {at.min()}..{at.max()}")
-    return np.stack(np.unravel_index(at, space.choices), axis=-1).astype(np.int8)
+    return np.stack(np.unravel_index(at, space.choices), axis=-1).astype(Choice)
+
+
+def to_bytes(archs: Archs) -> tuple[bytes, Width]:
+    """Return architectures `(n, d)` as little-endian integers of as few bytes as hold them, and how many: 1 or 2."""
+    width: Width = 1 if archs.size == 0 or archs.max() <= np.iinfo(np.int8).max else 2
+    return np.ascontiguousarray(archs, dtype=f"<i{width}").tobytes(), width
+
+
+def from_bytes(stored: bytes, slots: int, width: int) -> Archs:
+    """Return the architectures `(n, slots)` of `to_bytes`."""
+    return np.frombuffer(stored, dtype=f"<i{width}").astype(Choice).reshape(-1, slots)
 
 
 def one_hot(space: SearchSpace, archs: Archs) -> Floats:
@@ -144,4 +157,4 @@ def one_hot(space: SearchSpace, archs: Archs) -> Floats:
 
 
 def _draw(space: SearchSpace, rng: Generator, n: int) -> Archs:
-    return rng.integers(0, np.asarray(space.choices), size=(n, len(space.choices))).astype(np.int8)
+    return rng.integers(0, np.asarray(space.choices), size=(n, len(space.choices))).astype(Choice)

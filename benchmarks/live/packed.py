@@ -22,7 +22,7 @@ from torch import Tensor
 from nasboard.benchmarks.live.digits import Digits
 from nasboard.benchmarks.live.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
-from nasboard.harness.space import Archs, to_index
+from nasboard.harness.space import Archs, Choice, to_index
 
 KERNEL = {CONV1: 1, CONV3: 3}
 EVAL_BATCH = 100  # images at a time; only memory and speed depend on it
@@ -69,7 +69,7 @@ class Pack:
         return [*found, *self.linear]
 
 
-def runs(column: NDArray[np.int8]) -> list[tuple[int, int, int]]:
+def runs(column: NDArray[Choice]) -> list[tuple[int, int, int]]:
     """Return `(lo, hi, op)` of the stretches of equal operations along the pack."""
     cuts = [0, *(np.flatnonzero(np.diff(column)) + 1).tolist(), len(column)]
     return [(lo, hi, int(column[lo])) for lo, hi in pairwise(cuts)]

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Ints
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints
 from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     INNER,
@@ -46,7 +46,7 @@ class NB101Space:
     choices: tuple[int, ...] = (2,) * len(EDGES) + (len(OPS),) * INNER
 
     def encode(self, spec: str) -> Arch:
-        """Return the cell `(26,)` int8 of `OP(parents)|...|output(parents)`, vertex 0 being the input.
+        """Return the cell `(26,)` of `OP(parents)|...|output(parents)`, vertex 0 being the input.
 
         Fewer than five operations are allowed: the vertices that are not there follow the last one, without edges.
 
@@ -56,7 +56,7 @@ class NB101Space:
         ops, parents = read_vertices(spec, self.name)
         if len(ops) > INNER:
             raise SpecError(f"{self.name}: {spec!r} has {len(ops)} operations, at most {INNER} are allowed")
-        arch = np.zeros(len(self.choices), dtype=np.int8)
+        arch = np.zeros(len(self.choices), dtype=Choice)
         places = [*range(1, len(ops) + 1), VERTICES - 1]
         for place, from_ in zip(places, parents, strict=True):
             for parent in from_:

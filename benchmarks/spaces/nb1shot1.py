@@ -20,7 +20,7 @@ import numpy as np
 
 from nasboard.benchmarks.spaces.nb101 import read_vertices, tell_vertices
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Ints
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints
 from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
@@ -55,7 +55,7 @@ class NB1Shot1Space:
         return len(PARENTS[self.number]) - 1
 
     def encode(self, spec: str) -> Arch:
-        """Return the architecture `(d,)` int8 of `OP(parents)|...|output(parents)`, node 0 being the input.
+        """Return the architecture `(d,)` of `OP(parents)|...|output(parents)`, node 0 being the input.
 
         Raises:
             SpecError: another form, an unknown operation, or other numbers of nodes or parents than the space has.
@@ -72,7 +72,7 @@ class NB1Shot1Space:
             slot.options.index(tuple(parents[slot.vertex - 1]) if slot.of_parents else (ops[slot.vertex - 1],))
             for slot in _slots(self.number)
         ]
-        return np.array(chosen, dtype=np.int8)
+        return np.array(chosen, dtype=Choice)
 
     def decode(self, arch: Arch) -> str:
         """Return the string form of an architecture `(d,)`.

@@ -13,7 +13,7 @@ from functools import cache
 import numpy as np
 
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Ints, enumerate_all, to_index
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, enumerate_all, to_index
 from nasboard.tabular.nb201.names import EDGES as EDGES
 from nasboard.tabular.nb201.names import OPS as OPS
 from nasboard.tabular.nb201.names import spec_choices
@@ -33,13 +33,13 @@ class NB201Space:
     choices: tuple[int, ...] = (5,) * 6
 
     def encode(self, spec: str) -> Arch:
-        """Return the cell `(6,)` int8 of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
+        """Return the cell `(6,)` of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
 
         Raises:
             SpecError: the string has another form or an unknown operation.
         """
         try:
-            return np.array(spec_choices(spec), dtype=np.int8)
+            return np.array(spec_choices(spec), dtype=Choice)
         except ValueError as error:
             raise SpecError(f"{self.name}: {error}") from error
 
@@ -114,4 +114,4 @@ def prune(archs: Archs) -> Archs:
     for edge, (source, target) in reversed(list(enumerate(EDGES))):
         used[:, source] |= used[:, target] & (archs[:, edge] != NONE)
     alive = np.stack([fed[:, s] & used[:, t] for s, t in EDGES], axis=1)  # (n, 6)
-    return np.where(alive, archs, np.int8(NONE))
+    return np.where(alive, archs, Choice(NONE))

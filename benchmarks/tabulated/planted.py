@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import SpecError, UsageError
-from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, enumerate_all, one_hot, to_index
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, enumerate_all, one_hot, to_index
 
 EPOCHS = (1, 3, 9)
 SEEDS = 3
@@ -46,7 +46,7 @@ class PlantedSpace:
         """
         if _FORM.fullmatch(spec) is None:
             raise SpecError(f"{self.name}: {spec!r} is not of the form p-a-b-c-d-e-f with six digits")
-        arch = np.array([int(part) for part in spec.split("-")[1:]], dtype=np.int8)
+        arch = np.array([int(part) for part in spec.split("-")[1:]], dtype=Choice)
         if (arch >= np.array(self.choices)).any():
             raise SpecError(f"{self.name}: {spec!r} has a choice out of range; the slots have {self.choices} choices")
         return arch

@@ -12,7 +12,6 @@ from itertools import groupby
 from typing import Protocol
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
@@ -22,10 +21,9 @@ from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, R
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name
-from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Floats, enumerate_all, size
+from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, Floats, enumerate_all, size
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
-Scores = NDArray[np.float32]
 
 
 class RunReader(Protocol):
@@ -37,10 +35,10 @@ class RunReader(Protocol):
     def incumbents(self) -> Iterable[tuple[str, int, float, str]]:
         """Return (run_id, step, cost_s, spec) where the incumbent changed, and at the last step."""
 
-    def rankings(self) -> Iterable[tuple[str, int, float, Scores]]:
+    def rankings(self) -> Iterable[tuple[str, int, float, Floats]]:
         """Return (run_id, step, cost_s, panel scores) of the steps that rank."""
 
-    def all_scores(self) -> Mapping[str, Scores]:
+    def all_scores(self) -> Mapping[str, Floats]:
         """Return run_id -> scores of the whole space."""
 
     def logs(self) -> Iterable[tuple[str, int, Mapping[str, float]]]:
@@ -59,7 +57,7 @@ class _Steps:
 
     incumbents: Mapping[str, list[tuple[str, int, float, str]]]
     rankings: Mapping[str, tuple[Ranking, ...]]
-    all_scores: Mapping[str, Scores]
+    all_scores: Mapping[str, Floats]
     logs: Mapping[str, Mapping[str, Floats]]
 
 
@@ -174,7 +172,7 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
     """Return label -> outcomes ascending in seed; each distinct spec is encoded and looked up once."""
     specs = sorted({row[3] for run in runs for row in steps.incumbents.get(run.run_id, ())})
     place = {spec: i for i, spec in enumerate(specs)}
-    archs = np.array([benchmark.space.encode(spec) for spec in specs], dtype=np.int8)
+    archs = np.array([benchmark.space.encode(spec) for spec in specs], dtype=Choice)
     archs = archs.reshape(len(specs), len(benchmark.space.choices))
     truth = benchmark.truth(archs) if specs else np.empty(0)
     by_label: dict[str, list[RunOutcome]] = defaultdict(list)

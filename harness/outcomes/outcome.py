@@ -24,7 +24,7 @@ class Ranking:
 
     step: int
     cost_s: float
-    scores: NDArray[np.float32]  # (n,), n of the panel
+    scores: Floats  # (n,), n of the panel
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +48,7 @@ class RunOutcome:
     archs: Archs
     accuracy: Floats
     rankings: tuple[Ranking, ...]
-    all_scores: NDArray[np.float32] | None
+    all_scores: Floats | None
     logs: Mapping[str, Floats]
 
     @property

@@ -15,7 +15,7 @@ from numpy.random import Generator, Philox
 from nasboard.harness.api import Observation, Query
 from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
 from nasboard.harness.record import Visits
-from nasboard.harness.space import Arch, SearchSpace, check
+from nasboard.harness.space import Arch, Choice, SearchSpace, check
 
 _LARGEST_KEY = 2**63
 
@@ -145,18 +145,18 @@ class _Log:
     __slots__ = ("archs", "cost_s", "epochs", "val_accuracy")
 
     def __init__(self) -> None:
-        self.archs = bytearray()
+        self.archs = array("h")  # of Choice
         self.epochs, self.val_accuracy, self.cost_s = array("i"), array("d"), array("d")
 
     def add(self, row: list[int], seen: Observation) -> None:
-        self.archs += bytes(row)  # choices are 0..127
+        self.archs.extend(row)
         self.epochs.append(seen.epochs)
         self.val_accuracy.append(seen.val_accuracy)
         self.cost_s.append(seen.cost_s)
 
     def visits(self, slots: int) -> Visits:
         return Visits(
-            np.frombuffer(self.archs, dtype=np.int8).reshape(-1, slots),
+            np.array(self.archs, dtype=Choice).reshape(-1, slots),
             np.array(self.epochs, dtype=np.int32),
             np.array(self.val_accuracy),
             np.array(self.cost_s),

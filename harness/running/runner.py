@@ -13,7 +13,6 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.random import SeedSequence, default_rng
-from numpy.typing import NDArray
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
@@ -22,7 +21,7 @@ from nasboard.harness.record import RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.provenance import collect
-from nasboard.harness.space import Archs, check, enumerate_all
+from nasboard.harness.space import Arch, Archs, Floats, check, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
@@ -211,7 +210,7 @@ class _Measure:
                 all_scores = _scores(seen, archs[space.valid(archs)])
         return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores)
 
-    def _spec(self, arch: NDArray[np.int8]) -> str:
+    def _spec(self, arch: Arch) -> str:
         name = (arch.shape, arch.dtype.char, arch.tobytes())
         if name not in self.known:
             space = self.benchmark.space
@@ -219,11 +218,11 @@ class _Measure:
         return self.known[name]
 
 
-def _scores(seen: Checkpoint, archs: Archs) -> NDArray[np.float32]:
+def _scores(seen: Checkpoint, archs: Archs) -> Floats:
     assert seen.rank is not None
     found = np.asarray(seen.rank(archs.copy()))
     if found.shape != (len(archs),):
         raise MethodError(f"step {seen.step}: rank returned shape {found.shape} for {len(archs)} architectures")
     if not np.isfinite(found).all():
         raise MethodError(f"step {seen.step}: rank returned {np.sum(~np.isfinite(found))} scores that are not finite")
-    return found.astype(np.float32)
+    return found.astype(np.float64)

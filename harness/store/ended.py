@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
-import numpy as np
 from sqlalchemy import Connection, select, update
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord, StepRecord, Visits
+from nasboard.harness.space import to_bytes
 from nasboard.harness.store.schema import panels, runs
 from nasboard.harness.store.visits import keep_visits
 from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
@@ -18,13 +18,14 @@ from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, 
 
 def put_panel(conn: Connection, panel: Panel, space: str) -> None:
     """Store a panel unless it is there."""
-    archs = np.ascontiguousarray(panel.archs, dtype=np.int8)
+    archs, width = to_bytes(panel.archs)
     row = {
         "identity": panel.identity,
         "name": panel.name,
         "space": space,
-        "slots": archs.shape[1],
-        "archs": archs.tobytes(),
+        "slots": panel.archs.shape[1],
+        "archs": archs,
+        "width": width,
     }
     put_new(conn, panels, [row])
 

@@ -37,7 +37,7 @@ class Database:
         writer: the same pool, for transactions that lock out other writers from their start (SQLite).
         shown: the URL without its password, for messages.
         pid: the process that opened it; connections do not survive a fork.
-        stuck: why a store of an older version could not be brought up to ours; it can be read, and has no visits.
+        stuck: why a store of an older version could not be brought up to ours; it can be read.
     """
 
     engine: Engine
@@ -193,7 +193,7 @@ def _prepared(database: Database, must_exist: bool) -> Database:
     if found == schema.VERSION:
         return database
     if found is not None:
-        return _migrated(database)
+        return _migrated(database, found)
     if must_exist:
         raise MissingDataError(f"{database.shown} is empty; fill it with `nasboard run` or `nasboard import`")
     if database.engine.dialect.name == "sqlite":
@@ -206,7 +206,7 @@ def _prepared(database: Database, must_exist: bool) -> Database:
     return database
 
 
-def _migrated(database: Database) -> Database:
+def _migrated(database: Database, found: int) -> Database:
     """Bring a store of an older version up to ours; one that may not be written is read as it is."""
     try:
         with database.write() as conn:
@@ -214,7 +214,8 @@ def _migrated(database: Database) -> Database:
             if schema.version_of(conn, database.shown) != schema.VERSION:  # another process may have done it meanwhile
                 schema.migrate(conn)
     except StoreFullError as error:
-        return replace(database, stuck=error)
+        old = database.engine.execution_options(**{schema.OLD: found})
+        return replace(database, engine=old, stuck=error)
     return database
 
 

@@ -111,7 +111,7 @@ def _is_new(given: RunJson, mine: RunRecord | None, store: Store, path: Path) ->
     name = given.run_id[:12]
     if mine.status == "running":
         raise StoreError(f"run {name} of {path} is being made in {store!r}; import when it has ended")
-    theirs = given.model_dump()
+    theirs = RunJson.of(*given.ended()).model_dump()  # as this version writes it
     for field, value in _json_of(mine, store).model_dump().items():
         if theirs[field] != value and not (field == "visits" and None in (value, theirs[field])):
             raise StoreError(

@@ -1,7 +1,8 @@
 """The JSON form of runs and panels: pydantic models, made of our records and turned back into them. Touches no file.
 
-Scores are base64 of little-endian float32, architectures of int8, visits of int8, int32 and float64; a step leaves out
-what it does not have. Version 2 brought visits; a run of a file of version 1 has none.
+Scores are base64 of little-endian float64, architectures of integers of `width` bytes, visits of those, int32 and
+float64; a step leaves out what it does not have. Version 2 brought visits, version 3 the widths: in older files scores
+are float32 and choices take one byte.
 """
 
 from __future__ import annotations
@@ -20,11 +21,12 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
+from nasboard.harness.space import Floats, Width, from_bytes, to_bytes
 from nasboard.harness.store.ended import Ended
 
 FORMAT = "nasboard-runs"
-VERSION = 2
-READABLE = (1, 2)
+VERSION = 3
+READABLE = (1, 2, 3)
 
 
 class _Strict(BaseModel):
@@ -51,17 +53,17 @@ class StepJson(_Strict):
             wall_s=step.wall_s,
             incumbent=step.incumbent,
             logs=dict(step.logs),
-            scores=_text(step.scores),
-            all_scores=_text(step.all_scores),
+            scores=None if step.scores is None else _base64(step.scores, "<f8"),
+            all_scores=None if step.all_scores is None else _base64(step.all_scores, "<f8"),
         )
 
-    def record(self) -> StepRecord:
-        """Return the checkpoint as it is stored.
+    def record(self, width: int) -> StepRecord:
+        """Return the checkpoint as it is stored; its scores take `width` bytes each.
 
         Raises:
-            StoreError: scores that are not base64 of float32.
+            StoreError: scores that are not base64 of such numbers.
         """
-        scores, all_scores = _scores(self.scores), _scores(self.all_scores)
+        scores, all_scores = _scores(self.scores, width), _scores(self.all_scores, width)
         return StepRecord(self.step, self.cost_s, self.wall_s, self.incumbent, self.logs, scores, all_scores)
 
 
@@ -69,6 +71,7 @@ class VisitsJson(_Strict):
     """What the oracle answered to a run."""
 
     slots: int = Field(ge=1)
+    width: Width = 1
     archs: str
     epochs: str
     val_accuracy: str
@@ -77,9 +80,11 @@ class VisitsJson(_Strict):
     @classmethod
     def of(cls, visits: Visits) -> VisitsJson:
         """Return the JSON form of `visits`."""
+        archs, width = to_bytes(visits.archs)
         return cls(
             slots=visits.archs.shape[1],
-            archs=_base64(visits.archs, "i1"),
+            width=width,
+            archs=_text(archs),
             epochs=_base64(visits.epochs, "<i4"),
             val_accuracy=_base64(visits.val_accuracy, "<f8"),
             cost_s=_base64(visits.cost_s, "<f8"),
@@ -92,7 +97,7 @@ class VisitsJson(_Strict):
             StoreError: columns that are not base64 of their numbers.
         """
         return Visits(
-            np.frombuffer(_bytes(self.archs, self.slots), dtype=np.int8).reshape(-1, self.slots),
+            from_bytes(_bytes(self.archs, self.slots * self.width), self.slots, self.width),
             np.frombuffer(_bytes(self.epochs, 4), dtype="<i4").astype(np.int32),
             np.frombuffer(_bytes(self.val_accuracy, 8), dtype="<f8").astype(np.float64),
             np.frombuffer(_bytes(self.cost_s, 8), dtype="<f8").astype(np.float64),
@@ -112,6 +117,7 @@ class RunJson(_Strict):
     wall_s: float
     queries: int = Field(ge=0)
     provenance: dict[str, JsonValue]
+    width: Literal[4, 8] = 4  # bytes of a score
     steps: list[StepJson]
     visits: VisitsJson | None = None
 
@@ -119,6 +125,7 @@ class RunJson(_Strict):
     def of(cls, run: RunRecord, steps: Sequence[StepRecord], visits: Visits | None) -> RunJson:
         """Return the JSON form of `run`."""
         parts = {
+            "width": 8,
             "steps": [StepJson.of(step) for step in steps],
             "visits": None if visits is None else VisitsJson.of(visits),
         }
@@ -131,7 +138,7 @@ class RunJson(_Strict):
             StoreError: its key is not the one its id was made from, or a column is not base64 of its numbers.
         """
         visits = None if self.visits is None else self.visits.record()
-        return Ended(self._run(), [step.record() for step in self.steps], visits)
+        return Ended(self._run(), [step.record(self.width) for step in self.steps], visits)
 
     def _run(self) -> RunRecord:
         name = self.run_id[:12]
@@ -141,7 +148,7 @@ class RunJson(_Strict):
             raise StoreError(f"the key of run {name} is from another version of nasboard ({error})") from error
         if key.run_id != self.run_id:
             raise StoreError(f"run {name} has the key of run {key.run_id[:12]}; it was edited, export it again")
-        return RunRecord(key=key, **self.model_dump(exclude={"key", "steps", "visits"}))
+        return RunRecord(key=key, **self.model_dump(exclude={"key", "width", "steps", "visits"}))
 
 
 class PanelJson(_Strict):
@@ -151,13 +158,15 @@ class PanelJson(_Strict):
     name: str
     space: str
     slots: int = Field(ge=1)
+    width: Width = 1
     archs: str
 
     @classmethod
     def of(cls, panel: Panel, space: str) -> PanelJson:
         """Return the JSON form of `panel`, a sample of `space`."""
-        text, slots = _base64(panel.archs, "i1"), panel.archs.shape[1]
-        return cls(identity=panel.identity, name=panel.name, space=space, slots=slots, archs=text)
+        archs, width = to_bytes(panel.archs)
+        slots = panel.archs.shape[1]
+        return cls(identity=panel.identity, name=panel.name, space=space, slots=slots, width=width, archs=_text(archs))
 
     def record(self) -> Panel:
         """Return the panel.
@@ -165,8 +174,8 @@ class PanelJson(_Strict):
         Raises:
             StoreError: the architectures are not those its identity was made from.
         """
-        flat = np.frombuffer(_bytes(self.archs, self.slots), dtype=np.int8)
-        found = Panel(self.name, flat.reshape(-1, self.slots))
+        archs = _bytes(self.archs, self.slots * self.width)
+        found = Panel(self.name, from_bytes(archs, self.slots, self.width))
         if found.identity != self.identity:
             raise StoreError(f"panel {self.identity} has the architectures of {found.identity}; export it again")
         return found
@@ -176,21 +185,21 @@ class Document(_Strict):
     """A whole file."""
 
     format: Literal["nasboard-runs"]
-    version: Literal[1, 2]
+    version: Literal[1, 2, 3]
     panels: list[PanelJson]
     runs: list[RunJson]
 
 
-def _text(scores: NDArray[np.float32] | None) -> str | None:
-    return None if scores is None else _base64(scores, "<f4")
-
-
 def _base64(values: NDArray[Any], dtype: str) -> str:
-    return base64.b64encode(np.ascontiguousarray(values, dtype=dtype).tobytes()).decode()
+    return _text(np.ascontiguousarray(values, dtype=dtype).tobytes())
 
 
-def _scores(text: str | None) -> NDArray[np.float32] | None:
-    return None if text is None else np.frombuffer(_bytes(text, 4), dtype="<f4").astype(np.float32)
+def _text(content: bytes) -> str:
+    return base64.b64encode(content).decode()
+
+
+def _scores(text: str | None, width: int) -> Floats | None:
+    return None if text is None else np.frombuffer(_bytes(text, width), dtype=f"<f{width}").astype(np.float64)
 
 
 def _bytes(text: str, unit: int) -> bytes:

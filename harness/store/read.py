@@ -8,20 +8,20 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
+from nasboard.harness.space import Floats, from_bytes
 from nasboard.harness.store.errors import decoded
-from nasboard.harness.store.schema import panels, rankings, runs, specs, steps
+from nasboard.harness.store.schema import panels, rankings, runs, specs, steps, width
 
 MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
 Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
-Scored = tuple[str, int, float, NDArray[np.float32]]  # run_id, step, cost_s so far, scores (n,)
+Scored = tuple[str, int, float, Floats]  # run_id, step, cost_s so far, scores (n,)
 Logged = tuple[str, int, Mapping[str, float]]  # run_id, step, logs
 
 
@@ -67,9 +67,9 @@ def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> l
     this = [steps.c.run == no] if only is None else [steps.c.run == no, steps.c.step == only]
     asked = select(steps.c.step, steps.c.cost_s, steps.c.wall_s, specs.c.spec, steps.c.logs)
     these = [rankings.c.run == no] if only is None else [rankings.c.run == no, rankings.c.step == only]
-    ranked = select(rankings.c.step, rankings.c.whole, rankings.c.scores).where(*these)
+    ranked = select(rankings.c.step, rankings.c.whole, rankings.c.scores, width(conn, rankings)).where(*these)
     with decoded(shown):
-        scores = {(row.step, bool(row.whole)): _scores(row.scores) for row in conn.execute(ranked)}
+        scores = {(row.step, bool(row.whole)): _scores(row) for row in conn.execute(ranked)}
         rows = conn.execute(asked.outerjoin(specs, specs.c.no == steps.c.spec).where(*this).order_by(steps.c.step))
         return [
             StepRecord(
@@ -135,11 +135,11 @@ def _texts(conn: Connection, codes: Sequence[int]) -> dict[int, str]:
 def scored(conn: Connection, run_ids: Sequence[str] | None, whole: bool, shown: str) -> Iterator[Scored]:
     """Yield the scores of the panel (of the `whole` space), ascending in (run id, step)."""
     wanted = numbers(conn, run_ids, shown)
-    asked = select(runs.c.run_id, rankings.c.step, rankings.c.cost_s, rankings.c.scores)
+    asked = select(runs.c.run_id, rankings.c.step, rankings.c.cost_s, rankings.c.scores, width(conn, rankings))
     asked = asked.join(rankings, rankings.c.run == runs.c.no).where(rankings.c.whole == whole)
     for row in _each(conn, asked.order_by(runs.c.run_id, rankings.c.step), wanted, run_ids):
         with decoded(shown):
-            found = (row.run_id, row.step, row.cost_s, _scores(row.scores))
+            found = (row.run_id, row.step, row.cost_s, _scores(row))
         yield found
 
 
@@ -167,8 +167,8 @@ def _each(
             yield row
 
 
-def _scores(blob: bytes) -> NDArray[np.float32]:
-    scores = np.frombuffer(blob, dtype="<f4").astype(np.float32)
+def _scores(row: Row[Any]) -> Floats:
+    scores = np.frombuffer(row.scores, dtype=f"<f{row.width}").astype(np.float64)
     if not np.isfinite(scores).all():
         raise ValueError("scores that are not finite")
     return scores
@@ -191,8 +191,9 @@ def all_panels(conn: Connection) -> list[tuple[Panel, str]]:
         ValueError: the architectures are not those the identity was made from.
     """
     found = []
-    for row in conn.execute(select(panels).order_by(panels.c.identity)):
-        panel = Panel(row.name, np.frombuffer(row.archs, dtype=np.int8).reshape(-1, row.slots).copy())
+    columns = [column for column in panels.c if column.name != "width"]
+    for row in conn.execute(select(*columns, width(conn, panels)).order_by(panels.c.identity)):
+        panel = Panel(row.name, from_bytes(row.archs, row.slots, row.width))
         if panel.identity != row.identity:
             raise ValueError(f"panel {row.identity} has other architectures")
         found.append((panel, row.space))

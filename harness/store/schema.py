@@ -9,7 +9,8 @@ states            the latest state of each run that has not ended
 specs             strings of architectures, each stored once
 panels, owners    architectures ranked; processes at work, with their last heartbeat
 
-Version 2 brought `visits`; a store of version 1 is brought up to it when it is opened for the first time.
+Version 2 brought `visits`, version 3 numbers of any width: scores are float64 now, choices may take two bytes. A store
+of an older version is brought up to ours when it is opened for the first time.
 """
 
 from __future__ import annotations
@@ -18,7 +19,9 @@ from sqlalchemy import (
     BigInteger,
     Boolean,
     Column,
+    ColumnElement,
     Connection,
+    DefaultClause,
     Double,
     ForeignKey,
     Index,
@@ -29,20 +32,31 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
     inspect,
+    literal,
     select,
+    text,
     true,
     update,
 )
 
 from nasboard.harness.errors import SchemaError
 
-VERSION = 2
+VERSION = 3
 OLDEST = 1  # that `migrate` can bring up to VERSION
 MARKER = "nasboard_schema"
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only under the type INTEGER
 
+OLD = "nasboard_old"  # execution option of connections to a store that could not be brought up: its version
+WITH_VISITS, WITH_WIDTHS = 2, 3  # the versions that brought them
+
 tables = MetaData()
+
+
+def _width(before: int) -> Column[int]:
+    """Return the column that says how many bytes a number takes; `before` is what rows of older versions have."""
+    return Column("width", Integer, nullable=False, server_default=str(before))
+
 
 schema = Table(MARKER, tables, Column("version", Integer, nullable=False))
 
@@ -102,7 +116,8 @@ rankings = Table(
     Column("step", Integer, nullable=False),
     Column("whole", Boolean, nullable=False),  # of the whole space rather than of the panel
     Column("cost_s", Double, nullable=False),  # the step's, here too so that boards need no join
-    Column("scores", LargeBinary, nullable=False),  # little-endian float32
+    Column("scores", LargeBinary, nullable=False),  # little-endian float64, or float32 where `width` is 4
+    _width(4),
     UniqueConstraint("run", "whole", "step"),
 )
 
@@ -112,10 +127,11 @@ visits = Table(
     _run_column(),
     Column("first", Integer, primary_key=True, autoincrement=False),  # number of the first query in the row, from 0
     Column("n", Integer, nullable=False),
-    Column("archs", LargeBinary, nullable=False),  # (n, slots) int8
+    Column("archs", LargeBinary, nullable=False),  # (n, slots) little-endian integers of `width` bytes
     Column("epochs", LargeBinary, nullable=False),  # (n,) little-endian int32
     Column("val_accuracy", LargeBinary, nullable=False),  # (n,) little-endian float64
     Column("cost_s", LargeBinary, nullable=False),  # (n,) little-endian float64
+    _width(1),
 )
 
 states = Table(
@@ -134,7 +150,8 @@ panels = Table(
     Column("name", Text, nullable=False),
     Column("space", Text, nullable=False),
     Column("slots", Integer, nullable=False),
-    Column("archs", LargeBinary, nullable=False),  # (n, slots) int8
+    Column("archs", LargeBinary, nullable=False),  # (n, slots) little-endian integers of `width` bytes
+    _width(1),
 )
 
 owners = Table(
@@ -177,4 +194,26 @@ def create(conn: Connection) -> None:
 def migrate(conn: Connection) -> None:
     """Bring a store of an older version up to VERSION, inside the caller's transaction; what it holds stays."""
     visits.create(conn, checkfirst=True)
+    for table in (rankings, visits, panels):
+        if "width" not in {column["name"] for column in inspect(conn).get_columns(table.name)}:
+            before = _before(table)
+            conn.execute(text(f"ALTER TABLE {table.name} ADD COLUMN width INTEGER DEFAULT {before} NOT NULL"))
     conn.execute(update(schema).values(version=VERSION))
+
+
+def width(conn: Connection, table: Table) -> ColumnElement[int]:
+    """Return the column `width` of a table; what it would hold, in a store that could not be brought up to ours."""
+    if conn.get_execution_options().get(OLD, VERSION) >= WITH_WIDTHS:
+        return table.c.width
+    return literal(_before(table), Integer).label("width")
+
+
+def has_visits(conn: Connection) -> bool:
+    """Return whether the store keeps what runs were shown; one of version 1 that could not be brought up does not."""
+    return bool(conn.get_execution_options().get(OLD, VERSION) >= WITH_VISITS)
+
+
+def _before(table: Table) -> int:
+    default = table.c.width.server_default
+    assert isinstance(default, DefaultClause)
+    return int(str(default.arg))

@@ -9,13 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
-import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import select, update
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunRecord, Status, StepRecord, Visits
+from nasboard.harness.space import Archs, Floats
 from nasboard.harness.store import read as store_read
 from nasboard.harness.store import visits as store_visits
 from nasboard.harness.store import write as store_write
@@ -214,13 +213,12 @@ class Store:
         """
         with self._db.read() as conn:
             no = next(iter(store_read.numbers(conn, [run_id], self._db.shown)))
-            return None if self._db.stuck else store_visits.one_run(conn, no, self._db.shown)
+            return store_visits.one_run(conn, no, self._db.shown)
 
-    def visited(self) -> Iterator[tuple[str, NDArray[np.int8]]]:
+    def visited(self) -> Iterator[tuple[str, Archs]]:
         """Yield (run id, architectures queried `(n, d)`) of every run whose visits are stored, ascending in run id."""
-        if self._db.stuck is None:
-            with self._db.read() as conn:
-                yield from store_visits.all_runs(conn, self._db.shown)
+        with self._db.read() as conn:
+            yield from store_visits.all_runs(conn, self._db.shown)
 
     def status_counts(self, run_ids: Sequence[str]) -> dict[Status, int]:
         """Return how many of the runs there are of each status.
@@ -266,12 +264,12 @@ class Store:
             return store_read.incumbents(conn, run_ids, self._db.shown)
 
     def rankings(self, run_ids: Sequence[str] | None = None) -> Iterator[Scored]:
-        """Yield (run_id, step, cost_s, panel scores `(n,)` float32), ascending in (run id, step)."""
+        """Yield (run_id, step, cost_s, panel scores `(n,)`), ascending in (run id, step)."""
         with self._db.read() as conn:
             yield from store_read.scored(conn, run_ids, False, self._db.shown)
 
-    def all_scores(self, run_ids: Sequence[str] | None = None) -> dict[str, NDArray[np.float32]]:
-        """Return run id -> scores `(size,)` float32 of the whole space, of the runs that have them."""
+    def all_scores(self, run_ids: Sequence[str] | None = None) -> dict[str, Floats]:
+        """Return run id -> scores `(size,)` of the whole space, of the runs that have them."""
         with self._db.read() as conn:
             return {run_id: scores for run_id, _, _, scores in store_read.scored(conn, run_ids, True, self._db.shown)}
 

@@ -16,8 +16,9 @@ from sqlalchemy import Connection, insert, select
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import Visits
+from nasboard.harness.space import Archs, from_bytes, to_bytes
 from nasboard.harness.store.errors import decoded
-from nasboard.harness.store.schema import runs, visits
+from nasboard.harness.store.schema import has_visits, runs, visits, width
 from nasboard.harness.store.write import Stand
 
 
@@ -37,8 +38,10 @@ def keep_visits(conn: Connection, stand: Stand, queries: int, given: Visits) -> 
         raise StoreError(f"visits are columns of {n} rows, given {[np.shape(c) for c in (given.archs, *columns)]}")
     if not (np.isfinite(given.val_accuracy).all() and np.isfinite(given.cost_s).all()):
         raise StoreError(f"visits from {stand.queries} to {queries} have an accuracy or a cost that is not finite")
+    archs, width = to_bytes(given.archs)
     row = {
-        "archs": np.ascontiguousarray(given.archs, dtype=np.int8).tobytes(),
+        "archs": archs,
+        "width": width,
         "epochs": np.ascontiguousarray(given.epochs, dtype="<i4").tobytes(),
         "val_accuracy": np.ascontiguousarray(given.val_accuracy, dtype="<f8").tobytes(),
         "cost_s": np.ascontiguousarray(given.cost_s, dtype="<f8").tobytes(),
@@ -48,8 +51,11 @@ def keep_visits(conn: Connection, stand: Stand, queries: int, given: Visits) -> 
 
 def one_run(conn: Connection, no: int, shown: str) -> Visits | None:
     """Return what a run was shown; None where that is not stored from its first query to its last."""
-    asked = select(visits, runs.c.queries).join(runs, runs.c.no == visits.c.run).where(visits.c.run == no)
-    rows = conn.execute(asked.order_by(visits.c.first)).all()
+    if not has_visits(conn):
+        return None
+    columns = [column for column in visits.c if column.name != "width"]
+    asked = select(*columns, width(conn, visits), runs.c.queries).join(runs, runs.c.no == visits.c.run)
+    rows = conn.execute(asked.where(visits.c.run == no).order_by(visits.c.first)).all()
     if not _whole(rows):
         return None
     with decoded(shown):
@@ -61,9 +67,11 @@ def one_run(conn: Connection, no: int, shown: str) -> Visits | None:
         )
 
 
-def all_runs(conn: Connection, shown: str) -> Iterator[tuple[str, NDArray[np.int8]]]:
+def all_runs(conn: Connection, shown: str) -> Iterator[tuple[str, Archs]]:
     """Yield (run id, architectures queried `(n, d)`) of every run whose visits are stored, ascending in run id."""
-    asked = select(runs.c.run_id, runs.c.queries, visits.c.first, visits.c.n, visits.c.archs)
+    if not has_visits(conn):
+        return
+    asked = select(runs.c.run_id, runs.c.queries, visits.c.first, visits.c.n, visits.c.archs, width(conn, visits))
     asked = asked.join(visits, visits.c.run == runs.c.no).order_by(runs.c.run_id, visits.c.first)
     found = conn.execute(asked, execution_options={"yield_per": 500})
     for run_id, group in groupby(found, key=lambda row: str(row.run_id)):
@@ -82,8 +90,11 @@ def _whole(rows: Sequence[Any]) -> bool:
     return ends[:-1] == [row.first for row in rows[1:]] and ends[-1] == rows[0].queries
 
 
-def _archs(row: Any) -> NDArray[np.int8]:
-    return np.frombuffer(row.archs, dtype=np.int8).reshape(row.n, -1)
+def _archs(row: Any) -> Archs:
+    slots, rest = divmod(len(row.archs), row.n * row.width)
+    if rest:
+        raise ValueError(f"{len(row.archs)} bytes for {row.n} architectures")
+    return from_bytes(row.archs, slots, row.width)
 
 
 def _column(blob: bytes, dtype: str, n: int) -> NDArray[Any]:

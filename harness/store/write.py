@@ -9,13 +9,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.record import ENDED, Json, RunKey, Status, StepRecord
+from nasboard.harness.space import Floats
 from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
 
 
@@ -220,15 +220,14 @@ def _step_rows(stand: Stand, given: Sequence[StepRecord], named: Mapping[str, in
 
 def _ranking_rows(no: int, step: StepRecord) -> list[dict[str, object]]:
     given = ((False, step.scores), (True, step.all_scores))
+    common = {"run": no, "step": step.step, "cost_s": step.cost_s, "width": np.dtype(np.float64).itemsize}
     return [
-        {"run": no, "step": step.step, "whole": whole, "cost_s": step.cost_s, "scores": _packed(scores, step.step)}
-        for whole, scores in given
-        if scores is not None
+        common | {"whole": whole, "scores": _packed(scores, step.step)} for whole, scores in given if scores is not None
     ]
 
 
-def _packed(scores: NDArray[np.float32], step: int) -> bytes:
-    flat = np.ascontiguousarray(scores, dtype="<f4")
+def _packed(scores: Floats, step: int) -> bytes:
+    flat = np.ascontiguousarray(scores, dtype="<f8")
     if flat.ndim != 1 or not np.isfinite(flat).all():
         raise StoreError(
             f"step {step}: scores are finite and of shape (n,), given shape {flat.shape} with NaN or infinity"

@@ -11,7 +11,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.harness.space import Archs, Floats
+from nasboard.harness.space import Archs, Choice, Floats
 
 NORMAL_REFERENCE = 1.06  # of the rule of thumb for a Gaussian kernel (Silverman 1986), as statsmodels uses it
 
@@ -43,14 +43,14 @@ class Density:
 
 
 def draw_around(points: Archs, bandwidths: Floats, choices: NDArray[np.int64], rng: Generator, m: int) -> Archs:
-    """Return `m` architectures `(m, d)` int8 around random ones of `points` `(n, d)`.
+    """Return `m` architectures `(m, d)` around random ones of `points` `(n, d)`.
 
     A slot is drawn anew, uniformly over its `choices` `(d,)`, with probability `bandwidths` `(d,)`; otherwise it keeps
     its point's choice.
     """
     around = points[rng.integers(len(points), size=m)]
     anew = rng.integers(choices, size=around.shape)
-    drawn: Archs = np.where(rng.random(around.shape) < bandwidths, anew, around).astype(np.int8)
+    drawn: Archs = np.where(rng.random(around.shape) < bandwidths, anew, around).astype(Choice)
     return drawn
 
 

@@ -7,13 +7,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar
 
-import numpy as np
 from numpy.random import Generator
 
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Arch, SearchSpace, neighbours, sample
+from nasboard.harness.space import Arch, Choice, SearchSpace, neighbours, sample
 
 MOST = 10_000  # members of a population, and draws of a tournament
 
@@ -84,7 +83,7 @@ def mutate(space: SearchSpace, parent: Arch, rng: Generator) -> Arch:
         slot = free[int(rng.integers(len(free)))]
         shift = 1 + int(rng.integers(space.choices[slot] - 1))  # never 0, so the choice is another one
         child = parent.copy()
-        child[slot] = np.int8((int(parent[slot]) + shift) % space.choices[slot])
+        child[slot] = Choice((int(parent[slot]) + shift) % space.choices[slot])
         if space.valid(child[None])[0]:
             return child
         if not looked and not len(neighbours(space, parent)):

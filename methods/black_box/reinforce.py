@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Arch, SearchSpace
+from nasboard.harness.space import Arch, Choice, SearchSpace
 
 Table = NDArray[np.float64]  # (d, most choices of a slot); a slot with fewer is padded
 
@@ -112,10 +112,10 @@ def softmax(logits: Table) -> Table:
 
 
 def draw(probabilities: Table, rng: Generator) -> Arch:
-    """Return one choice a slot, `(d,)` int8, by inverting the cumulative distribution."""
+    """Return one choice a slot, `(d,)`, by inverting the cumulative distribution."""
     steps = probabilities.cumsum(axis=1)
     uniform = rng.random(len(steps)) * steps[:, -1]  # rounding leaves the last sum a little off 1
-    found: Arch = (steps <= uniform[:, None]).sum(axis=1).astype(np.int8)
+    found: Arch = (steps <= uniform[:, None]).sum(axis=1).astype(Choice)
     return found
 
 

@@ -16,7 +16,7 @@ from numpy.random import Generator
 from nasboard.harness.api import Checkpoint, Need, Observation, Proposal, Task
 from nasboard.harness.asktell import play
 from nasboard.harness.errors import MissingDataError, UsageError
-from nasboard.harness.space import Arch, SearchSpace, sample
+from nasboard.harness.space import Arch, Choice, SearchSpace, sample
 
 if TYPE_CHECKING:
     from optuna import Study, Trial
@@ -95,7 +95,7 @@ class Sampled:
 
     def _propose(self) -> Arch:
         self.trial = self.study.ask(self.slots)
-        return np.array([self.trial.params[slot] for slot in self.slots], dtype=np.int8)
+        return np.array([self.trial.params[slot] for slot in self.slots], dtype=Choice)
 
     def _close(self, accuracy: float | None) -> None:
         """End the open trial, as a failure where there is no accuracy."""

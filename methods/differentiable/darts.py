@@ -24,7 +24,7 @@ from nasboard.benchmarks.live.ranking import evaluate
 from nasboard.benchmarks.live.supernet import MIX_SHAPE, Supernet
 from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, Need, State, Task
-from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.harness.space import Arch, Archs, Choice, Floats
 from nasboard.methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
 
 Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (edges, ops) and epoch -> mixture of the weight step
@@ -115,7 +115,7 @@ class Bilevel:
 
     def genotype(self) -> Arch:
         """Return the arg-max operation of every edge `(6,)`."""
-        best: Arch = array(self.alpha).argmax(1).astype(np.int8)
+        best: Arch = array(self.alpha).argmax(1).astype(Choice)
         return best
 
     def rank(self, archs: Archs) -> Floats:

@@ -19,7 +19,7 @@ from nasboard.benchmarks.live.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernet import Allowed, one_hot_mix, owner
 from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, State
-from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, sample
+from nasboard.harness.space import Arch, Archs, Choice, Floats, SearchSpace, sample
 from nasboard.methods.live_state import Learner, load_rng, save_rng
 
 
@@ -107,7 +107,7 @@ class SinglePath:
         self.step = cast(int, state["step"])
         for learner, saved in zip(self.learners, cast("list[State]", state["learners"]), strict=True):
             learner.load(saved)
-        self.incumbent = cast("NDArray[np.int8] | None", state["incumbent"])
+        self.incumbent = cast("NDArray[Choice] | None", state["incumbent"])
         load_rng(self.rng, cast(State, state["rng"]))
 
     def _epoch(self, schedule: WeightSchedule, epoch: int) -> float:
@@ -129,5 +129,5 @@ class SinglePath:
 
 
 def draw(allowed: Allowed, rng: Generator) -> Arch:
-    """Return one architecture `(6,)` int8, uniform over the operations allowed on each edge."""
-    return np.array([ops[rng.integers(len(ops))] for ops in allowed], dtype=np.int8)
+    """Return one architecture `(6,)`, uniform over the operations allowed on each edge."""
+    return np.array([ops[rng.integers(len(ops))] for ops in allowed], dtype=Choice)

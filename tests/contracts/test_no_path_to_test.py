@@ -85,7 +85,7 @@ PLANTED_LEAKS: dict[str, Callable[[Benchmark], object]] = {
     "the benchmark": lambda b: b,
     "a bound method": lambda b: b.truth,
     "a closure": lambda b: lambda archs: b.truth(archs),
-    "a partial": lambda b: partial(b.truth, np.zeros((1, 6), dtype=np.int8)),
+    "a partial": lambda b: partial(b.truth, np.zeros((1, 6), dtype=np.int16)),
     "the truth": truth_of,
     "the truth in percent": lambda b: {"deep": [(100 * truth_of(b)).astype(np.float32)]},
     "a view of something larger": lambda b: np.concatenate([np.zeros(9), truth_of(b), np.zeros(9)])[:3],

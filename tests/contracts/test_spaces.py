@@ -39,7 +39,7 @@ def test_string_form_and_architecture_are_inverse(data: st.DataObject) -> None:
     arch = data.draw(archs(space))
     spec = space.decode(arch)
     assert np.array_equal(space.encode(spec), arch)
-    assert space.encode(spec).dtype == np.int8
+    assert space.encode(spec).dtype == np.int16
     assert space.decode(space.encode(spec)) == spec
 
 

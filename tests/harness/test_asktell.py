@@ -61,7 +61,7 @@ def test_the_incumbent_is_the_best_of_the_highest_fidelity_seen_the_earliest_of_
 ) -> None:
     history = History(6)
     for i, (first, epochs, accuracy) in enumerate(seen):
-        history.add(np.array([first, 0, 0, 0, 0, 0], dtype=np.int8), Observation(accuracy, 1.0, epochs))
+        history.add(np.array([first, 0, 0, 0, 0, 0], dtype=np.int16), Observation(accuracy, 1.0, epochs))
         top = max(e for _, e, _ in seen[: i + 1])
         among = [(a, f) for f, e, a in seen[: i + 1] if e == top]
         best = max(a for a, _ in among)
@@ -72,8 +72,8 @@ def test_the_incumbent_is_the_best_of_the_highest_fidelity_seen_the_earliest_of_
 
 def test_a_better_result_of_fewer_epochs_is_no_incumbent() -> None:
     history = History(6)
-    history.add(np.zeros(6, dtype=np.int8), Observation(0.4, 1.0, 9))
-    history.add(np.ones(6, dtype=np.int8), Observation(0.9, 1.0, 3))
+    history.add(np.zeros(6, dtype=np.int16), Observation(0.4, 1.0, 9))
+    history.add(np.ones(6, dtype=np.int16), Observation(0.9, 1.0, 3))
     assert history.incumbent is not None
     assert history.incumbent.tolist() == [0] * 6
 

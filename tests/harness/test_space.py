@@ -42,7 +42,7 @@ class Huge:
     choices: tuple[int, ...] = (100,) * 20
 
     def encode(self, spec: str) -> Arch:
-        return np.array(spec.split(), dtype=np.int8)
+        return np.array(spec.split(), dtype=np.int16)
 
     def decode(self, arch: Arch) -> str:
         return " ".join(map(str, arch))
@@ -58,7 +58,7 @@ class Huge:
 def test_enumeration_has_every_architecture_once_in_lexicographic_order(space: SearchSpace) -> None:
     everything = enumerate_all(space)
     assert everything.shape == (size(space), len(space.choices))
-    assert everything.dtype == np.int8
+    assert everything.dtype == np.int16
     rows = [tuple(row) for row in everything.tolist()]
     assert rows == sorted(set(rows))
     assert np.array_equal(to_index(space, everything), np.arange(size(space)))
@@ -107,8 +107,8 @@ def test_sampling_is_uniform_in_every_slot(space: SearchSpace) -> None:
 @pytest.mark.parametrize(
     ("given_", "says"),
     [
-        (np.zeros(6, dtype=np.int8), r"shape \(n, 6\), given \(6,\)"),
-        (np.zeros((2, 5), dtype=np.int8), r"shape \(n, 6\), given \(2, 5\)"),
+        (np.zeros(6, dtype=np.int16), r"shape \(n, 6\), given \(6,\)"),
+        (np.zeros((2, 5), dtype=np.int16), r"shape \(n, 6\), given \(2, 5\)"),
         (np.zeros((1, 6)), "integers, given float64"),
         (np.array([[0, 0, 0, 0, 0, 0], [0, 0, 5, 0, 0, 0]]), r"architecture 1 has 5 in slot 2, allowed 0\.\.4"),
         (np.array([[0, -1, 0, 0, 0, 0]]), r"architecture 0 has -1 in slot 1, allowed 0\.\.4"),

@@ -25,7 +25,7 @@ from nasboard.harness.errors import DigestError, UsageError  # noqa: E402
 def test_retraining_gives_the_recorded_accuracy_within_its_seed_noise() -> None:
     table = digits201.shipped_table()
     rows = np.linspace(50, len(table.columns["classes"]) - 1, 5).astype(int)
-    archs = np.stack(np.unravel_index(table.columns["classes"][rows], NB201Space().choices), axis=1).astype(np.int8)
+    archs = np.stack(np.unravel_index(table.columns["classes"][rows], NB201Space().choices), axis=1).astype(np.int16)
     again = train(np.repeat(archs, 3, axis=0), [0, 1, 2] * len(archs), load(), Macro(), Recipe())
     found = again.test_correct.reshape(-1, 3).mean(axis=1) / digits201.TEST_IMAGES
     recorded = table.columns["test_correct"][rows] / digits201.TEST_IMAGES
@@ -83,7 +83,7 @@ def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | 
 def test_sizes_agree_with_the_tensors_of_a_network() -> None:
     from nasboard.benchmarks.live.packed import initialise
 
-    arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int8)
+    arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int16)
     pack = initialise(arch, [0], Macro(), Recipe())
     assert parameters(arch)[0] == sum(p.numel() for p in pack.parameters)
     # stem, reduction and linear layer, then conv1x1 and twice conv3x3 at 8 channels and 8x8, and at 16 and 4x4

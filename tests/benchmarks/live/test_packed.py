@@ -20,7 +20,7 @@ BATCH = 30
 @pytest.fixture(scope="module")
 def archs() -> np.ndarray:
     drawn = sample(NB201Space(), np.random.default_rng(4), 4)
-    return np.concatenate([drawn, [[3, 3, 3, 3, 3, 3], [3, 2, 4, 1, 0, 3], [0, 0, 0, 0, 0, 0]]]).astype(np.int8)
+    return np.concatenate([drawn, [[3, 3, 3, 3, 3, 3], [3, 2, 4, 1, 0, 3], [0, 0, 0, 0, 0, 0]]]).astype(np.int16)
 
 
 @pytest.fixture(scope="module")
@@ -100,5 +100,5 @@ def test_a_networks_weights_do_not_depend_on_its_neighbours(archs: np.ndarray) -
 
 
 def test_runs_are_the_stretches_of_equal_operations() -> None:
-    assert runs(np.array([3, 3, 1, 3], dtype=np.int8)) == [(0, 2, 3), (2, 3, 1), (3, 4, 3)]
-    assert runs(np.array([2], dtype=np.int8)) == [(0, 1, 2)]
+    assert runs(np.array([3, 3, 1, 3], dtype=np.int16)) == [(0, 2, 3), (2, 3, 1), (3, 4, 3)]
+    assert runs(np.array([2], dtype=np.int16)) == [(0, 1, 2)]

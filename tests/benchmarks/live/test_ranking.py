@@ -42,7 +42,7 @@ def alone(net: Supernet, archs: np.ndarray, images: torch.Tensor, labels: torch.
 
 
 def test_scores_equal_those_of_each_architecture_alone(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
-    constant = np.array([[op] * 6 for op in range(5)], dtype=np.int8)
+    constant = np.array([[op] * 6 for op in range(5)], dtype=np.int16)
     archs = np.concatenate([constant, sample(SPACE, np.random.default_rng(1), 60)])
     accuracy, confidence = alone(net, archs, *val)
     seen = evaluate(net, archs, *val)
@@ -73,7 +73,7 @@ def test_cells_equal_after_pruning_score_equal(net: Supernet, val: tuple[torch.T
 
 
 def test_evaluating_nothing_gives_nothing(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
-    assert evaluate(net, np.empty((0, 6), dtype=np.int8), *val).score.shape == (0,)
+    assert evaluate(net, np.empty((0, 6), dtype=np.int16), *val).score.shape == (0,)
 
 
 def test_score_orders_by_accuracy_first_and_stays_a_fraction() -> None:

@@ -32,7 +32,7 @@ def images() -> torch.Tensor:
 
 def corner_cases() -> np.ndarray:
     rows = [[op] * 6 for op in range(5)] + [[3, 0, 0, 0, 0, 1], [0, 0, 3, 0, 2, 3], [1, 4, 3, 0, 2, 3]]
-    return np.array(rows, dtype=np.int8)
+    return np.array(rows, dtype=np.int16)
 
 
 def test_a_one_hot_mixture_is_the_architecture_alone(net: Supernet, images: torch.Tensor) -> None:

@@ -72,11 +72,11 @@ def test_another_string_is_refused(spec: str, told: str) -> None:
 @pytest.mark.parametrize("row", [[0] * 25, [2] + [0] * 25, [0] * 25 + [3], [-1] + [0] * 25])
 def test_a_row_outside_the_space_has_no_string(row: list[int]) -> None:
     with pytest.raises(SpecError, match="nb101: a cell is 21 edges"):
-        SPACE.decode(np.array(row, dtype=np.int8))
+        SPACE.decode(np.array(row, dtype=np.int16))
 
 
 def test_limits_hold_for_the_pruned_graph_as_in_the_release() -> None:
-    arch = np.zeros(26, dtype=np.int8)
+    arch = np.zeros(26, dtype=np.int16)
     arch[:10] = 1  # every edge among input and vertices 1 to 4
     arch[EDGES.index((0, 6))] = 1
     assert SPACE.valid(arch[None]).tolist() == [True]  # 11 edges, of which one is on a path to the output
@@ -97,7 +97,7 @@ def test_sampling_and_neighbours_give_valid_graphs_only() -> None:
 
 
 def test_check_refuses_invalid_rows() -> None:
-    rows = np.random.default_rng(0).integers(0, SPACE.choices, size=(400, 26)).astype(np.int8)
+    rows = np.random.default_rng(0).integers(0, SPACE.choices, size=(400, 26)).astype(np.int16)
     invalid = rows[~SPACE.valid(rows)]
     assert len(invalid) > 50
     for arch in invalid:

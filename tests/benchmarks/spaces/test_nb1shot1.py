@@ -47,7 +47,7 @@ def test_the_number_of_graphs_with_live_nodes_renumbered(number: int, matrices: 
     edges, ops = unpack(distinct(number))
     alive = np.concatenate([np.ones((len(ops), 1), bool), ops != EMPTY, np.ones((len(ops), 1), bool)], axis=1)
     new = np.cumsum(alive, axis=1) - 1  # (n, 7)
-    graphs = np.zeros((len(ops), 7, 7), dtype=np.int8)
+    graphs = np.zeros((len(ops), 7, 7), dtype=np.int16)
     for i, (x, y) in enumerate(EDGES):
         there = np.flatnonzero(edges[:, i])
         graphs[there, new[there, x], new[there, y]] = 1
@@ -150,4 +150,4 @@ def test_another_string_is_refused(spec: str, told: str) -> None:
 @pytest.mark.parametrize("row", [[0] * 6, [3, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, -1]])
 def test_a_row_outside_the_space_has_no_string(row: list[int]) -> None:
     with pytest.raises(SpecError, match="nb1shot1-1: an architecture has slots of"):
-        SPACES[1].decode(np.array(row, dtype=np.int8))
+        SPACES[1].decode(np.array(row, dtype=np.int16))

@@ -85,7 +85,7 @@ def test_encode_and_decode_are_inverse(arch: Arch) -> None:
     spec = SPACE.decode(arch)
     assert np.array_equal(SPACE.encode(spec), arch)
     assert SPACE.decode(SPACE.encode(spec)) == spec
-    assert SPACE.encode(spec).dtype == np.int8
+    assert SPACE.encode(spec).dtype == np.int16
 
 
 @pytest.mark.parametrize(
@@ -108,7 +108,7 @@ def test_other_strings_are_refused(spec: str, says: str) -> None:
 @pytest.mark.parametrize("arch", [[0] * 5, [0] * 7, [5, 0, 0, 0, 0, 0], [-1, 0, 0, 0, 0, 0]])
 def test_other_rows_have_no_string(arch: list[int]) -> None:
     with pytest.raises(SpecError, match=r"six integers in 0\.\.4"):
-        SPACE.decode(np.array(arch, dtype=np.int8))
+        SPACE.decode(np.array(arch, dtype=np.int16))
 
 
 @given(batches(SPACE))

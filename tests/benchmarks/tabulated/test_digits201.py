@@ -54,7 +54,7 @@ def test_an_epoch_that_was_not_recorded_is_refused() -> None:
     assert BENCHMARK.fidelities == tuple(range(1, 16))
     for epochs in (0, 16):
         with pytest.raises(UsageError, match=r"records epochs 1\.\.15"):
-            BENCHMARK.query(np.zeros(6, dtype=np.int8), epochs, np.random.default_rng(0))
+            BENCHMARK.query(np.zeros(6, dtype=np.int16), epochs, np.random.default_rng(0))
 
 
 def test_truth_is_the_mean_over_training_seeds() -> None:

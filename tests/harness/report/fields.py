@@ -114,7 +114,7 @@ def failed(label: str, seed: int, kind: CostKind = "simulated") -> RunOutcome:
     """Return a run that ended in a traceback full of markup before its first step."""
     run = record(label, seed, kind, 0.0, "failed")
     nothing = np.empty(0)
-    return RunOutcome(run, nothing.astype(np.int64), nothing, np.empty((0, 6), np.int8), nothing, (), None, {})
+    return RunOutcome(run, nothing.astype(np.int64), nothing, np.empty((0, 6), np.int16), nothing, (), None, {})
 
 
 def ending_with(label: str, seed: int, arch: Arch) -> RunOutcome:

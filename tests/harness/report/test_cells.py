@@ -24,7 +24,7 @@ def test_another_string_form_is_not_drawn(spec: str) -> None:
 
 
 def test_a_drawing_has_every_node_and_edge_inside_its_frame() -> None:
-    drawing = draw(SPACE.decode(np.array([0, 1, 2, 3, 4, 3], dtype=np.int8)))
+    drawing = draw(SPACE.decode(np.array([0, 1, 2, 3, 4, 3], dtype=np.int16)))
     assert drawing is not None
     assert [name for _, _, name in drawing.nodes] == ["in", "1", "2", "out"]
     assert len(drawing.edges) == 6

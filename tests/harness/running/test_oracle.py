@@ -19,7 +19,7 @@ from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch
 
 SPACE = PlantedSpace()
-ARCH = np.zeros(6, dtype=np.int8)
+ARCH = np.zeros(6, dtype=np.int16)
 
 
 @dataclass
@@ -85,10 +85,10 @@ def test_a_fidelity_that_is_not_offered_is_refused_before_asking() -> None:
 @pytest.mark.parametrize(
     "arch",
     [
-        np.array([0, 0, 0, 0, 0, 3], dtype=np.int8),
-        np.array([-1, 0, 0, 0, 0, 0], dtype=np.int8),
-        np.zeros(5, dtype=np.int8),
-        np.zeros((1, 6), dtype=np.int8),
+        np.array([0, 0, 0, 0, 0, 3], dtype=np.int16),
+        np.array([-1, 0, 0, 0, 0, 0], dtype=np.int16),
+        np.zeros(5, dtype=np.int16),
+        np.zeros((1, 6), dtype=np.int16),
         np.zeros(6),
         [0, 0, 0, 0, 0, 0],
     ],
@@ -115,7 +115,7 @@ def test_an_answer_that_cannot_be_is_an_error_of_the_benchmark(accuracy: float, 
 def test_randomness_depends_on_seed_and_number_of_the_query_alone() -> None:
     whole, other_seed = Costs([1.0]), Costs([1.0])
     door = oracle(whole)
-    for arch in np.eye(6, dtype=np.int8):
+    for arch in np.eye(6, dtype=np.int16):
         door(arch)
     again = oracle(other_seed, seed=1)
     for _ in range(6):
@@ -164,7 +164,7 @@ def test_an_oracle_without_fidelities_is_refused() -> None:
 
 def test_every_answer_is_recorded_once_and_no_refusal() -> None:
     door = oracle(Costs([2.0, 3.0, 9.0, 1.0], accuracy=0.25), 7.0)
-    archs = np.eye(6, dtype=np.int8)
+    archs = np.eye(6, dtype=np.int16)
     door(archs[0])
     door(archs[1].astype(np.int64), 3)
     first = door.take_visits()

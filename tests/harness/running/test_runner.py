@@ -18,7 +18,7 @@ class Any_:
     needs = frozenset({"data"})
     def search(self, task):
         for step in () if self.scores == "nothing" else (1, 2, 3):
-            arch = np.zeros(len(task.space.choices), dtype=np.int8)
+            arch = np.zeros(len(task.space.choices), dtype=np.int16)
             rank = {
                 "good": lambda a: a.sum(axis=1) / 3,
                 "nan": lambda a: np.full(len(a), np.nan),
@@ -63,7 +63,7 @@ def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
     assert [s.scores is not None for s in steps] == [False, True, True]  # every second, and the last
     assert [s.all_scores is not None for s in steps] == [False, False, True]
     panel = store.panel(record.key.panel or "")
-    np.testing.assert_array_equal(steps[1].scores, (panel.archs.sum(axis=1) / 3).astype(np.float32))
+    np.testing.assert_array_equal(steps[1].scores, panel.archs.sum(axis=1) / 3)
     assert record.cost_kind == "measured"
     assert record.provenance["seed_policy"]
 

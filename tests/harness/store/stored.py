@@ -57,8 +57,8 @@ def course(seed: int, n: int = 10) -> list[StepRecord]:
     rng = np.random.default_rng(seed)
     steps = []
     for number in range(1, n + 1):
-        scores = rng.standard_normal(7).astype(np.float32) if number % 3 == 0 else None
-        whole = rng.standard_normal(20).astype(np.float32) if number == n else None
+        scores = rng.standard_normal(7).astype(np.float32).astype(np.float64) if number % 3 == 0 else None
+        whole = rng.standard_normal(20).astype(np.float32).astype(np.float64) if number == n else None
         logs = {"eigenvalue": float(rng.random()), "ä \0 'quoted'": -0.0} if number % 2 else {}
         incumbent = None if number == 1 else f"|cell {rng.integers(3)}|"
         steps.append(step(number, incumbent, logs=logs, scores=scores, all_scores=whole))
@@ -68,7 +68,7 @@ def course(seed: int, n: int = 10) -> list[StepRecord]:
 def visits(n: int, seed: int = 0) -> Visits:
     """Return `n` visited architectures of six slots, with fidelities, accuracies and costs of their own."""
     rng = np.random.default_rng(seed)
-    archs = rng.integers(0, 3, (n, 6)).astype(np.int8)
+    archs = rng.integers(0, 3, (n, 6)).astype(np.int16)
     return Visits(archs, rng.choice([1, 3, 9], n).astype(np.int32), rng.random(n), rng.random(n) + 0.1)
 
 
@@ -79,13 +79,13 @@ def same(a: StepRecord, b: StepRecord) -> bool:
 
 
 def _bits(scores: np.ndarray | None) -> bytes | None:
-    return None if scores is None else np.asarray(scores, dtype=np.float32).tobytes()
+    return None if scores is None else np.asarray(scores, dtype=np.float64).tobytes()
 
 
 def bits(seen: Visits | None) -> tuple[bytes, ...] | None:
     if seen is None:
         return None
-    assert [c.dtype.str for c in (seen.archs, seen.epochs, seen.val_accuracy)] == ["|i1", "<i4", "<f8"]
+    assert [c.dtype.str for c in (seen.archs, seen.epochs, seen.val_accuracy)] == ["<i2", "<i4", "<f8"]
     return tuple(c.tobytes() for c in (seen.archs, seen.epochs, seen.val_accuracy, seen.cost_s))
 
 
@@ -96,16 +96,16 @@ def claimed(store: Store, seed: int = 0) -> tuple[str, str]:
     return run_id, owner
 
 
-def of_version_1(url: str, tmp_path: Path) -> None:
-    """Make the store that version 1 wrote: one run done, one failed, one cut off after its third step, one planned."""
+def of_version(version: int, url: str, tmp_path: Path) -> None:
+    """Make the store that an older version wrote: a run done, one failed, one cut off after step 3, one planned."""
     path = tmp_path / ("runs.db" if url.startswith("sqlite") else "copied.db")
     with sqlite3.connect(path) as conn:
-        conn.executescript((Path(__file__).parent / "store_v1.sql").read_text())
+        conn.executescript((Path(__file__).parent / f"store_v{version}.sql").read_text())
     if url.startswith("sqlite"):
         return
     old, new, meta = create_engine(f"sqlite:///{path}"), create_engine(url), MetaData()
     with old.connect() as source, new.begin() as target:
-        for statement in (Path(__file__).parent / "store_v1_postgres.sql").read_text().split(";\n"):
+        for statement in (Path(__file__).parent / f"store_v{version}_postgres.sql").read_text().split(";\n"):
             if statement.strip():
                 target.execute(text(statement))
         meta.reflect(target)

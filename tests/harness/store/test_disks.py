@@ -13,7 +13,7 @@ import pytest
 
 from nasboard.harness.errors import StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store
-from tests.harness.store.stored import DONE, course, fill, key, of_version_1, planned, same
+from tests.harness.store.stored import DONE, course, fill, key, of_version, planned, same
 
 
 @pytest.fixture
@@ -138,13 +138,16 @@ def test_a_store_in_a_read_only_folder_is_read_but_not_written(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
-def test_a_read_only_store_of_version_1_is_read_as_it_is(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_read_only_store_of_an_older_version_is_read_as_it_is(version: int, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/runs.db"
-    of_version_1(url, tmp_path)
+    of_version(version, url, tmp_path)
     before = (tmp_path / "runs.db").read_bytes()
     with _read_only(tmp_path), open_store(url, must_exist=True) as store:
         assert [run.status for run in store.runs()] == ["done", "failed", "pending", "pending"]
-        assert (store.visits(key(0).run_id), list(store.visited())) == (None, [])
+        assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
+        assert [panel.archs.tolist() for panel, _ in store.panels()] == [[[0, 1, 2], [4, 3, 2]]]
+        assert len(list(store.visited())) == (0 if version == 1 else 3)
         with pytest.raises(StoreFullError, match="write permission"):
             store.plan(planned(9))
     assert (tmp_path / "runs.db").read_bytes() == before

@@ -19,7 +19,7 @@ from tests.harness.store.stored import course, fill, key, planned, same
 from tests.postgres import postgres_server  # noqa: F401 - a fixture
 from tests.postgres import postgres_url as postgres_url
 
-PANEL = Panel("some", np.array([[0, 1, 2], [4, 3, 2]], dtype=np.int8))
+PANEL = Panel("some", np.array([[0, 1, 2], [4, 3, 2]], dtype=np.int16))
 
 
 @pytest.fixture(params=["sqlite", "postgres"])
@@ -130,7 +130,7 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:  # type: ig
         (lambda text: "[" * 100_000, SchemaError, "not whole JSON"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":NaN,', 1), SchemaError, "NaN is no number"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":1e999,', 1), StoreError, "cost_s"),
-        (_edit(lambda d: d.update(version=3)), SchemaError, "has version 3, this nasboard reads 1 and 2"),
+        (_edit(lambda d: d.update(version=4)), SchemaError, "has version 4, this nasboard reads 1 and 2 and 3"),
         (_edit(lambda d: d.update(colour="red")), StoreError, "colour"),
         (_edit(lambda d: d["runs"][3].update(status="running")), StoreError, "runs.3.status"),
         (_edit(lambda d: d["runs"][3].update(error=None)), StoreError, "has an error"),
@@ -139,8 +139,8 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:  # type: ig
         (_edit(lambda d: d["runs"][3]["key"].update(colour=1)), StoreError, "another version"),
         (_edit(lambda d: d["runs"][3]["steps"].reverse()), StoreError, "steps ascend"),
         (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="???")), StoreError, "not base64"),
-        (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AAAA")), StoreError, "multiple of 4"),
-        (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AADAfw==")), StoreError, "finite"),
+        (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AAAA")), StoreError, "multiple of 8"),
+        (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AAAAAAAA+H8=")), StoreError, "finite"),
         (_edit(lambda d: d["panels"][0].update(archs="AAAA")), StoreError, "has the architectures of"),
         (_edit(lambda d: d["runs"].append(d["runs"][0])), StoreError, "is done in this store"),
     ],

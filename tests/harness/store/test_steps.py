@@ -9,9 +9,9 @@ import pytest
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import StepRecord
+from nasboard.harness.record import StepRecord, Visits
 from nasboard.harness.store import Ending, Store, new_owner
-from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, same, step
+from tests.harness.store.stored import DONE, FAILED, StoreTests, claimed, course, fill, key, planned, same, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 
@@ -132,15 +132,35 @@ class StepsContract(StoreTests):
         assert (claim.state, claim.queries) == (b"one", 1)
 
     def test_a_panel_is_stored_once(self, store: Store) -> None:
-        panel = Panel("some", np.array([[0, 1, 2], [4, 3, 2]], dtype=np.int8))
+        panel = Panel("some", np.array([[0, 1, 2], [4, 3, 2]], dtype=np.int16))
         store.add_panel(panel, "cells")
         store.add_panel(panel, "cells")
         found = store.panel(panel.identity)
         assert found.name == "some"
-        assert found.archs.dtype == np.int8
+        assert found.archs.dtype == np.int16
         assert found.archs.tolist() == panel.archs.tolist()
         with pytest.raises(StoreError, match="known: some:"):
             store.panel("other:0")
+
+    def test_scores_keep_an_order_that_single_precision_would_lose(self, store: Store) -> None:
+        run_id, owner = claimed(store)
+        near = np.nextafter(np.ones(5), np.arange(5.0) - 2)
+        scores = np.concatenate([near, [1e300, -1e300, 5e-324]])
+        store.append(run_id, owner, [step(1, scores=scores, all_scores=-scores)], None, 0, end=DONE)
+        assert store.steps(run_id)[0].scores.tobytes() == scores.tobytes()  # type: ignore[union-attr]
+        assert next(store.rankings())[3].tobytes() == scores.tobytes()
+        assert store.all_scores()[run_id].tobytes() == (-scores).tobytes()
+
+    def test_choices_beyond_a_byte_come_back(self, store: Store) -> None:
+        wide = np.array([[0, 128, 300], [32_767, 127, 2]], dtype=np.int16)
+        panel = Panel("wide", wide)
+        store.add_panel(panel, "cells")
+        assert store.panel(panel.identity).archs.tolist() == wide.tolist()
+        run_id, owner = claimed(store)
+        seen = Visits(wide, np.array([1, 1], dtype=np.int32), np.array([0.1, 0.2]), np.array([1.0, 2.0]))
+        store.append(run_id, owner, [step(1)], None, 2, visits=seen, end=DONE)
+        assert store.visits(run_id).archs.tolist() == wide.tolist()  # type: ignore[union-attr]
+        assert next(iter(store.visited()))[1].tolist() == wide.tolist()
 
     def test_incumbents_are_those_that_changed_and_the_last(self, store: Store) -> None:
         rng = np.random.default_rng(7)

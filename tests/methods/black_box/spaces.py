@@ -17,7 +17,7 @@ class Free:
     name: str = "free"
 
     def encode(self, spec: str) -> Arch:
-        return np.array([int(part) for part in spec.split("-")], dtype=np.int8)
+        return np.array([int(part) for part in spec.split("-")], dtype=np.int16)
 
     def decode(self, arch: Arch) -> str:
         return "-".join(map(str, arch))

@@ -53,7 +53,7 @@ def test_a_density_sums_to_one_over_the_space() -> None:
 
 
 def test_bandwidths_follow_the_normal_reference_rule_within_their_bounds() -> None:
-    points = np.array([[0, 0], [0, 1], [0, 2], [0, 3], [0, 3]], dtype=np.int8)
+    points = np.array([[0, 0], [0, 1], [0, 2], [0, 3], [0, 3]], dtype=np.int16)
     levels = np.array([2, 4])
     # slot 0 shows one choice: the smallest; slot 1 has shares 1/5, 1/5, 1/5, 2/5
     spread = ((1 - (3 * 0.04 + 0.16)) / 2) ** 0.5
@@ -63,7 +63,7 @@ def test_bandwidths_follow_the_normal_reference_rule_within_their_bounds() -> No
 
 
 def test_for_two_choices_the_spread_is_the_standard_deviation() -> None:
-    points = np.array([[0], [1], [1], [1], [1], [1], [1]], dtype=np.int8)
+    points = np.array([[0], [1], [1], [1], [1], [1], [1]], dtype=np.int16)
     expected = 1.06 * points.std() * 7 ** (-1 / 5)
     assert fit(points, np.array([2]), 1e-3).bandwidths == pytest.approx([expected])
 
@@ -79,7 +79,7 @@ def test_renaming_the_choices_renames_the_density(points: Archs, names: list[int
 
 
 def test_as_released_bandwidths_are_unbounded_and_levels_are_those_shown() -> None:
-    points = np.array([[0, 0, 1], [4, 1, 1], [0, 1, 1], [4, 1, 1]], dtype=np.int8)
+    points = np.array([[0, 0, 1], [4, 1, 1], [0, 1, 1], [4, 1, 1]], dtype=np.int16)
     density = fit_as_released(points, np.array([5, 5, 5]), 1e-3)
     assert density.bandwidths == pytest.approx(
         [1.06 * 2 * 4 ** (-1 / 7), 1.06 * points[:, 1].std() * 4 ** (-1 / 7), 1e-3]
@@ -90,7 +90,7 @@ def test_as_released_bandwidths_are_unbounded_and_levels_are_those_shown() -> No
 
 
 def test_candidates_keep_a_points_choice_unless_they_are_drawn_anew() -> None:
-    points, n = np.array([[1, 2, 0]], dtype=np.int8), 20_000
+    points, n = np.array([[1, 2, 0]], dtype=np.int16), 20_000
     drawn = draw_around(points, np.array([0.0, 0.6, 1.8]), np.array([3, 5, 4]), default_rng(0), n)
     assert (drawn[:, 0] == 1).all()
     for slot, expected in ((1, [0.12, 0.12, 0.52, 0.12, 0.12]), (2, [0.25] * 4)):
@@ -102,7 +102,7 @@ def test_the_candidate_with_the_largest_ratio_is_taken_and_the_first_of_equals()
     def density(values: list[float]) -> Density:
         return lambda archs: np.array(values)  # type: ignore[return-value]
 
-    archs = np.zeros((3, 1), dtype=np.int8)
+    archs = np.zeros((3, 1), dtype=np.int16)
     assert best_ratio(density([0.2, 0.3, 0.3]), density([0.1, 0.3, 0.1]), archs) == 2
     assert best_ratio(density([0.2, 0.2, 0.1]), density([0.1, 0.1, 0.1]), archs) == 0
 
@@ -128,7 +128,7 @@ def test_densities_without_a_value_decide_as_in_the_release(
     def density(values: list[float]) -> Density:
         return lambda archs: np.array(values)  # type: ignore[return-value]
 
-    assert best_ratio(density(good), density(bad), np.zeros((len(good), 1), dtype=np.int8)) == expected
+    assert best_ratio(density(good), density(bad), np.zeros((len(good), 1), dtype=np.int16)) == expected
     assert one_by_one(good, bad) == expected
 
 
@@ -148,7 +148,7 @@ def one_by_one(good: list[float], bad: list[float]) -> int | None:
 @given(st.lists(st.tuples(*[st.sampled_from([-1.0, 0.0, 0.1, 0.3, np.inf, -np.inf, np.nan])] * 2), max_size=6))
 def test_the_choice_is_that_of_a_loop_over_the_candidates(pairs: list[tuple[float, float]]) -> None:
     good, bad = [g for g, _ in pairs], [b for _, b in pairs]
-    archs = np.zeros((len(pairs), 1), dtype=np.int8)
+    archs = np.zeros((len(pairs), 1), dtype=np.int16)
     found = best_ratio(lambda archs: np.array(good), lambda archs: np.array(bad), archs)  # type: ignore[arg-type, return-value]
     assert found == one_by_one(good, bad)
 

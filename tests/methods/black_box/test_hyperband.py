@@ -85,7 +85,7 @@ def told(player: Halving, accuracies: list[float]) -> list[tuple[int, int]]:
 def test_the_best_of_a_rung_are_asked_again_at_the_next_fidelity_and_then_the_next_bracket_begins() -> None:
     numbers = iter(range(100))
     schedule = ((Rung(4, 1), Rung(2, 3), Rung(1, 9)), (Rung(2, 3), Rung(1, 9)))
-    player = Halving(schedule, lambda: np.array([next(numbers)], dtype=np.int8))
+    player = Halving(schedule, lambda: np.array([next(numbers)], dtype=np.int16))
     # the fidelities disagree: 1 leads after one epoch, 2 after three
     first = told(player, [0.1, 0.8, 0.7, 0.2, 0.3, 0.4, 0.9])
     assert first == [(0, 1), (1, 1), (2, 1), (3, 1), (1, 3), (2, 3), (2, 9)]

@@ -49,7 +49,7 @@ class Watched(Climber):
 
 def climb(first: tuple[int, int], n: int, seed: int = 0, *, until_better: bool = False) -> list[tuple[int, ...]]:
     """Return what is asked for from a given start."""
-    player = Watched(LocalSearch(until_better=until_better), SMALL, seed, np.array(first, dtype=np.int8))
+    player = Watched(LocalSearch(until_better=until_better), SMALL, seed, np.array(first, dtype=np.int16))
     return rows(played(player, height, n))
 
 
@@ -84,7 +84,7 @@ def test_until_better_goes_to_the_first_better_neighbour() -> None:
         asked = climb((1, 1), 7, seed, until_better=True)
         looked = next(i for i, arch in enumerate(asked) if better.get(arch, False))  # at so many
         assert set(asked[1 : looked + 1]) <= set(better)
-        there = np.array(asked[looked], dtype=np.int8)
+        there = np.array(asked[looked], dtype=np.int16)
         nearby = {tuple(row.tolist()) for row in neighbours(SMALL, there)}
         assert asked[looked + 1] in nearby
 
@@ -135,7 +135,7 @@ def test_only_valid_architectures_are_asked_for() -> None:
 
 def test_an_architecture_without_valid_neighbours_is_an_optimum() -> None:
     space = Ruled((2, 2, 2), step=2)  # one change always breaks the rule
-    assert not len(neighbours(space, np.zeros(3, dtype=np.int8)))
+    assert not len(neighbours(space, np.zeros(3, dtype=np.int16)))
     asked, _ = search(LocalSearch(), space, share, 12)
     assert set(rows(asked)) == {tuple(a.tolist()) for a in enumerate_all(space) if space.valid(a[None])[0]}
 

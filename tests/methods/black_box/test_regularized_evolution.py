@@ -31,7 +31,7 @@ class Narrow:
     choices: tuple[int, ...] = (1, 2, 1)
 
     def encode(self, spec: str) -> Arch:
-        return np.array(list(spec), dtype=np.int8)
+        return np.array(list(spec), dtype=np.int16)
 
     def decode(self, arch: Arch) -> str:
         return "".join(map(str, arch))
@@ -58,7 +58,7 @@ def test_a_child_differs_from_its_parent_in_exactly_one_slot(parent: Arch, seed:
 
 
 def test_every_single_change_is_equally_likely_within_its_slot() -> None:
-    rng, parent, n = default_rng(0), np.array([1, 4, 0, 2, 2, 1], dtype=np.int8), 12_000
+    rng, parent, n = default_rng(0), np.array([1, 4, 0, 2, 2, 1], dtype=np.int16), 12_000
     children = np.stack([mutate(SPACE, parent, rng) for _ in range(n)])
     for slot, options in enumerate(SPACE.choices):
         changed = children[children[:, slot] != parent[slot], slot]
@@ -71,17 +71,17 @@ def test_every_single_change_is_equally_likely_within_its_slot() -> None:
 def test_slots_with_a_single_choice_are_left_alone() -> None:
     rng = default_rng(0)
     for _ in range(20):
-        assert mutate(Narrow(), np.array([0, 1, 0], dtype=np.int8), rng).tolist() == [0, 0, 0]
+        assert mutate(Narrow(), np.array([0, 1, 0], dtype=np.int16), rng).tolist() == [0, 0, 0]
 
 
 def test_a_space_without_a_choice_cannot_be_mutated() -> None:
     with pytest.raises(UsageError, match="nothing to mutate"):
-        mutate(Narrow(choices=(1, 1, 1)), np.zeros(3, dtype=np.int8), default_rng(0))
+        mutate(Narrow(choices=(1, 1, 1)), np.zeros(3, dtype=np.int16), default_rng(0))
 
 
 def test_where_no_single_change_is_valid_the_child_is_a_fresh_draw() -> None:
     space, n = Ruled((2,) * 6, step=2), 4_000  # every neighbour has an odd sum
-    parent = np.zeros(6, dtype=np.int8)
+    parent = np.zeros(6, dtype=np.int16)
     rng = default_rng(0)
     children = np.stack([mutate(space, parent, rng) for _ in range(n)])
     assert space.valid(children).all()
@@ -101,7 +101,7 @@ def test_with_rules_a_child_is_a_valid_neighbour_where_there_is_one() -> None:
 
 
 def test_without_rules_a_child_takes_two_draws_and_no_more() -> None:
-    space, parent = Free(), np.zeros(4, dtype=np.int8)
+    space, parent = Free(), np.zeros(4, dtype=np.int16)
     free = [slot for slot, options in enumerate(space.choices) if options > 1]
     rng, plain = default_rng(0), default_rng(0)
     for _ in range(50):
@@ -113,7 +113,7 @@ def test_without_rules_a_child_takes_two_draws_and_no_more() -> None:
 def test_the_population_is_the_youngest_and_the_oldest_dies_even_if_best() -> None:
     player = Aging(RegularizedEvolution(population=3), SPACE, default_rng(0))
     for accuracy in (0.9, 0.1, 0.2, 0.3):
-        player.tell(Proposal(np.zeros(6, dtype=np.int8)), seen(accuracy))
+        player.tell(Proposal(np.zeros(6, dtype=np.int16)), seen(accuracy))
     assert [accuracy for accuracy, _ in player.alive] == [0.1, 0.2, 0.3]
 
 
@@ -129,7 +129,7 @@ def test_the_parent_is_the_best_of_a_tournament_over_the_whole_population() -> N
 
 def test_a_tournament_is_drawn_with_replacement() -> None:
     player = Aging(RegularizedEvolution(population=2, tournament=2), SPACE, default_rng(0))
-    worst, best = np.zeros(6, dtype=np.int8), np.full(6, 2, dtype=np.int8)
+    worst, best = np.zeros(6, dtype=np.int16), np.full(6, 2, dtype=np.int16)
     player.tell(Proposal(worst), seen(0.1))
     player.tell(Proposal(best), seen(0.9))
     n = 2_000

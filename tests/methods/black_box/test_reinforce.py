@@ -44,7 +44,7 @@ def test_the_gradient_is_that_of_the_loss(seed: int, advantage: float) -> None:
 
 
 def test_descending_the_gradient_makes_a_good_architecture_likelier_and_a_bad_one_rarer() -> None:
-    logits, arch = np.zeros((6, 5)), np.arange(6, dtype=np.int8) % 5
+    logits, arch = np.zeros((6, 5)), np.arange(6, dtype=np.int16) % 5
     before = softmax(logits)[np.arange(6), arch]
     for advantage, sign in ((1.0, 1), (-1.0, -1)):
         after = softmax(logits - 0.1 * loss_gradient(logits, arch, advantage))[np.arange(6), arch]
@@ -85,7 +85,7 @@ def test_initial_logits_are_small_and_only_where_there_is_a_choice() -> None:
 def test_the_baseline_is_a_moving_average_in_percent_that_starts_at_the_first_reward() -> None:
     policy = Policy(Reinforce(), SPACE, default_rng(0))
     start = policy.logits.copy()
-    arch = np.zeros(6, dtype=np.int8)
+    arch = np.zeros(6, dtype=np.int16)
     policy.tell(Proposal(arch), Observation(0.6, 1.0, 1))
     assert policy.baseline == pytest.approx(60.0)
     assert np.array_equal(policy.logits, start)  # no advantage yet

@@ -40,7 +40,7 @@ def plain(seed: int, n: int, score: object, **settings: object) -> list[list[int
                 for i, options in enumerate(SPACE.choices)
             ]
             asked.append(row)
-            return float(score(np.array(row, dtype=np.int8)))  # type: ignore[operator]
+            return float(score(np.array(row, dtype=np.int16)))  # type: ignore[operator]
 
         study.optimize(objective, n_trials=n)
     return asked

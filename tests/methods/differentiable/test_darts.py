@@ -97,7 +97,7 @@ def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Bilevel) -
         for edge, op in enumerate((0, 3, 1, 4, 2, 0)):
             run.alpha[edge, op] = 1.0
     assert run.genotype().tolist() == [0, 3, 1, 4, 2, 0]
-    assert run.genotype().dtype == np.int8
+    assert run.genotype().dtype == np.int16
 
 
 def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:

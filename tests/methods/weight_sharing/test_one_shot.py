@@ -60,7 +60,7 @@ def test_the_incumbent_is_the_best_of_the_candidates_by_supernet_score() -> None
     run = single_path()
     twin = np.random.default_rng()
     twin.bit_generator.state = run.rng.bit_generator.state
-    candidates = twin.integers(0, 5, size=(8, 6)).astype(np.int8)
+    candidates = twin.integers(0, 5, size=(8, 6)).astype(np.int16)
     accuracy = run._derive()
     scores = run.rank(candidates)
     assert np.array_equal(run.incumbent, candidates[scores.argmax()])

@@ -27,7 +27,7 @@ def real() -> Table:
 
 
 def row_of(*choices: int) -> int:
-    return int(to_index(NB201Space(), np.array([choices], dtype=np.int8))[0])
+    return int(to_index(NB201Space(), np.array([choices], dtype=np.int16))[0])
 
 
 def test_the_first_public_row_is_the_cell_of_the_releases_index_0(real: Table) -> None:
