@@ -9,7 +9,8 @@
     │   └── DigestError                it is there, but it is not what it says
     ├── StoreError                     the database cannot be used
     │   ├── SchemaError                it was written by another version, or is not ours
-    │   └── StoreFullError             it cannot grow (disk full, read-only)
+    │   ├── StoreFullError             it cannot grow (disk full, read-only)
+    │   └── UnstorableError            what was given is not what a store holds; the store itself is sound
     ├── MetricError                    a metric has no value for this input
     ├── MethodError                    a method broke the contract of the search API
     ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
@@ -72,6 +73,10 @@ class SchemaError(StoreError):
 
 class StoreFullError(StoreError):
     """The database cannot grow: no space left, or not writable."""
+
+
+class UnstorableError(StoreError):
+    """A value that a store does not hold, such as a step whose scores are not finite; nothing of it was stored."""
 
 
 class MetricError(NasboardError):

@@ -17,6 +17,28 @@ from nasboard.harness.space import Archs, Floats
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Status = Literal["pending", "running", "done", "budget", "failed"]
 ENDED: tuple[Status, ...] = ("done", "budget", "failed")
+MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
+UNKNOWN = "unknown"  # identity of a run whose key does not say
+
+
+@dataclass(frozen=True, slots=True)
+class Maker:
+    """Who a method or a benchmark is: code that is another makes other runs.
+
+    Attributes:
+        distribution: that registers it.
+        version: of the distribution, None where it is not installed as one.
+        code: SHA-256 over its module and what that imports of its own distribution, comments and docstrings left out;
+            None where there is no source to be read.
+        libraries: name -> version of what that code imports beyond nasboard's own requirements, such as torch.
+        files: path as it was given -> SHA-256 of every file named in the hyper-parameters.
+    """
+
+    distribution: str
+    version: str | None
+    code: str | None
+    libraries: Mapping[str, str | None] = field(default_factory=dict)
+    files: Mapping[str, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +57,8 @@ class RunKey:
         panel: identity of the architectures ranked at checkpoints, None without a panel.
         rank_every: the panel is ranked at steps that are multiples of it, and at the last.
         rank_all: whether the last step ranks the whole space too.
+        method_by: who the method is; None is "unknown", for runs of nasboard 0.1.
+        benchmark_by: who the benchmark is, None likewise.
     """
 
     method: str
@@ -48,15 +72,36 @@ class RunKey:
     panel: str | None
     rank_every: int = 1
     rank_all: bool = False
+    method_by: Maker | None = None
+    benchmark_by: Maker | None = None
 
     def canonical(self) -> str:
-        """Return the key as JSON with sorted names: the text that is hashed."""
-        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"), allow_nan=False)
+        """Return the key as JSON with sorted names: the text that is hashed. Unknown makers have no place in it."""
+        told = {name: value for name, value in asdict(self).items() if name not in MAKERS or value is not None}
+        return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
+
+    @classmethod
+    def parse(cls, told: Mapping[str, Json]) -> RunKey:
+        """Return the key of the values in `canonical`; whether they are the right ones its digest says.
+
+        Raises:
+            TypeError: a name that is not a key's, or not a maker's.
+        """
+        makers = {name: Maker(**told[name]) for name in MAKERS if told.get(name) is not None}  # type: ignore[arg-type]
+        return cls(**{**told, **makers})  # type: ignore[arg-type]
 
     @property
     def run_id(self) -> str:
         """Return the SHA-256 of the canonical key, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def identity(self) -> str:
+        """Return twelve digits that say who method and benchmark are, `unknown` for a run of nasboard 0.1."""
+        if self.method_by is None or self.benchmark_by is None:
+            return UNKNOWN
+        told = json.dumps([asdict(self.method_by), asdict(self.benchmark_by)], sort_keys=True)
+        return hashlib.sha256(told.encode()).hexdigest()[:12]
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ from nasboard.harness.registry.catalogue import (
     split_name,
     table,
 )
+from nasboard.harness.registry.identity import benchmark_by, files_in, method_by
 
 __all__ = [
     "BUILT_IN",
@@ -27,13 +28,16 @@ __all__ = [
     "Kind",
     "TableTool",
     "benchmark",
+    "benchmark_by",
     "catalogue",
     "check_cuda",
     "data_tool",
     "describe",
     "entry",
+    "files_in",
     "full_name",
     "method",
+    "method_by",
     "names",
     "resolved",
     "split_name",

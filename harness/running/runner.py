@@ -6,18 +6,20 @@ The runner owns the clock, the budget and the seeds. It knows nothing of suites,
 from __future__ import annotations
 
 import logging
+import sys
 import time
 import traceback
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields, replace
+from functools import cache
 
 import numpy as np
 from numpy.random import SeedSequence, default_rng
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
-from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError
-from nasboard.harness.record import RunKey, Status, StepRecord, Visits
+from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError, UnstorableError
+from nasboard.harness.record import Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.provenance import collect
@@ -77,13 +79,16 @@ def execute(
     except Exception:  # the one broad except: whatever goes wrong in a method is a record
         status, error = "failed", traceback.format_exc()
         log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
-    if status == "pending":
-        _flush(progress, store, owner, oracle)
-        store.release(claim.run_id, owner)
-    else:
-        ending = Ending(status, error, provenance)
-        queries, visits = _asked(oracle) if oracle else (claim.queries, None)
-        store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
+    try:
+        if status == "pending":
+            store.release(claim.run_id, owner)
+        else:
+            ending = Ending(status, error, provenance)
+            queries, visits = _asked(oracle) if oracle else (claim.queries, None)
+            store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
+    except UnstorableError:  # of what the method gave: the run fails with the reason, its other steps stay
+        status, where = "failed", collect(setting.device, setting.threads)
+        store.finish(claim.run_id, owner, status, error=error or traceback.format_exc(), provenance=where)
     return status
 
 
@@ -97,6 +102,7 @@ def _prepare(
             f"the run was planned on table {key.table_digest}, {key.benchmark} now has {task.digest}; plan it again"
         )
     method = registry.method(key.method, key.params)
+    _check_makers(key)
     for_method, for_oracle = SeedSequence(key.seed).spawn(2)
     oracle = None
     if "query" in method.needs and task.query is not None and key.budget_s is not None:
@@ -122,6 +128,32 @@ def _prepare(
         ),
         oracle,
     )
+
+
+def _check_makers(key: RunKey) -> None:
+    """Refuse to make a run of other code than it was planned with.
+
+    Raises:
+        MethodError: method, benchmark, a library or a file named in the hyper-parameters is another by now.
+    """
+    if key.method_by is None or key.benchmark_by is None:  # planned by hand
+        return
+    method = replace(_loaded("method", key.method, tuple(sys.path)), files=registry.files_in(key.params))
+    here = {"method": (key.method_by, method)}
+    here["benchmark"] = (key.benchmark_by, _loaded("benchmark", key.benchmark, tuple(sys.path)))
+    for what, (planned, found) in here.items():
+        apart = [part.name for part in fields(planned) if getattr(planned, part.name) != getattr(found, part.name)]
+        if apart:
+            raise MethodError(
+                f"the {what} is not what the run was planned with ({', '.join(apart)} changed meanwhile); the same "
+                "command plans it anew"
+            )
+
+
+@cache
+def _loaded(what: str, name: str, path: tuple[str, ...]) -> Maker:
+    """Return who a method or benchmark is, looked at once: a process goes on with the code that it has loaded."""
+    return registry.method_by(name, {}) if what == "method" else registry.benchmark_by(name)
 
 
 def _pull(
@@ -150,6 +182,7 @@ def _pull(
         progress.steps.append(measure.record(checkpoint, cost_s, progress.wall_s))
         progress.last = checkpoint
         if stop():
+            _flush(progress, store, owner, oracle)
             return "pending"
         if time.monotonic() - progress.since >= progress.wait_s:
             _flush(progress, store, owner, oracle)

@@ -163,6 +163,8 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
         "space": task.space.name,
         "table_digest": task.digest,
         "budget_s": entry.budget_s,
+        "method_by": registry.method_by(entry.method, params),
+        "benchmark_by": registry.benchmark_by(task.name),
     }
     ranked = (
         {"panel": None}

@@ -8,12 +8,13 @@ from contextlib import contextmanager
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from nasboard.harness.errors import MissingDataError, StoreError, StoreFullError
+from nasboard.harness.errors import MissingDataError, StoreError, StoreFullError, UnstorableError
 
 _DAMAGED = "is damaged; take a copy of it from before, or `nasboard export` what can still be read and import that"
 _FULL = "cannot grow; free space on its disk and run again: nothing was half-written and finished runs are kept"
 _READ_ONLY = "cannot be written; give write permission to the file and its folder, or name another store"
 _BUSY = "was locked by another process for a minute; wait for it, or end it, and run again"
+_REFUSED = "does not hold what was given"
 _OTHER = "could not be used"
 
 _Kind = tuple[type[StoreError] | type[MissingDataError], str]
@@ -29,6 +30,7 @@ _SQLITE: tuple[tuple[str, _Kind], ...] = (
     ("SQLITE_LOCKED", (StoreError, _BUSY)),
     ("SQLITE_CORRUPT", (StoreError, _DAMAGED)),
     ("SQLITE_NOTADB", (StoreError, _DAMAGED)),
+    ("SQLITE_TOOBIG", (UnstorableError, _REFUSED)),
 )
 
 # SQLSTATE prefixes (PostgreSQL manual, appendix A).
@@ -38,6 +40,8 @@ _POSTGRES: tuple[tuple[str, _Kind], ...] = (
     ("42501", (StoreFullError, "may not be written by this user; grant CREATE on its schema")),
     ("25006", (StoreFullError, "is read-only; name the primary server")),
     ("53", (StoreFullError, "has no disk, memory or connections left; free some and run again")),
+    ("22", (UnstorableError, _REFUSED)),
+    ("54", (UnstorableError, _REFUSED)),
     ("XX001", (StoreError, _DAMAGED)),
     ("XX002", (StoreError, _DAMAGED)),
 )
@@ -50,6 +54,7 @@ def translated(shown: str) -> Iterator[None]:
     Raises:
         StoreFullError: no space left, or not writable.
         MissingDataError: no such PostgreSQL database.
+        UnstorableError: a value that the database does not hold.
         StoreError: anything else.
     """
     try:
@@ -58,6 +63,8 @@ def translated(shown: str) -> Iterator[None]:
         raise explain(error, shown) from error
     except UnicodeDecodeError as error:  # SQLite quotes the damaged bytes in its own message
         raise StoreError(f"{shown} {_DAMAGED} ({error.reason})") from error
+    except (OverflowError, UnicodeEncodeError) as error:  # on the way to the database
+        raise UnstorableError(f"{shown} {_REFUSED} ({error})") from error
 
 
 @contextmanager

@@ -143,7 +143,7 @@ class RunJson(_Strict):
     def _run(self) -> RunRecord:
         name = self.run_id[:12]
         try:
-            key = RunKey(**self.key)  # type: ignore[arg-type]  # the digest says whether the values are right
+            key = RunKey.parse(self.key)
         except TypeError as error:
             raise StoreError(f"the key of run {name} is from another version of nasboard ({error})") from error
         if key.run_id != self.run_id:

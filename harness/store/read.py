@@ -33,7 +33,7 @@ def key_of(run_id: str, text: str, shown: str) -> RunKey:
     """
     if hashlib.sha256(text.encode()).hexdigest() != run_id:
         raise StoreError(f"{shown} is damaged or was edited: the key of run {run_id[:12]} has another digest")
-    return RunKey(**json.loads(text))
+    return RunKey.parse(json.loads(text))
 
 
 def all_runs(conn: Connection, shown: str, *where: ColumnElement[bool]) -> list[RunRecord]:

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sqlalchemy import Connection, insert, select
 
-from nasboard.harness.errors import StoreError
+from nasboard.harness.errors import UnstorableError
 from nasboard.harness.record import Visits
 from nasboard.harness.space import Archs, from_bytes, to_bytes
 from nasboard.harness.store.errors import decoded
@@ -30,14 +30,14 @@ def keep_visits(conn: Connection, stand: Stand, queries: int, given: Visits) -> 
     """
     n = len(given)
     if stand.queries + n != queries:
-        raise StoreError(f"{n} visits were given for the queries from {stand.queries} to {queries}")
+        raise UnstorableError(f"{n} visits were given for the queries from {stand.queries} to {queries}")
     if not n:
         return
     columns = (given.epochs, given.val_accuracy, given.cost_s)
     if given.archs.ndim != 2 or any(column.shape != (n,) for column in columns):
-        raise StoreError(f"visits are columns of {n} rows, given {[np.shape(c) for c in (given.archs, *columns)]}")
+        raise UnstorableError(f"visits are columns of {n} rows, given {[np.shape(c) for c in (given.archs, *columns)]}")
     if not (np.isfinite(given.val_accuracy).all() and np.isfinite(given.cost_s).all()):
-        raise StoreError(f"visits from {stand.queries} to {queries} have an accuracy or a cost that is not finite")
+        raise UnstorableError(f"visits from {stand.queries} to {queries} have an accuracy or a cost that is not finite")
     archs, width = to_bytes(given.archs)
     row = {
         "archs": archs,

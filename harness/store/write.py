@@ -13,7 +13,7 @@ from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from nasboard.harness.api import CostKind
-from nasboard.harness.errors import StoreError
+from nasboard.harness.errors import StoreError, UnstorableError
 from nasboard.harness.record import ENDED, Json, RunKey, Status, StepRecord
 from nasboard.harness.space import Floats
 from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
@@ -178,7 +178,7 @@ def to_json(value: Mapping[str, Json] | Mapping[str, float]) -> str:
     try:
         return json.dumps(dict(value), separators=(",", ":"), allow_nan=False)
     except (TypeError, ValueError) as error:
-        raise StoreError(f"only finite numbers, strings, lists and mappings can be stored: {error}") from error
+        raise UnstorableError(f"only finite numbers, strings, lists and mappings can be stored: {error}") from error
 
 
 def _storable(text: str) -> str:
@@ -190,12 +190,12 @@ def _check(given: Sequence[StepRecord], last_step: int) -> None:
     numbers = [last_step, *(step.step for step in given)]
     for before, after in pairwise(numbers):
         if after <= before:
-            raise StoreError(f"steps ascend: step {after} was given after step {before}")
+            raise UnstorableError(f"steps ascend: step {after} was given after step {before}")
     costs = np.array([(step.cost_s, step.wall_s) for step in given], dtype=np.float64)
     wrong = ~np.isfinite(costs).all(axis=1)
     if wrong.any():
         bad = given[int(np.argmax(wrong))]
-        raise StoreError(f"step {bad.step}: costs are finite seconds, given {bad.cost_s} and {bad.wall_s}")
+        raise UnstorableError(f"step {bad.step}: costs are finite seconds, given {bad.cost_s} and {bad.wall_s}")
 
 
 def _step_rows(stand: Stand, given: Sequence[StepRecord], named: Mapping[str, int]) -> list[dict[str, object]]:
@@ -229,7 +229,7 @@ def _ranking_rows(no: int, step: StepRecord) -> list[dict[str, object]]:
 def _packed(scores: Floats, step: int) -> bytes:
     flat = np.ascontiguousarray(scores, dtype="<f8")
     if flat.ndim != 1 or not np.isfinite(flat).all():
-        raise StoreError(
+        raise UnstorableError(
             f"step {step}: scores are finite and of shape (n,), given shape {flat.shape} with NaN or infinity"
         )
     return flat.tobytes()

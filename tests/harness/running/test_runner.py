@@ -15,6 +15,8 @@ BODY = """
 @dataclass(frozen=True)
 class Any_:
     scores: str = "good"
+    file: str = ""
+    bn_policy = property(lambda self: object() if self.scores == "policy" else None)
     needs = frozenset({"data"})
     def search(self, task):
         for step in () if self.scores == "nothing" else (1, 2, 3):
@@ -24,6 +26,7 @@ class Any_:
                 "nan": lambda a: np.full(len(a), np.nan),
                 "short": lambda a: np.zeros(3),
                 "constant": lambda a: np.zeros(len(a)),
+                "large": lambda a: np.linspace(-1e300, 1e300, len(a)),
             }.get(self.scores)
             logs = {"loss": float("nan") if self.scores == "badlog" else 1.0}
             if self.scores == "outside":
@@ -76,6 +79,7 @@ def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
         ("badlog", "log 'loss' is nan"),
         ("outside", "in slot 0, allowed 0..4"),
         ("nothing", "ended without a checkpoint"),
+        ("policy", "UnstorableError: only finite numbers, strings"),
         ("steps", "checkpoint 2 was due, the method yielded step 7"),
     ],
 )
@@ -85,6 +89,27 @@ def test_what_breaks_the_contract_is_a_failed_record_that_says_how(store: Store,
     assert record.error is not None
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(record.error)
+
+
+def test_scores_beyond_single_precision_are_stored_as_they_are(store: Store) -> None:
+    record = made(store, "large")
+    assert record.status == "done"
+    assert store.steps(record.run_id)[-1].scores.tolist() == np.linspace(-1e300, 1e300, 30).tolist()  # type: ignore[union-attr]
+
+
+def test_a_run_is_not_made_of_a_file_that_changed_after_it_was_planned(store: Store, tmp_path: Path) -> None:
+    pytest.importorskip("torch")
+    (tmp_path / "scores.csv").write_text("1")
+    entry = {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"file": f"{tmp_path}/scores.csv"}}
+    ids = plan(store, *suite.resolve(suite.Suite.model_validate({"name": "test", "runs": [entry]})))
+    (tmp_path / "scores.csv").write_text("12")
+    owner = new_owner()
+    claim = store.claim(ids, owner)
+    assert isinstance(claim, Claim)
+    assert runner.execute(claim, store, owner, runner.Setting()) == "failed"
+    error = store.runs()[0].error
+    assert error is not None
+    assert "the method is not what the run was planned with (files changed meanwhile)" in error
 
 
 def test_constant_scores_are_stored_as_they_are(store: Store) -> None:

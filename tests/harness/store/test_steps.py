@@ -148,7 +148,7 @@ class StepsContract(StoreTests):
         scores = np.concatenate([near, [1e300, -1e300, 5e-324]])
         store.append(run_id, owner, [step(1, scores=scores, all_scores=-scores)], None, 0, end=DONE)
         assert store.steps(run_id)[0].scores.tobytes() == scores.tobytes()  # type: ignore[union-attr]
-        assert next(store.rankings())[3].tobytes() == scores.tobytes()
+        assert [found[3].tobytes() for found in store.rankings()] == [scores.tobytes()]
         assert store.all_scores()[run_id].tobytes() == (-scores).tobytes()
 
     def test_choices_beyond_a_byte_come_back(self, store: Store) -> None:
@@ -160,7 +160,7 @@ class StepsContract(StoreTests):
         seen = Visits(wide, np.array([1, 1], dtype=np.int32), np.array([0.1, 0.2]), np.array([1.0, 2.0]))
         store.append(run_id, owner, [step(1)], None, 2, visits=seen, end=DONE)
         assert store.visits(run_id).archs.tolist() == wide.tolist()  # type: ignore[union-attr]
-        assert next(iter(store.visited()))[1].tolist() == wide.tolist()
+        assert [archs.tolist() for _, archs in store.visited()] == [wide.tolist()]
 
     def test_incumbents_are_those_that_changed_and_the_last(self, store: Store) -> None:
         rng = np.random.default_rng(7)

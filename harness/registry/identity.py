@@ -1,0 +1,142 @@
+"""Who a method or a benchmark is, as a run's key holds it: distribution, version, code, libraries and files.
+
+Of a distribution's own code all counts that the module imports. Of nasboard that is what makes runs: methods, spaces
+and the live side of benchmarks; not the harness, so that a new board makes no run old.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import site
+import sys
+import sysconfig
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from functools import cache, partial
+from importlib import metadata
+from pathlib import Path
+
+from nasboard.harness.record import Json, Maker
+from nasboard.harness.registry import sources
+from nasboard.harness.registry.catalogue import OURS, Entry, entry, split_name
+
+OWN_CODE = ("nasboard.methods", "nasboard.benchmarks.spaces", "nasboard.benchmarks.live")
+IMPORTED_AS = {"sklearn": "scikit-learn"}  # distributions that are imported under another name
+
+
+def method_by(name: str, params: Mapping[str, Json]) -> Maker:
+    """Return who the method of that name is, with the files that its resolved hyper-parameters name.
+
+    Raises:
+        UnknownNameError: no such method.
+    """
+    return replace(_maker(entry("methods", name)), files=files_in(params))
+
+
+def benchmark_by(name: str) -> Maker:
+    """Return who the benchmark of that name (`NAME[@VERSION][?...]`) is.
+
+    Raises:
+        UnknownNameError: no such benchmark.
+    """
+    return _maker(entry("benchmarks", split_name(name)[0]))
+
+
+def files_in(params: Mapping[str, Json]) -> dict[str, str]:
+    """Return path -> SHA-256 of every file that is named in hyper-parameters."""
+    return {path: _content(Path(path)) for path in sorted(set(_paths(list(params.values()))))}
+
+
+def _maker(found: Entry) -> Maker:
+    module = found.value.partition(":")[0]
+    code = sources.gather(module, partial(_is_own, _places(found.distribution, module)))
+    libraries = {name: _version(name) for name in code.others if not _is_common(name)}
+    return Maker(found.distribution, _version(found.distribution), code.digest, libraries)
+
+
+def _is_own(places: tuple[Path, ...], name: str, path: Path) -> bool:
+    """Return whether a module's code makes the runs: nasboard's own that does, or one that stands in `places`."""
+    if name.partition(".")[0] == OURS:
+        return any(name == own or name.startswith(f"{own}.") for own in OWN_CODE)
+    return any(path.is_relative_to(place) for place in places)
+
+
+@cache
+def _places(distribution: str, module: str) -> tuple[Path, ...]:
+    """Return files and folders of a distribution's own code: where its top-level names are found.
+
+    One that is worked on in place may tell only the folder it stands in; then all code in that folder is its own.
+    """
+    top = module.partition(".")[0]
+    found = {name: place for name in {top, *_top_level(distribution)} if (place := _place(name)) is not None}
+    around = {place.parent for place in found.values()}
+    return tuple(sorted({*found.values(), *(folder for folder in around if not _is_site(folder))}))
+
+
+def _place(name: str) -> Path | None:
+    """Return the file of a top-level module, or the folder of a package."""
+    path = sources.find(name)
+    return path.parent if path is not None and path.stem == "__init__" else path
+
+
+def _top_level(distribution: str) -> set[str]:
+    try:
+        told = metadata.distribution(distribution)
+    except (metadata.PackageNotFoundError, ValueError):
+        return set()
+    listed = (told.read_text("top_level.txt") or "").split()
+    files = {Path(str(file)).parts[0] for file in told.files or () if str(file).endswith(".py")}
+    return {name.removesuffix(".py") for name in {*listed, *files} if name.removesuffix(".py").isidentifier()}
+
+
+def _is_site(folder: Path) -> bool:
+    shared = {*site.getsitepackages(), site.getusersitepackages(), *sysconfig.get_paths().values()}
+    return str(folder) in shared or folder.name in ("site-packages", "dist-packages")
+
+
+def _is_common(name: str) -> bool:
+    """Return whether a name is of Python, or of what every installation of nasboard has: no extra brings it."""
+    return name in sys.stdlib_module_names or name == OURS or name in _required()
+
+
+@cache
+def _required() -> frozenset[str]:
+    try:
+        asked = metadata.requires(OURS) or []
+    except metadata.PackageNotFoundError:
+        return frozenset()
+    always = (line for line in asked if "extra ==" not in line)
+    return frozenset(re.split(r"[^\w-]", line, maxsplit=1)[0].replace("-", "_") for line in always)
+
+
+@cache
+def _version(name: str) -> str | None:
+    """Return the version of a distribution, or of the one that an imported name belongs to; None where it has none."""
+    try:
+        return metadata.version(IMPORTED_AS.get(name, name))
+    except (metadata.PackageNotFoundError, ValueError):
+        return None
+
+
+def _paths(values: list[Json]) -> Iterator[str]:
+    """Yield the strings that name a file which is there; a bare word is no path, whatever lies about."""
+    for value in values:
+        if isinstance(value, list):
+            yield from _paths(value)
+        elif isinstance(value, dict):
+            yield from _paths(list(value.values()))
+        elif isinstance(value, str) and (os.sep in value or Path(value).suffix) and os.path.isfile(value):  # noqa: PTH113 - never raises
+            yield value
+
+
+def _content(path: Path) -> str:
+    stat = path.stat()
+    return _digest(path.resolve(), stat.st_mtime_ns, stat.st_size)
+
+
+@cache
+def _digest(path: Path, changed_ns: int, size: int) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
