@@ -6,14 +6,16 @@ is judged from the contract of the search API, and the evidence says so.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.record import RunRecord
+from nasboard.harness.record import Json, RunRecord
 
 ENOUGH_SEEDS = 6  # a two-sided paired sign-flip test cannot fall below 0.05 with fewer: 2 / 2**5 > 0.05
 RANDOM_SEARCH = "random_search"
+RELEASE = re.compile(r"\d+(\.\d+)*((a|b|rc)\d+)?(\.post\d+)?")  # not the version of a state between two releases
 SLACK = 1e-9  # of a budget, for sums of floats
 
 
@@ -37,7 +39,7 @@ def checks(comparison: Comparison) -> tuple[Check, ...]:
         _test_unused,
         _cost,
         _batch_norm,
-        _revision,
+        _code,
     )
     return (_same_question(runs), *(judge(ended) for judge in judges), _accounted(runs))
 
@@ -103,7 +105,8 @@ def _cost(runs: Sequence[RunRecord]) -> Check:
 
 
 def _batch_norm(runs: Sequence[RunRecord]) -> Check:
-    trained = [run for run in runs if run.cost_kind == "measured"]
+    tabular = {run.key.benchmark for run in runs if run.queries}  # a method that asks nothing there trains nothing
+    trained = [run for run in runs if run.cost_kind == "measured" and run.key.benchmark not in tabular]
     silent = _labels(run for run in trained if not run.provenance.get("batch_norm"))
     policies = {str(run.provenance["batch_norm"]) for run in trained if run.provenance.get("batch_norm")}
     if not trained:
@@ -114,14 +117,29 @@ def _batch_norm(runs: Sequence[RunRecord]) -> Check:
     return Check("Batch-norm policy recorded", not silent, said)
 
 
-def _revision(runs: Sequence[RunRecord]) -> Check:
-    found = [git if isinstance(git := run.provenance.get("git"), dict) else {} for run in runs]
-    revisions = {str(git["revision"])[:12] for git in found if git.get("revision")}
-    unknown = sum(not git.get("revision") for git in found)
-    dirty = sum(bool(git.get("dirty")) for git in found)
-    said = f"Revisions: {_some(revisions) or 'none recorded'}; runs with uncommitted changes: {dirty}, "
-    said += f"without a revision: {unknown}."
-    return Check("One clean code revision", len(revisions) == 1 and not dirty and not unknown, said)
+def _code(runs: Sequence[RunRecord]) -> Check:
+    found = [_code_of(run) for run in runs]
+    known = {code for code in found if code is not None}
+    dirty = sum(bool(_git(run).get("dirty")) for run in runs)
+    said = f"Code: {_some(known) or 'none recorded'}; runs with uncommitted changes: {dirty}, "
+    said += f"without a revision or release: {found.count(None)}."
+    return Check("One clean code revision or release", len(known) == 1 and not dirty and None not in found, said)
+
+
+def _code_of(run: RunRecord) -> str | None:
+    """Return the revision of the checkout that made a run, or the release that did where it was installed."""
+    revision = _git(run).get("revision")
+    if revision:
+        return f"revision {str(revision)[:12]}"
+    versions = run.provenance.get("versions")
+    stored = versions.get("nasboard") if isinstance(versions, dict) else None  # runs from before releases were told
+    release = run.provenance.get("release", stored)
+    return f"release {release}" if isinstance(release, str) and RELEASE.fullmatch(release) else None
+
+
+def _git(run: RunRecord) -> Mapping[str, Json]:
+    found = run.provenance.get("git")
+    return found if isinstance(found, dict) else {}
 
 
 def _accounted(runs: Sequence[RunRecord]) -> Check:

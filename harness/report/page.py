@@ -24,10 +24,11 @@ from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.report.cells import RADIUS, FoundCell, found
 from nasboard.harness.report.clouds import prediction_figures, spread_figure
+from nasboard.harness.report.failures import Failure, failures
 from nasboard.harness.report.fairness import Check, checks
 from nasboard.harness.report.figures import Figure, colours
 from nasboard.harness.report.fronts import front_figures
-from nasboard.harness.report.provenance import Fact, Failure, Origin, failures, origins
+from nasboard.harness.report.provenance import Fact, Origin, origins
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.report.tables import sortable
 from nasboard.harness.report.training import tau_figures

@@ -36,16 +36,6 @@ class Origin:
     runs: tuple[tuple[str, ...], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
-    """A run that failed, with what it left behind."""
-
-    label: str
-    seed: int
-    run_id: str
-    error: str
-
-
 def origins(comparison: Comparison) -> tuple[tuple[Fact, ...], tuple[Origin, ...]]:
     """Return what all runs share, and the origins of every label in the comparison's order."""
     each = {label: [facts(o.run) for o in runs] for label, runs in comparison.outcomes.items() if runs}
@@ -53,16 +43,6 @@ def origins(comparison: Comparison) -> tuple[tuple[Fact, ...], tuple[Origin, ...
     common = {name: value for name, value in _values(every).items() if len(value) == 1}
     own = tuple(_origin(label, comparison.outcomes[label], found, common) for label, found in each.items())
     return tuple((name, value[0]) for name, value in common.items()), own
-
-
-def failures(comparison: Comparison) -> tuple[Failure, ...]:
-    """Return every failed run with its traceback or signal, in the comparison's order."""
-    return tuple(
-        Failure(label, o.run.key.seed, o.run.run_id, o.run.error or "no traceback was stored")
-        for label, runs in comparison.outcomes.items()
-        for o in runs
-        if o.run.status == "failed"
-    )
 
 
 def facts(run: RunRecord) -> dict[str, str]:

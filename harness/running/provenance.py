@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import platform
 import subprocess
 from datetime import UTC, datetime
@@ -19,6 +20,7 @@ def collect(device: str, threads: int) -> dict[str, Json]:
     """Return the provenance of a run that starts now on `device` with `threads` threads."""
     return {
         "git": dict(_git()),
+        "release": _release(),
         "versions": dict(_versions()),
         "python": platform.python_version(),
         "machine": f"{platform.system()} {platform.machine()}",
@@ -46,6 +48,20 @@ def _git() -> dict[str, Json]:
 def _git_says(folder: Path, *arguments: str) -> str:
     command = ["git", "-C", str(folder), *arguments]
     return subprocess.run(command, capture_output=True, text=True, check=True, timeout=10).stdout.strip()
+
+
+@cache
+def _release() -> str | None:
+    """Return the version of nasboard that was installed ready-made; None where it came from a folder or a repository.
+
+    What an installer notes of that is PEP 610's: nothing where the package came from an index.
+    """
+    try:
+        installed = metadata.distribution("nasboard")
+    except metadata.PackageNotFoundError:
+        return None
+    origin = json.loads(installed.read_text("direct_url.json") or "{}")
+    return None if origin.keys() & {"dir_info", "vcs_info"} else installed.version
 
 
 @cache

@@ -172,7 +172,8 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
         else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
     numbers = range(entry.first_seed, entry.first_seed + seeds)
-    return [Planned(RunKey(seed=seed, **common, **ranked), label, task.cost_kind) for seed in numbers]  # type: ignore[arg-type]
+    kind = task.cost_kind if asks else "measured"  # without queries there is only the clock
+    return [Planned(RunKey(seed=seed, **common, **ranked), label, kind) for seed in numbers]  # type: ignore[arg-type]
 
 
 def _unanswered(task: Benchmark) -> str:

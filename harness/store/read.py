@@ -43,16 +43,17 @@ def all_runs(conn: Connection, shown: str, *where: ColumnElement[bool]) -> list[
     found = []
     with decoded(shown):
         for row in conn.execute(select(*columns).where(*where).order_by(runs.c.no)):
+            key = key_of(row.run_id, row.key, shown)
             if row.provenance not in parsed:
                 parsed[row.provenance] = json.loads(row.provenance)
             found.append(
                 RunRecord(
                     row.run_id,
-                    key_of(row.run_id, row.key, shown),
+                    key,
                     row.label,
                     row.status,
                     row.error,
-                    row.cost_kind,
+                    "measured" if _by_the_clock(key, row.queries) else row.cost_kind,
                     row.cost_s,
                     row.wall_s,
                     row.queries,
@@ -60,6 +61,11 @@ def all_runs(conn: Connection, shown: str, *where: ColumnElement[bool]) -> list[
                 )
             )
     return found
+
+
+def _by_the_clock(key: RunKey, queries: int) -> bool:
+    """Return whether a run asked no oracle: its cost is the clock's, though older versions stored it as simulated."""
+    return key.budget_s is None and queries == 0
 
 
 def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> list[StepRecord]:

@@ -62,7 +62,7 @@ def record(label: str, seed: int, kind: CostKind, cost_s: float, status: Status 
     key = RunKey(
         method=method,
         params={"population": 10} if black_box else {"epochs": 8},
-        benchmark="digits201",
+        benchmark="digits201" if black_box else "digits201-live",
         dataset="digits",
         space="nb201",
         table_digest=DIGEST,

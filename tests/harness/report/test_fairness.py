@@ -10,13 +10,15 @@ from nasboard.harness.record import Json, RunRecord
 from nasboard.harness.report.fairness import ENOUGH_SEEDS, Check, checks
 from tests.harness.report import fields
 
+UNKNOWN: Json = {"revision": None, "dirty": None}  # outside a checkout
+
 Change = Callable[[RunRecord], RunRecord]
 
 RANDOM = "Random search is among the methods"
 SEEDS = f"Enough seeds (at least {ENOUGH_SEEDS} of each method)"
 BUDGET = "Simulated budget stated, equal and kept"
 BATCH_NORM = "Batch-norm policy recorded"
-REVISION = "One clean code revision"
+CODE = "One clean code revision or release"
 SAME = "Same search space, data and panel for all"
 COST = "Cost measured end to end"
 ENDED = "Every planned run ended"
@@ -61,10 +63,16 @@ def key(**changes: object) -> Change:
         (BUDGET, "random_search", lambda run: replace(run, cost_s=501.0), "overspent by 1"),
         (COST, "one_shot", lambda run: replace(run, wall_s=0.0), "without a cost: 1"),
         (BATCH_NORM, "one_shot", provenance(batch_norm=None), "Not recorded for one_shot"),
-        (REVISION, "one_shot", provenance(git={"revision": "f" * 40, "dirty": False}), "0123456789ab, ffffffffffff"),
-        (REVISION, "one_shot", provenance(git={"revision": "0123456789ab" * 3, "dirty": True}), "changes: 1"),
-        (REVISION, "one_shot", provenance(git={"revision": None, "dirty": None}), "without a revision: 1"),
-        (REVISION, "one_shot", lambda run: replace(run, provenance={}), "without a revision: 1"),
+        (
+            CODE,
+            "one_shot",
+            provenance(git={"revision": "f" * 40, "dirty": False}),
+            "revision ffffffffffff",
+        ),
+        (CODE, "one_shot", provenance(git={"revision": "0123456789ab" * 3, "dirty": True}), "changes: 1"),
+        (CODE, "one_shot", provenance(git=UNKNOWN), "release 0.1.0, revision 0123456789ab"),
+        (CODE, "one_shot", provenance(git=UNKNOWN, release=None), "without a revision or release: 1"),
+        (CODE, "one_shot", lambda run: replace(run, provenance={}), "without a revision or release: 1"),
         (ENDED, "one_shot", lambda run: replace(run, status="running"), "1 running"),
         (SEEDS, "one_shot", lambda run: replace(run, status="failed"), "Fewer than 6: one_shot"),
     ],
@@ -92,3 +100,35 @@ def test_nothing_is_met_by_no_ended_run_but_what_needs_none() -> None:
 
 def test_the_unused_test_set_is_said_to_be_derived() -> None:
     assert judged(good())["Test data never used in search"].evidence.startswith("Derived from the search API")
+
+
+def released(*versions: str | None, stored: bool = True) -> Check:
+    """Return what is said of runs without a revision, of these releases; `stored`: as they say today."""
+    changes = [
+        provenance(git=UNKNOWN, **({"release": v} if stored else {"versions": {"nasboard": v}})) for v in versions
+    ]
+    runs = [replace(o, run=c(o.run)) for o, c in zip(good()["random_search"], changes, strict=False)]
+    return judged({"random_search": tuple(runs)})[CODE]
+
+
+@pytest.mark.parametrize("stored", [True, False])
+def test_one_release_is_one_code(stored: bool) -> None:
+    check = released("0.2.0", "0.2.0", stored=stored)
+    assert check.met
+    assert "release 0.2.0" in check.evidence
+    assert not released("0.2.0", "0.2.1", stored=stored).met
+
+
+@pytest.mark.parametrize("version", ["0.2.0.dev3", "0.2.0+g1234", "0.2.0.dev3+g1234.d20260102", None])
+def test_a_state_between_two_releases_is_no_release(version: str | None) -> None:
+    check = released(version, version)
+    assert not check.met
+    assert "without a revision or release: 2" in check.evidence
+
+
+def test_a_method_that_asks_nothing_where_others_ask_trains_no_supernet() -> None:
+    outcomes = good()
+    quiet = [replace(o, run=provenance(batch_norm=None)(key(benchmark="table")(o.run))) for o in outcomes["one_shot"]]
+    asking = tuple(replace(o, run=key(benchmark="table")(o.run)) for o in outcomes["random_search"])
+    assert judged({"random_search": asking, "proxy": tuple(quiet)})[BATCH_NORM].met
+    assert not judged({"proxy": tuple(quiet)})[BATCH_NORM].met

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from nasboard.harness.report.provenance import ABSENT, failures, origins
+from nasboard.harness.report.provenance import ABSENT, origins
 from tests.harness.report import fields
 
 
@@ -41,15 +41,3 @@ def test_a_run_without_provenance_does_not_break_up_what_the_others_share() -> N
     assert ("device", "cpu") in common
     assert "circumstances" in dict(common) | dict(own.own)
     assert ABSENT not in {value for _, value in common}
-
-
-def test_failures_hold_the_whole_traceback() -> None:
-    (failure,) = failures(fields.comparison())
-    assert (failure.label, failure.seed, failure.error) == (fields.EVIL_LABEL, 19, fields.EVIL_ERROR)
-
-
-def test_a_failure_without_a_traceback_says_so() -> None:
-    lost = fields.failed("darts", 0)
-    lost = replace(lost, run=replace(lost.run, error=None))
-    (failure,) = failures(fields.comparison({"darts": (lost,)}))
-    assert failure.error == "no traceback was stored"

@@ -9,6 +9,7 @@ from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.running import suite
+from nasboard.methods.black_box.random_search import RandomSearch
 from tests.places import ROOT
 from tests.tables import imported
 
@@ -102,6 +103,12 @@ def test_a_budget_belongs_to_queries_alone(tmp_path: Path) -> None:
     read = suite.read(written(tmp_path, GOOD.replace("random_search", "darts").replace("digits201", "digits201-live")))
     with pytest.raises(SuiteError, match="remove budget_s"):
         suite.resolve(read)
+
+
+def test_a_method_that_asks_nothing_has_its_cost_by_the_clock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(RandomSearch, "needs", frozenset())
+    planned, _ = suite.resolve(suite.read(written(tmp_path, GOOD.replace("budget_s = 5", ""))))
+    assert {p.cost_kind for p in planned} == {"measured"}
 
 
 def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path) -> None:

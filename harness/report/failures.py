@@ -1,0 +1,73 @@
+"""The runs of a report that failed, grouped by what they said, so that one fault of many seeds is read once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.record import RunRecord
+
+_NUMBER = re.compile(r"0x[0-9a-f]+|\d+")  # steps, addresses, sizes: what differs between two runs of one fault
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A fault, and the runs that it ended.
+
+    Attributes:
+        message: what the first of them said; the others may differ in numbers.
+        runs: how many there are.
+        seeds: method and its seeds, as text, in the comparison's order.
+        run_id: of the first.
+        error: the whole traceback or signal of the first.
+    """
+
+    message: str
+    runs: int
+    seeds: tuple[tuple[str, str], ...]
+    run_id: str
+    error: str
+
+
+def failures(comparison: Comparison) -> tuple[Failure, ...]:
+    """Return the faults that ended runs, most runs first."""
+    alike: dict[str, list[tuple[str, RunRecord]]] = {}
+    for label, outcomes in comparison.outcomes.items():
+        for run in (outcome.run for outcome in outcomes if outcome.run.status == "failed"):
+            alike.setdefault(_NUMBER.sub("0", _message(_error(run))), []).append((label, run))
+    found = [_failure(group) for group in alike.values()]
+    return tuple(sorted(found, key=lambda failure: -failure.runs))
+
+
+def _failure(group: Sequence[tuple[str, RunRecord]]) -> Failure:
+    first = group[0][1]
+    seeds = tuple(
+        (label, ranges(sorted(run.key.seed for _, run in runs))) for label, runs in groupby(group, lambda each: each[0])
+    )
+    return Failure(_message(_error(first)), len(group), seeds, first.run_id, _error(first))
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return ascending whole numbers as text, runs of them as `first-last`."""
+    parts: list[list[int]] = []
+    for number in numbers:
+        if parts and number == parts[-1][-1] + 1:
+            parts[-1][1:] = [number]
+        else:
+            parts.append([number])
+    return ", ".join("-".join(map(str, part)) for part in parts)
+
+
+def _error(run: RunRecord) -> str:
+    return run.error or "no traceback was stored"
+
+
+def _message(error: str) -> str:
+    """Return the line of a traceback that names the exception, the first line of any other text."""
+    lines = error.strip().split("\n")
+    frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
+    after = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in after if line and not line.startswith(" ")), lines[-1])
