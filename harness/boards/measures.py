@@ -25,10 +25,12 @@ Quantity = Literal["tau", "drop", "accuracy"]
 
 NO_RANKING = Undefined("does not rank")
 NO_INCUMBENT = Undefined("no incumbent")
+UNBOUNDED: Range = (-np.inf, np.inf)
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
 Outcomes = Sequence[RunOutcome]
+Range = tuple[float, float]  # lowest and highest value there can be
 Measure = Callable[[Comparison, RunOutcome], float | Undefined]
 
 
@@ -87,14 +89,19 @@ def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A quantity that gate and compare follow."""
+    """A quantity that gate and compare follow: how it is taken of a run, and which values there can be."""
 
     measure: Measure
     higher_is_better: bool
+    range: Range
 
 
 QUANTITIES: Mapping[Quantity, Judged] = MappingProxyType(
-    {"tau": Judged(tau, True), "drop": Judged(drop, False), "accuracy": Judged(accuracy, True)}
+    {
+        "tau": Judged(tau, True, (-1.0, 1.0)),
+        "drop": Judged(drop, False, (0.0, 1.0)),
+        "accuracy": Judged(accuracy, True, (0.0, 1.0)),
+    }
 )
 
 
@@ -122,13 +129,13 @@ def spread(values: Iterable[float]) -> float | Undefined:
     return Undefined("one seed") if len(array) < 2 else float(array.std(ddof=1))
 
 
-def t_interval(values: Iterable[float]) -> Interval | Undefined:
-    """Return the 95 % t interval of the mean, undefined for one value."""
+def t_interval(values: Iterable[float], within: Range = UNBOUNDED) -> Interval | Undefined:
+    """Return the 95 % t interval of the mean, cut off where no mean can be; undefined for one value."""
     array = np.fromiter(values, dtype=np.float64)
     if len(array) < 2:
         return Undefined("one seed")
     half = float(stats.t.ppf((1 + LEVEL) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
-    return Interval(float(array.mean()) - half, float(array.mean()) + half)
+    return Interval(float(array.mean()) - half, float(array.mean()) + half).cut(*within)
 
 
 def defined(compute: Callable[[], T]) -> T | Undefined:

@@ -43,7 +43,8 @@ def curve(label: str, runs: Sequence[RunOutcome], target: float) -> Curve:
     costs = _grid([o.cost_s for o in runs])
     reached = np.stack([o.accuracy[np.searchsorted(o.cost_s, costs, side="right") - 1] for o in runs])  # (seeds, m)
     regret = 100 * (target - reached)
-    bands = [band for column in regret.T if not isinstance(band := t_interval(column), Undefined)]
+    possible = (0.0, 100 * target)  # the regret of accuracy `target`, and of 0
+    bands = [band for column in regret.T if not isinstance(band := t_interval(column, possible), Undefined)]
     low, high = (np.array([b.low for b in bands]), np.array([b.high for b in bands])) if bands else (None, None)
     return Curve(label, len(runs), costs, regret.mean(axis=0), low, high)
 

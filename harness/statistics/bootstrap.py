@@ -40,6 +40,10 @@ class Interval:
     low: float
     high: float
 
+    def cut(self, lowest: float, highest: float) -> Interval:
+        """Return what of it lies between the values that are possible; its confidence stays."""
+        return Interval(min(max(self.low, lowest), highest), max(min(self.high, highest), lowest))
+
 
 def draw(n: int, resamples: int, seed: int) -> Weights:
     """Return the multiplicities `(resamples, n)` float32 of `resamples` draws of n out of n with replacement."""
@@ -150,7 +154,8 @@ def _kendall_projected(x: NDArray[np.int32], y: NDArray[np.int32], weights: Weig
     forms = np.stack([agree, n - np.bincount(x)[x], n - np.bincount(y)[y]], axis=1).astype(np.float64)  # (n, 3)
     # w'Aw = 1'A1 + 2 (w - 1)'A1 + ..., and 1'A1 is the sum of A1
     both, free_x, free_y = (2 * (weights.astype(np.float64) @ forms) - forms.sum(axis=0)).T
-    return _ratio(both, np.sqrt(np.maximum(free_x * free_y, 0.0)))
+    # the term left out can carry it over the end of the scale
+    return np.clip(_ratio(both, np.sqrt(np.maximum(free_x * free_y, 0.0))), -1.0, 1.0)
 
 
 def _untied(ranks: NDArray[np.int32], weights: Weights) -> Floats:

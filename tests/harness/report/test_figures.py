@@ -147,3 +147,15 @@ def test_a_property_that_plotly_does_not_have_is_an_error() -> None:
 )
 def test_names_are_shown_literally_and_cut_to_fit(given: str, shown: str) -> None:
     assert plain(given) == shown
+
+
+def test_an_interval_of_regret_holds_nothing_better_than_the_best_or_worse_than_nothing() -> None:
+    runs = fields.comparison().outcomes["random_search"][:3]
+    for accuracies, target in (((0.5, 0.9, 0.9), 0.9), ((0.0, 0.0, 0.4), 0.9)):
+        ended = [
+            replace(o, cost_s=np.array([1.0]), accuracy=np.array([a])) for o, a in zip(runs, accuracies, strict=True)
+        ]
+        found = curve("a", ended, target)
+        assert found.low is not None
+        assert found.high is not None
+        assert 0.0 <= found.low[0] < found.mean[0] < found.high[0] <= 100 * target

@@ -8,6 +8,7 @@ from scipy import stats
 
 from nasboard.harness.errors import MetricError
 from nasboard.harness.statistics import bootstrap
+from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, precision_at_k, spearman, weighted_tau
 
 CLOSED_FORMS = [
@@ -131,3 +132,19 @@ def test_one_bad_seed_is_an_error() -> None:
     scores = np.stack([np.arange(5.0), np.zeros(5)])
     with pytest.raises(MetricError, match="every score of 5 is 0"):
         bootstrap_interval(scores, np.arange(5.0))
+
+
+def test_the_approximation_does_not_leave_the_scale(monkeypatch: pytest.MonkeyPatch) -> None:
+    truth = np.arange(120.0)
+    scores = truth.copy()
+    scores[50] = 54.5  # all of the disagreement hangs on five architectures, often not drawn
+    weights = bootstrap.draw(120, 400, 0)
+    monkeypatch.setattr(bootstrap, "EXACT_UP_TO", 100)
+    for found in (bootstrap.kendall(s[None], truth, weights) for s in (scores, -scores)):
+        assert np.abs(found).max() == 1.0
+
+
+def test_an_interval_is_cut_to_what_is_possible() -> None:
+    assert Interval(-0.5, 0.5).cut(0.0, 1.0) == Interval(0.0, 0.5)
+    assert Interval(0.5, 1.5).cut(0.0, 1.0) == Interval(0.5, 1.0)
+    assert Interval(0.25, 0.5).cut(0.0, 1.0) == Interval(0.25, 0.5)
