@@ -6,6 +6,7 @@ Also the cost board, the part of it that needs no truth.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -13,6 +14,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.beside import beside
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
+from nasboard.harness.boards.measures import QUANTITIES
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
@@ -23,21 +25,21 @@ _COSTS = (
     Column("queries", "queries", "count", False, 1, detail=True),
 )
 _COUNTS = (
-    Column("seeds", "seeds", "count"),
+    Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
 )
 _FOUND = (
     Column("label", "method"),
-    Column("tier", "tier", "rank", False),
-    Column("accuracy", "accuracy", "fraction", True, 2),
+    Column("tier", "tier", "rank", False, brief=True),
+    Column("accuracy", "accuracy", "fraction", True, 2, brief=True),
     Column("accuracy_spread", "sd", "fraction", False, 2),
-    Column("accuracy_interval", "95 %", "fraction", True, 2),
-    Column("regret", "regret", "fraction", False, 2),
+    Column("accuracy_interval", "95 %", "fraction", True, 2, brief=True),
+    Column("regret", "regret", "fraction", False, 2, brief=True),
     Column("p", "p", digits=4),
     Column("test", "test", detail=True),
 )
-_COST = (Column("label", "method"), *_COSTS, *_COUNTS)
+_COST = (Column("label", "method"), *(replace(column, brief=not column.detail) for column in _COSTS), *_COUNTS)
 
 _COST_NOTE = (
     "Costs are means over the runs that ended well. Simulated seconds are those recorded in the table for the queries, "
@@ -79,7 +81,7 @@ def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> di
     return {
         "accuracy": mean,
         "accuracy_spread": measures.spread(values.values()),
-        "accuracy_interval": measures.t_interval(values.values()),
+        "accuracy_interval": measures.t_interval(values.values(), QUANTITIES["accuracy"].range),
         "regret": Undefined("optimum not known") if optimum is None else optimum - mean,
     }
 

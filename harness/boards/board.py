@@ -19,6 +19,9 @@ class Undefined:
     reason: str
 
 
+NOT_APPLICABLE = Undefined("n/a")  # in a row that bounds what methods can reach, such as the noise ceiling
+
+
 @dataclass(frozen=True, slots=True)
 class Quoted:
     """A figure from the literature: mean and standard deviation (None: not given), and how sure the quotation is."""
@@ -53,6 +56,7 @@ class Column:
         digits: shown after the point (of percent, where the unit is a fraction).
         measured: measured seconds, which no two runs share.
         detail: left out where a board is printed for people to read; machine formats have it.
+        brief: among the few that matter most, which stand where there is little room; see `selection.brief`.
     """
 
     key: str
@@ -62,6 +66,7 @@ class Column:
     digits: int = 0
     measured: bool = False
     detail: bool = False
+    brief: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +80,7 @@ class Board:
         rows: in order; every row has every column's key.
         notes: how the numbers were made: tests, resamples, ceiling, provenance.
         fronts: label -> Pareto front, for machine formats that have room for it; empty on every other board.
+        dataset: that it is of; empty where nobody said.
     """
 
     name: str
@@ -83,3 +89,9 @@ class Board:
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     fronts: Mapping[str, tuple[FrontPoint, ...]] = field(default_factory=dict)
+    dataset: str = ""
+
+
+def is_method(row: Row) -> bool:
+    """Return whether a row is a method's, not a bound beside them."""
+    return NOT_APPLICABLE not in row.values()

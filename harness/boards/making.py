@@ -52,8 +52,8 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
 
 def noted(board: Board, comparison: Comparison) -> Board:
-    """Return a board with what its benchmarks have to say at its foot."""
-    return replace(board, notes=(*board.notes, *contexts.notes(comparison)))
+    """Return a board with its data set, and with what its benchmarks have to say at its foot."""
+    return replace(board, dataset=comparison.dataset, notes=(*board.notes, *contexts.notes(comparison)))
 
 
 def title(comparison: Comparison) -> str:

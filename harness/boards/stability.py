@@ -15,15 +15,15 @@ EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue
 
 _COLUMNS = (
     Column("label", "method"),
-    Column("drop", "drop", "fraction", False, 2),
+    Column("drop", "drop", "fraction", False, 2, brief=True),
     Column("worst_drop", "worst drop", "fraction", False, 2),
-    Column("worst_seed", "worst seed", "fraction", True, 2),
-    Column("seed_spread", "sd over seeds", "fraction", False, 2),
-    Column("parameter_free", "parameter-free ops", "fraction", False, 1),
+    Column("worst_seed", "worst seed", "fraction", True, 2, brief=True),
+    Column("seed_spread", "sd over seeds", "fraction", False, 2, brief=True),
+    Column("parameter_free", "parameter-free ops", "fraction", False, 1, brief=True),
     Column("collapsed", "all parameter-free", "count", False),
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2),
-    Column("seeds", "seeds", "count"),
+    Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
 )

@@ -6,13 +6,14 @@ Metrics are means over seeds of the run's last ranking; intervals are bootstrapp
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.boards import measures
-from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, Row, Undefined, Value
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
@@ -58,18 +59,21 @@ def _ranks(outcomes: Sequence[RunOutcome]) -> bool:
 
 
 def _columns() -> list[Column]:
-    def tau(key: str, heading: str, detail: bool = False) -> Column:
-        return Column(key, heading, "correlation", True, 3, detail=detail)
+    def tau(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
+        return Column(key, heading, "correlation", True, 3, detail=detail, brief=brief)
+
+    def ceiling(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
+        return replace(tau(key, heading, detail, brief), higher_is_better=None)
 
     return [
         Column("label", "method"),
-        tau("tau", "Kendall tau"),
-        tau("tau_interval", "95 %"),
-        tau("ceiling", "ceiling"),
+        tau("tau", "Kendall tau", brief=True),
+        tau("tau_interval", "95 %", brief=True),
+        ceiling("ceiling", "ceiling", brief=True),
         Column("tau_spread", "sd over seeds", "correlation", False, 3, detail=True),
         tau("top_half_tau", "tau, top half"),
         tau("top_half_tau_interval", "top half, 95 %", detail=True),
-        tau("top_tenth_tau", "tau, top 10 %"),
+        tau("top_tenth_tau", "tau, top 10 %", brief=True),
         tau("top_tenth_tau_interval", "top 10 %, 95 %", detail=True),
         tau("spearman", "Spearman"),
         tau("spearman_interval", "Spearman, 95 %", detail=True),
@@ -78,13 +82,13 @@ def _columns() -> list[Column]:
         *(Column(f"precision_at_{k}", f"P@{k}", "fraction", True, 1) for k in KS),
         *(Column(f"precision_at_{k}_interval", f"P@{k}, 95 %", "fraction", True, 1, detail=True) for k in KS),
         *(Column(f"best_true_rank_{k}", f"best of top {k}", "rank", False, 1) for k in KS),
-        tau("whole_tau", "tau, whole space"),
+        tau("whole_tau", "tau, whole space", brief=True),
         tau("whole_tau_interval", "whole space, 95 %"),
         tau("whole_top_half_tau", "whole space, top half", detail=True),
         tau("whole_top_tenth_tau", "whole space, top 10 %", detail=True),
-        tau("whole_ceiling", "whole space, ceiling", detail=True),
+        ceiling("whole_ceiling", "whole space, ceiling", detail=True),
         Column("n", "n", "count"),
-        Column("seeds", "seeds", "count"),
+        Column("seeds", "seeds", "count", brief=True),
         Column("failed", "failed", "count", False),
         Column("incomplete", "incomplete", "count", False),
         Column("panel", "panel", detail=True),
@@ -143,7 +147,7 @@ def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict
 
 
 def _ceiling_row(identity: str, truth: PanelTruth) -> Row:
-    row: dict[str, Value] = {column.key: Undefined("n/a") for column in _columns()}
+    row: dict[str, Value] = {column.key: NOT_APPLICABLE for column in _columns()}
     row |= {"label": CEILING, "panel": identity, "n": len(truth.truth)}
     row["seeds"] = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
     row |= {name: _ceiling(truth, metric) for name, metric in _ceiling_metrics().items()}

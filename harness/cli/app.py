@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from nasboard.harness.cli import checking, data, doctoring, exchanging, making, reading, tables
+from nasboard.harness.cli import checking, data, doctoring, exchanging, making, reading, showing, tables
 from nasboard.harness.cli.console import complain
 from nasboard.harness.errors import NasboardError
 
@@ -25,9 +25,9 @@ app = typer.Typer(
 )
 app.command("run")(making.run)
 app.command("ls")(reading.ls)
-app.command("leaderboard")(reading.leaderboard)
+app.command("leaderboard")(showing.leaderboard)
 app.command("report")(reading.report)
-app.command("compare")(reading.compare)
+app.command("compare")(showing.compare)
 app.command("gate")(checking.gate)
 app.command("doctor")(doctoring.doctor)
 app.command("export")(exchanging.export)

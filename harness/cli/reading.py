@@ -1,11 +1,10 @@
-"""The commands that read a store: ls, leaderboard, report, compare.
+"""The commands that read a store: ls, report; and what a store holds, for those that show boards of it.
 
 Statistics take a second to import, so the functions that need them import them; the other commands start at once.
 """
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -17,7 +16,7 @@ from rich.text import Text
 
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
-from nasboard.harness.errors import MissingDataError, NasboardError, UsageError
+from nasboard.harness.errors import MissingDataError, NasboardError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.store import open_store
@@ -33,26 +32,6 @@ class Listing(StrEnum):
     benchmarks = "benchmarks"
     metrics = "metrics"
     runs = "runs"
-
-
-class BoardName(StrEnum):
-    """The three leaderboards, the cost view, and accuracy against a second objective."""
-
-    tau = "tau"
-    stability = "stability"
-    accuracy = "accuracy"
-    cost = "cost"
-    pareto = "pareto"
-
-
-class Format(StrEnum):
-    """How a board can be printed."""
-
-    table = "table"
-    md = "md"
-    csv = "csv"
-    json = "json"
-    latex = "latex"
 
 
 def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
@@ -108,7 +87,7 @@ def apart(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def _told_apart(store: str, *, visits: bool = False) -> list[Comparison]:
+def told_apart(store: str, *, visits: bool = False) -> list[Comparison]:
     """Return `comparisons_of` a store, with a line on standard error where it holds runs on several tables."""
     found = comparisons_of(store, visits=visits)
     for line in apart(found):
@@ -161,34 +140,6 @@ def _runs(store: str) -> list[dict[str, object]]:
     ]
 
 
-def leaderboard(
-    store: StoreOption = DEFAULT_STORE,
-    board: Annotated[BoardName | None, typer.Option(help="Only this board.")] = None,
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
-    objective: Annotated[
-        str | None, typer.Option(help="Of the board pareto, for example edgegpu_latency; by default the first.")
-    ] = None,
-    measured: Annotated[bool, typer.Option(help="Show measured seconds, which no two runs share.")] = True,
-    json: JsonOption = False,
-) -> None:
-    """Print the leaderboards: rank correlation, stability, final accuracy."""
-    from nasboard.harness import boards
-    from nasboard.harness.boards import pareto as board_pareto
-    from nasboard.harness.boards import render
-
-    if objective is not None and board is not BoardName.pareto:
-        raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
-    if board is BoardName.pareto:
-        shown = board_pareto.make(_told_apart(store, visits=True), objective)
-    else:
-        shown = boards.make(_told_apart(store), only=None if board is None else board.value)
-    chosen = "json" if json else format.value
-    if chosen == "table":
-        render.print_tables(shown, out(), measured=measured)
-    else:
-        sys.stdout.write(render.to_text(shown, chosen, measured=measured))
-
-
 def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path("report.html"),
     store: StoreOption = DEFAULT_STORE,
@@ -204,7 +155,7 @@ def report(
     from nasboard.harness import boards
     from nasboard.harness.boards import pareto as board_pareto
 
-    found = [_with_objectives_that_can_be_read(c) for c in _told_apart(store, visits=True)]
+    found = [_with_objectives_that_can_be_read(c) for c in told_apart(store, visits=True)]
     shown = boards.make(found)
     if any(contexts.objectives(comparison) for comparison in found):
         shown += board_pareto.make(found)
@@ -220,21 +171,3 @@ def _with_objectives_that_can_be_read(comparison: Comparison) -> Comparison:
         err().print(Text(f"no front of {comparison.dataset}, space {comparison.space.name}: {error}"))
         return contexts.without_objectives(comparison)
     return comparison
-
-
-def compare(
-    store_a: Annotated[str, typer.Argument(help="The store to compare with.")],
-    store_b: Annotated[str, typer.Argument(help="The store that is new.")],
-    format: Annotated[Format, typer.Option(help="How to print it.")] = Format.table,
-    json: JsonOption = False,
-) -> None:
-    """Show how the methods in STORE_B differ from those in STORE_A."""
-    from nasboard.harness.boards import render
-    from nasboard.harness.gate.compare import compare as compare_outcomes
-
-    shown = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
-    chosen = "json" if json else format.value
-    if chosen == "table":
-        render.print_tables(shown, out())
-    else:
-        sys.stdout.write(render.to_text(shown, chosen))

@@ -11,7 +11,7 @@ from scipy import stats
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
 from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes.contexts import version
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
@@ -39,12 +39,15 @@ def compare(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[Board, ..
     return tuple(_board(in_a.get(name), in_b.get(name)) for name in sorted(in_a.keys() | in_b.keys()))
 
 
-def difference(a: Mapping[int, float], b: Mapping[int, float]) -> Interval | Undefined:
-    """Return the 95 % interval of the mean of b minus that of a, both seed -> value."""
+def difference(
+    a: Mapping[int, float], b: Mapping[int, float], within: Range = measures.UNBOUNDED
+) -> Interval | Undefined:
+    """Return the 95 % interval of the mean of b minus that of a, both seed -> value in the range `within`."""
     if min(len(a), len(b)) < 2:
         return Undefined("one seed")
+    widest = within[1] - within[0]
     if a.keys() == b.keys():
-        return measures.t_interval(b[seed] - a[seed] for seed in sorted(a))
+        return measures.t_interval((b[seed] - a[seed] for seed in sorted(a)), (-widest, widest))
     x, y = np.array([a[seed] for seed in sorted(a)]), np.array([b[seed] for seed in sorted(b)])
     parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
     middle = float(y.mean() - x.mean())
@@ -53,7 +56,7 @@ def difference(a: Mapping[int, float], b: Mapping[int, float]) -> Interval | Und
     # Welch-Satterthwaite
     freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(x), len(y)]) - 1)).sum()
     half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(parts.sum()))
-    return Interval(middle - half, middle + half)
+    return Interval(middle - half, middle + half).cut(-widest, widest)
 
 
 def _check_versions(a: Sequence[Comparison], b: Sequence[Comparison]) -> None:
@@ -97,14 +100,13 @@ def _board(a: Comparison | None, b: Comparison | None) -> Board:
         columns += [
             Column(f"{name}_a", f"{name} A", unit, better, digits),
             Column(f"{name}_b", f"{name} B", unit, better, digits),
-            Column(f"{name}_difference", f"{name} B - A", unit, better, digits),
-            Column(f"{name}_interval", "95 %", unit, better, digits),
+            Column(f"{name}_difference", f"{name} B - A", unit, better, digits, brief=name != "drop"),
+            Column(f"{name}_interval", "95 %", unit, better, digits, brief=name != "drop"),
         ]
-    columns += [Column("seeds_a", "seeds A", "count"), Column("seeds_b", "seeds B", "count")]
+    columns += [Column(f"seeds_{side.lower()}", f"seeds {side}", "count", brief=True) for side in "AB"]
     labels = sorted((a.outcomes.keys() if a else set()) | (b.outcomes.keys() if b else set()))
-    return Board(
-        "compare", f"B against A: {title(either)}", tuple(columns), tuple(_row(a, b, label) for label in labels), _NOTES
-    )
+    rows = tuple(_row(a, b, label) for label in labels)
+    return Board("compare", f"B against A: {title(either)}", tuple(columns), rows, _NOTES, dataset=either.dataset)
 
 
 def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
@@ -122,7 +124,7 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
         else:
             row[f"{name}_difference"] = measures.mean(values_b.values()) - measures.mean(values_a.values())
-            row[f"{name}_interval"] = difference(values_a, values_b)
+            row[f"{name}_interval"] = difference(values_a, values_b, QUANTITIES[name].range)
     return row
 
 

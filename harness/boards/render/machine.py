@@ -8,14 +8,17 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict
 
-from nasboard.harness.boards.board import Board, Quoted, Undefined, Value
+from nasboard.harness.boards.board import Board, Column, Quoted, Row, Undefined, Value
+from nasboard.harness.errors import UsageError
 from nasboard.harness.record import Json
 from nasboard.harness.statistics.bootstrap import Interval
+
+_ENDS = ("_low", "_high")  # of the two columns that an interval takes
 
 
 def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
     """Return a board as JSON values: fractions and seconds, null where undefined, the reasons beside."""
-    columns = [column for column in board.columns if measured or not column.measured]
+    columns = _columns(board, measured)
     rows: list[Json] = []
     for row in board.rows:
         lost: dict[str, Json] = {c.key: value.reason for c in columns if isinstance(value := row[c.key], Undefined)}
@@ -31,7 +34,8 @@ def as_json(board: Board, *, measured: bool = True) -> dict[str, Json]:
         for c in columns
     ]
     fronts: dict[str, Json] = {label: [asdict(point) for point in points] for label, points in board.fronts.items()}
-    told: dict[str, Json] = {"name": board.name, "title": board.title, "columns": described, "rows": rows}
+    told: dict[str, Json] = {"name": board.name, "dataset": board.dataset, "title": board.title}
+    told |= {"columns": described, "rows": rows}
     return told | {"notes": list(board.notes)} | ({"fronts": fronts} if fronts else {})
 
 
@@ -42,35 +46,63 @@ def json_text(boards: Sequence[Board], measured: bool) -> str:
 
 
 def csv_text(boards: Sequence[Board], measured: bool) -> str:
-    """Return one block a board, blocks separated by an empty line; intervals take two columns, quotations three."""
-    blocks = []
+    """Return boards of one name as one table; intervals take two columns, quotations three.
+
+    Undefined values are empty; why stands in the last column, `undefined`.
+
+    Raises:
+        UsageError: the boards are of several names, and have no columns in common.
+    """
+    names = list(dict.fromkeys(board.name for board in boards))
+    if not names:
+        return ""
+    if len(names) > 1:
+        raise UsageError(
+            f"CSV holds one table, given the boards {', '.join(names)}; choose one, for example --board {names[0]}, "
+            "or take --format json, which holds all"
+        )
+    keys = dict.fromkeys(column.key for board in boards for column in _columns(board, measured))
+    ends = {key: _csv_ends(key, [row[key] for board in boards for row in board.rows if key in row]) for key in keys}
+    text = io.StringIO()
+    fields = ("board", "dataset", "title", *(key + end for key in keys for end in ends[key]), "undefined")
+    writer = csv.DictWriter(text, fields, restval="", lineterminator="\n")
+    writer.writeheader()
     for board in boards:
-        columns = [column for column in board.columns if measured or not column.measured]
-        ends = [_csv_ends([row[c.key] for row in board.rows]) for c in columns]
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        names = [c.key + end for c, some in zip(columns, ends, strict=True) for end in some]
-        writer.writerow(["board", "title", *names])
+        shared: dict[str, str | int | float] = {"board": board.name, "dataset": board.dataset, "title": board.title}
         for row in board.rows:
-            cells = [_csv_cells(row[c.key], len(some)) for c, some in zip(columns, ends, strict=True)]
-            writer.writerow([board.name, board.title, *(value for found in cells for value in found)])
-        blocks.append(text.getvalue())
-    return "\n".join(blocks)
+            writer.writerow(shared | _csv_row(row, _columns(board, measured)))
+    return text.getvalue()
 
 
-def _csv_ends(values: Sequence[Value]) -> tuple[str, ...]:
-    """Return what the names of the columns end in that a board's column takes."""
+def _columns(board: Board, measured: bool) -> list[Column]:
+    return [column for column in board.columns if measured or not column.measured]
+
+
+def _csv_ends(key: str, values: Sequence[Value]) -> tuple[str, ...]:
+    """Return what the names of the columns end in that a board's column takes, also where all in it is undefined."""
     if any(isinstance(value, Quoted) for value in values):
         return ("_mean", "_sd", "_mark")
-    return ("_low", "_high") if any(isinstance(value, Interval) for value in values) else ("",)
+    return _ENDS if key.endswith("interval") or any(isinstance(value, Interval) for value in values) else ("",)
 
 
-def _csv_cells(value: Value, width: int) -> list[str | int | float]:
-    if isinstance(value, Undefined):
-        return [f"undefined: {value.reason}"] * width
-    if isinstance(value, Quoted):
-        return [value.mean, "undefined: not given" if value.sd is None else value.sd, value.mark]
-    return [value.low, value.high] if isinstance(value, Interval) else [value] * width
+def _csv_row(row: Row, columns: Sequence[Column]) -> dict[str, str | int | float]:
+    cells: dict[str, str | int | float] = {}
+    lost: dict[str, list[str]] = {}  # reason -> what is undefined for it
+    for key in (column.key for column in columns):
+        value = row[key]
+        if isinstance(value, Undefined):
+            lost.setdefault(value.reason, []).append(key)
+        elif isinstance(value, Quoted):
+            cells |= {f"{key}_mean": value.mean, f"{key}_mark": value.mark}
+            if value.sd is None:
+                lost.setdefault("not given", []).append(f"{key}_sd")
+            else:
+                cells[f"{key}_sd"] = value.sd
+        elif isinstance(value, Interval):
+            cells |= {f"{key}{end}": limit for end, limit in zip(_ENDS, (value.low, value.high), strict=True)}
+        else:
+            cells[key] = value
+    return cells | {"undefined": "; ".join(f"{', '.join(keys)}: {reason}" for reason, keys in lost.items())}
 
 
 def _json(value: Value) -> Json:

@@ -1,4 +1,4 @@
-"""Boards on a terminal: tables as wide as it is, numbers right, notes below."""
+"""Boards on a terminal: each one block of the columns that matter, or all columns in portions; numbers right."""
 
 from __future__ import annotations
 
@@ -11,25 +11,56 @@ from rich.text import Text
 
 from nasboard.harness.boards.board import Board, Column
 from nasboard.harness.boards.render.text import cell, for_people, heading, reasons
+from nasboard.harness.boards.selection import brief
 
+EMPTY = "no method has a row here"
 GAP = 2  # between columns of a table, one of it the box's
 
 
-def print_tables(boards: Sequence[Board], console: Console, *, measured: bool = True) -> None:
-    """Print boards as tables, numbers right, notes below; what is too wide goes into further tables."""
+def print_tables(
+    boards: Sequence[Board], console: Console, *, measured: bool = True, wide: bool = False, notes: bool = False
+) -> None:
+    """Print boards as tables, and a last line that says which options show what was left out.
+
+    Args:
+        boards: in the order they appear.
+        console: where to; nothing is wider than it.
+        measured: whether to show measured seconds, which no two runs share.
+        wide: show all columns, what does not fit side by side in further tables, not only the first that matter.
+        notes: print below each board how its numbers were made, and reasons of undefined values in full.
+    """
+    left_out = False
     for board in boards:
-        columns = for_people(board, measured)
+        every = for_people(board, measured)
+        portions = _portions(board, every if wide else for_people(brief(board), measured), console.width)
+        shown = portions if wide else portions[:1]
+        left_out |= len(shown) < len(portions) or (not wide and {*shown[0]} != {*every})
         console.print(Text(board.title, style="bold"))
-        for portion in _portions(board, columns, console.width) if board.rows else ():
+        for portion in shown if board.rows else ():
             console.print(_table(board, portion))
-        for line in (*reasons(board, columns), *board.notes):
-            console.print(Text(line), style="dim")
+        if not board.rows:
+            console.print(Text(EMPTY, style="dim"))
+        _print_below(board, [column for portion in shown for column in portion], console, notes)
         console.print()
+    more = ["more columns: --wide"] * left_out + ["notes: --notes"] * (not notes and any(b.notes for b in boards))
+    if more:
+        console.print(Text("; ".join(more), style="dim"))
+
+
+def _print_below(board: Board, columns: Sequence[Column], console: Console, notes: bool) -> None:
+    """Print why values of `columns` are undefined, in one line each unless in full, and the notes."""
+    for line in reasons(board, list(dict.fromkeys(columns))):
+        told = Text(line, style="dim")
+        if not notes:
+            told.truncate(console.width, overflow="ellipsis")
+        console.print(told)
+    for line in board.notes if notes else ():
+        console.print(Text(line, style="dim"))
 
 
 def _portions(board: Board, columns: Sequence[Column], width: int) -> list[dict[Column, int]]:
     """Return columns with their widths, in portions that fit side by side; the first column leads each of them."""
-    wanted = {c: min(width // 2, max(_words(heading(c)), *_lengths(board, c))) for c in columns}
+    wanted = _widths(board, columns, width)
     first = columns[0]
     portions = [{first: wanted[first]}]
     for column in columns[1:]:
@@ -37,6 +68,16 @@ def _portions(board: Board, columns: Sequence[Column], width: int) -> list[dict[
             portions.append({first: wanted[first]})
         portions[-1][column] = wanted[column]
     return portions
+
+
+def _widths(board: Board, columns: Sequence[Column], width: int) -> dict[Column, int]:
+    """Return how wide columns want to be: with headings on one line where all fit so, else with folded ones."""
+    wanted: dict[Column, int] = {}
+    for needed in (len, _words):
+        wanted = {c: min(width // 2, max(needed(heading(c)), *_lengths(board, c))) for c in columns}
+        if sum(wanted.values()) + GAP * len(wanted) <= width:
+            break
+    return wanted
 
 
 def _words(text: str) -> int:

@@ -33,14 +33,17 @@ def cell(column: Column, value: Value) -> str:
 
 
 def reasons(board: Board, columns: Sequence[Column]) -> tuple[str, ...]:
-    """Return the reasons of undefined values that are too long for their cells, each with the rows it applies to."""
-    where: dict[tuple[str, str], list[str]] = {}
+    """Return the reasons of undefined values that are too long for their cells, each with its columns and rows."""
+    where: dict[tuple[str, str], list[str]] = {}  # (label, reason) -> headings
     for row in board.rows:
         for column in columns:
             value = row[column.key]
             if isinstance(value, Undefined) and len(value.reason) > SHORT:
                 where.setdefault((str(row["label"]), value.reason), []).append(column.heading)
-    return tuple(f"undefined, {label} ({', '.join(names)}): {reason}" for (label, reason), names in where.items())
+    alike: dict[tuple[str, str], list[str]] = {}  # (headings, reason) -> labels
+    for (label, reason), names in where.items():
+        alike.setdefault((", ".join(names), reason), []).append(label)
+    return tuple(f"undefined {names}: {reason} ({', '.join(labels)})" for (names, reason), labels in alike.items())
 
 
 def for_people(board: Board, measured: bool) -> list[Column]:

@@ -10,6 +10,7 @@ from nasboard.harness import boards
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k
 from tests.harness.stored_runs import (
@@ -202,6 +203,18 @@ def test_accuracy_has_mean_spread_interval_and_regret(tmp_path: Path) -> None:
     assert found["accuracy_interval"].high == pytest.approx(finals.mean() + half, rel=1e-6)
 
 
+def test_the_interval_of_accuracies_near_one_does_not_leave_the_scale(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 1500, 2000])])
+    for accuracies, edge in (((0.9, 0.99, 1.0), "high"), ((0.0, 0.01, 0.1), "low")):
+        runs = [
+            replace(o, accuracy=np.array([value])) for o, value in zip(found.outcomes["a"], accuracies, strict=True)
+        ]
+        interval = row(board([replace(found, outcomes={"a": tuple(runs)})], "accuracy"), "a")["accuracy_interval"]
+        assert isinstance(interval, Interval)
+        assert getattr(interval, edge) == (1.0 if edge == "high" else 0.0)
+        assert 0.0 <= interval.low < np.mean(accuracies) < interval.high <= 1.0
+
+
 def test_the_optimum_has_no_regret(tmp_path: Path) -> None:
     assert row(board(loaded(tmp_path, [searched("a", 0, [BEST])]), "accuracy"), "a")["regret"] == 0.0
 
@@ -251,6 +264,19 @@ def test_simulated_and_measured_seconds_stand_in_columns_of_their_own(tmp_path: 
             5.0,
         )
         assert {c.key for c in made.columns if c.measured} == {"cost_measured_s", "wall_s"}
+
+
+def test_what_asked_no_oracle_has_no_simulated_cost_also_where_it_was_stored_so(tmp_path: Path) -> None:
+    run, steps = searched("proxy", 0, [7], cost_s=5.0)
+    quiet = (replace(run, queries=0), steps)
+    comparisons = loaded(tmp_path, [quiet, searched("re", 0, [7], cost_s=9.0)])
+    for name in ("accuracy", "cost"):
+        found = row(board(comparisons, name), "proxy")
+        assert (found["cost_simulated_s"], found["cost_measured_s"]) == (Undefined("none"), 5.0)
+        assert row(board(comparisons, name), "re")["cost_simulated_s"] == 9.0
+    figures = {f.key: f for f in regret_figures(comparisons[0], "p", {"proxy": "#000000", "re": "#000000"})}
+    assert "proxy" not in str(figures["p-regret-simulated"].spec)
+    assert "proxy" in str(figures["p-regret-measured"].spec)
 
 
 # all of them

@@ -100,7 +100,8 @@ def test_the_pareto_board_is_printed_within_a_hundred_columns(nasboard: Command,
 
 
 def test_the_accuracy_board_stays_within_a_hundred_columns(nasboard: Command, tmp_path: Path) -> None:
-    code, out, _ = nasboard("leaderboard", "--board", "accuracy", "--store", store_of(tmp_path, "runs.db", RUNS))
+    store = store_of(tmp_path, "runs.db", RUNS)
+    code, out, _ = nasboard("leaderboard", "--board", "accuracy", "--wide", "--store", store)
     assert code == 0
     assert "93.70 ± 0.36 [M]" in out
     assert max(map(len, out.splitlines())) <= 100

@@ -11,6 +11,7 @@ from nasboard.harness.api import Context
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.errors import UsageError
 from nasboard.harness.gate.compare import compare, difference
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.stored_runs import BENCHMARK, PANEL_TRUTH, SMALL_PANEL, loaded, noisy, ranked, searched
@@ -45,6 +46,29 @@ def test_other_seeds_take_welchs_interval() -> None:
 
 def test_a_difference_without_spread_is_a_point() -> None:
     assert difference({0: 1.0, 1: 1.0}, {5: 3.0, 6: 3.0, 7: 3.0}) == Interval(2.0, 2.0)
+
+
+def test_a_difference_of_accuracies_is_between_minus_one_and_one() -> None:
+    low, high = {0: 0.0, 1: 0.1}, {0: 1.0, 1: 0.9}
+    for other in (high, {seed + 5: value for seed, value in high.items()}):
+        up, down = difference(low, other, (0.0, 1.0)), difference(other, low, (0.0, 1.0))
+        assert isinstance(up, Interval)
+        assert isinstance(down, Interval)
+        assert (up.high, down.low) == (1.0, -1.0)
+        assert up.low < 0.9 < up.high
+
+
+def test_differences_on_a_board_stay_on_the_scale(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("re", s, [5]) for s in range(2)])
+
+    def ending(*accuracies: float) -> Comparison:
+        runs = [replace(o, accuracy=np.array([a])) for o, a in zip(found.outcomes["re"], accuracies, strict=True)]
+        return replace(found, outcomes={"re": tuple(runs)})
+
+    [made] = compare([ending(0.0, 0.1)], [ending(1.0, 0.9)])
+    interval = rows(made)["re"]["accuracy_interval"]
+    assert isinstance(interval, Interval)
+    assert interval.high == 1.0
 
 
 def test_one_seed_has_no_interval() -> None:

@@ -1,0 +1,148 @@
+"""The commands that show boards: leaderboard and compare; on the terminal, or as a file of another format.
+
+Statistics take a second to import, so the functions that need them import them; the other commands start at once.
+"""
+
+from __future__ import annotations
+
+import io
+import sys
+from collections.abc import Mapping, Sequence
+from enum import StrEnum
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from rich.console import Console
+
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out
+from nasboard.harness.cli.reading import comparisons_of, told_apart
+from nasboard.harness.errors import UsageError
+
+if TYPE_CHECKING:
+    from nasboard.harness.boards.board import Board
+
+
+class BoardName(StrEnum):
+    """The three leaderboards, the cost view, and accuracy against a second objective."""
+
+    tau = "tau"
+    stability = "stability"
+    accuracy = "accuracy"
+    cost = "cost"
+    pareto = "pareto"
+
+
+class Format(StrEnum):
+    """How a board can be printed."""
+
+    table = "table"
+    md = "md"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+
+
+SUFFIXES: Mapping[str, Format] = MappingProxyType(
+    {".csv": Format.csv, ".md": Format.md, ".json": Format.json, ".tex": Format.latex, ".txt": Format.table}
+)
+
+FormatOption = Annotated[
+    Format | None,
+    typer.Option(help="How to print it: by default a table, or what the name of the output file ends in."),
+]
+OutputOption = Annotated[
+    Path | None, typer.Option("-o", "--output", help=f"Write to this file: NAME{', '.join(SUFFIXES)}.")
+]
+WideOption = Annotated[bool, typer.Option("--wide", help="All columns of a table, not only the ones that matter most.")]
+NotesOption = Annotated[bool, typer.Option("--notes", help="Print below a table how its numbers were made.")]
+MeasuredOption = Annotated[bool, typer.Option(help="Show measured seconds, which no two runs share.")]
+
+
+def leaderboard(
+    store: StoreOption = DEFAULT_STORE,
+    board: Annotated[BoardName | None, typer.Option(help="Only this board; CSV holds one.")] = None,
+    method: Annotated[
+        list[str] | None,
+        typer.Option(metavar="PATTERN", help="Only rows whose label matches; tiers and p stay over every method."),
+    ] = None,
+    dataset: Annotated[list[str] | None, typer.Option(metavar="PATTERN", help="Only boards of this data set.")] = None,
+    objective: Annotated[
+        str | None, typer.Option(help="Of the board pareto, for example edgegpu_latency; by default the first.")
+    ] = None,
+    output: OutputOption = None,
+    format: FormatOption = None,
+    wide: WideOption = False,
+    notes: NotesOption = False,
+    measured: MeasuredOption = True,
+    json: JsonOption = False,
+) -> None:
+    """Print the leaderboards: rank correlation, stability, final accuracy."""
+    from nasboard.harness import boards
+    from nasboard.harness.boards import pareto as board_pareto
+    from nasboard.harness.boards import selection
+
+    if objective is not None and board is not BoardName.pareto:
+        raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
+    chosen = _format(format, output, json)
+    found = selection.of_datasets(told_apart(store, visits=board is BoardName.pareto), dataset or ())
+    if board is BoardName.pareto:
+        made = board_pareto.make(found, objective)
+    else:
+        made = boards.make(found, only=None if board is None else board.value)
+    _show(selection.of_methods(made, method or ()), chosen, output, wide=wide, notes=notes, measured=measured)
+
+
+def compare(
+    store_a: Annotated[str, typer.Argument(help="The store to compare with.")],
+    store_b: Annotated[str, typer.Argument(help="The store that is new.")],
+    output: OutputOption = None,
+    format: FormatOption = None,
+    wide: WideOption = False,
+    notes: NotesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Show how the methods in STORE_B differ from those in STORE_A."""
+    from nasboard.harness.gate.compare import compare as compare_outcomes
+
+    chosen = _format(format, output, json)
+    made = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
+    _show(made, chosen, output, wide=wide, notes=notes, measured=True)
+
+
+def _format(format: Format | None, output: Path | None, json: bool) -> Format:
+    """Return the format that was asked for, by option or by the name of the output file."""
+    if json or format is not None or output is None:
+        return Format.json if json else format or Format.table
+    if output.suffix not in SUFFIXES:
+        raise UsageError(f"{output} does not say its format; end it in {', '.join(SUFFIXES)}, or add --format")
+    return SUFFIXES[output.suffix]
+
+
+def _show(
+    boards: Sequence[Board], chosen: Format, output: Path | None, *, wide: bool, notes: bool, measured: bool
+) -> None:
+    from nasboard.harness.boards import render
+
+    if chosen is Format.table and output is None:
+        render.print_tables(boards, out(), measured=measured, wide=wide, notes=notes)
+        return
+    if chosen is Format.table:
+        console = Console(file=io.StringIO(), width=out().width)
+        render.print_tables(boards, console, measured=measured, wide=wide, notes=notes)
+        text = console.file.getvalue()  # type: ignore[attr-defined]
+    else:
+        text = render.to_text(boards, chosen.value, measured=measured)
+    if output is None:
+        sys.stdout.write(text)
+    else:
+        _write(text, output)
+
+
+def _write(text: str, output: Path) -> None:
+    try:
+        output.write_text(text, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {output}: {error.strerror}; name a file in a writable folder") from error
+    out().print(f"wrote {output}", markup=False)
