@@ -36,7 +36,7 @@ def make(comparisons: Sequence[Comparison], name: str | None = None) -> tuple[Bo
     """Return the board of every comparison that has the objective.
 
     Args:
-        comparisons: from `outcome_load`, with visits.
+        comparisons: from `outcomes.load`, with visits.
         name: of the objective; None for the first one of each comparison, by name.
 
     Raises:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 import shlex
 from collections.abc import Callable, Mapping
-from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +17,7 @@ from nasboard.tabular.known.trust import Source, check_unchanged, examine, listi
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained
 from nasboard.tabular.tables.job import Job, silent
-from nasboard.tabular.tables.table import MANIFEST, Table, TableError
+from nasboard.tabular.tables.table import MANIFEST, Table, TableError, UnreadError
 from nasboard.tabular.tables.writing import TableWriter
 
 NEEDED = ("version", "licence", "datasets", "splits", "fidelities", "seeds", "units", "archs", "complete")
@@ -55,7 +54,7 @@ def import_table(
     Raises:
         TableError: with file, place and remedy.
     """
-    wanted = kind_of(kind)
+    wanted = _kind(kind, source)
     if version is not None:
         _check_version(version)
     folder = home.tables_folder() if to is None else to / "tables"
@@ -86,33 +85,70 @@ def _import(
         return writer.commit(about | told, folder / name)
 
 
+def _kind(name: str, source: Path) -> Kind:
+    """Return the kind of that name; where there is none, say also which one `source` looks like."""
+    try:
+        return kind_of(name)
+    except TableError as error:
+        with explained(f"import of {source}", source):
+            hint = _hint(None, source)
+        raise TableError(f"{error}{hint}") from error
+
+
 def _sources(kind: Kind, converter: Converter, source: Path) -> list[Path]:
-    """Return the files that will be read, or say what is wrong with `source`, and which kind it looks like."""
+    """Return the files that will be read, or say what is wrong with `source`, and what to import instead."""
     if not source.exists():
         raise TableError(f"no file or folder {source}; kind {kind.name} takes {kind.takes}", missing=True)
     if not source.is_file() and not source.is_dir():
         raise TableError(f"{source} is neither a regular file nor a folder; kind {kind.name} takes {kind.takes}")
     try:
         found = converter.sources(source)
+    except UnreadError:
+        raise
     except TableError as error:
-        others = [name for name in looks_like(source) if name != kind.name]
-        if kind.name in looks_like(source) or not others:
-            raise
-        hint = " or ".join(_command(kind_of(name), source) for name in others)
-        raise TableError(f"{error}; this looks like {' or '.join(others)}: {hint}") from error
+        hint = _hint(kind, source)
+        raise TableError(f"{error}{hint}", missing=error.missing and not hint) from error
     for path in found:
         if not path.is_file():
             raise TableError(f"{path} is no file; kind {kind.name} takes {kind.takes}", missing=not path.exists())
     return found
 
 
-def _command(kind: Kind, source: Path) -> str:
-    """Return the command that imports what lies at `source`, inside it or around it, as far as that is there."""
-    for near in near_places(kind, source):
-        with suppress(TableError, OSError):
-            kind.load().sources(near)
-            return f"nasboard data import {kind.name} {shlex.quote(str(near))}"
-    return f"nasboard data import {kind.name} PATH, where PATH is {kind.takes}"
+def _hint(kind: Kind | None, source: Path) -> str:
+    """Return what to do about a `source` that is not of `kind` (None: of no kind that there is), "" if that is unknown.
+
+    Raises:
+        UnreadError: it is what a kind knows, and this version does not read.
+    """
+    like = looks_like(source)
+    if kind is not None and kind.name in like:
+        near = _near(kind, source)
+        return "" if near is None else f": {_command(kind, near)}"
+    if not like:
+        return ""
+    commands = [_command(other, _near(other, source)) for other in map(kind_of, like)]
+    return f"; this looks like {' or '.join(like)}: {' or '.join(commands)}"
+
+
+def _near(kind: Kind, source: Path) -> Path | None:
+    """Return where a source of `kind` is: `source` itself, around it or inside it; None if there is none."""
+    for place in near_places(kind, source):
+        try:
+            kind.load().sources(place)
+        except UnreadError:
+            if place == source:
+                raise
+        except (TableError, OSError):
+            continue
+        else:
+            return place
+    return None
+
+
+def _command(kind: Kind, path: Path | None) -> str:
+    if path is None:
+        return f"nasboard data import {kind.name} PATH, where PATH is {kind.takes}"
+    return f"nasboard data import {kind.name} {shlex.quote(str(path))}"
 
 
 def _check_version(version: str) -> None:

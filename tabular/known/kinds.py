@@ -61,7 +61,13 @@ _KINDS = (
         "NAS-Bench-201 and NATS-Bench topology: every seed, epoch, loss and time",
         "NAS-Bench-201-v1_0-e61699.pth, NAS-Bench-201-v1_1-096897.pth, NATS-tss-v1_0-3ffb9.pickle.pbz2, or the folder "
         "NATS-tss-v1_0-3ffb9-simple",
-        ("NAS-Bench-201-v1_*.pth", "NATS-tss-*", "meta.pickle.pbz2", "[0-9][0-9][0-9][0-9][0-9][0-9].pickle.pbz2"),
+        (
+            "NAS-Bench-201-v1_*.pth",
+            "NATS-tss-*",
+            "NATS-sss-*",  # which its converter knows, and says that it is not read
+            "meta.pickle.pbz2",
+            "[0-9][0-9][0-9][0-9][0-9][0-9].pickle.pbz2",
+        ),
     ),
     Kind(
         "nb201-compact",

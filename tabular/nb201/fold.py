@@ -1,6 +1,6 @@
 """Folding the results of one architecture under one schedule, while an official NAS-Bench-201 file is being read.
 
-The record is the state of the official `ArchResults`, whose training results `nb201_result` has folded before. What is
+The record is the state of the official `ArchResults`, whose training results `result` has folded before. What is
 wrong is told with file, architecture and key.
 """
 

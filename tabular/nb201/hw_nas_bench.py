@@ -4,7 +4,7 @@ Latency was published for all six devices, energy for three; the EdgeTPU compile
 files say -1 for the others. Eyeriss' arithmetic intensity is neither latency nor energy and is dropped.
 
 Source: Li et al., HW-NAS-Bench, ICLR 2021. The key of a row is a tuple of operations over the edges 0-1, 0-2, 0-3, 1-2,
-1-3, 2-3, from node a to node b; a table's rows are in the order of `nb201_names`.
+1-3, 2-3, from node a to node b; a table's rows are in the order of `names`.
 """
 
 from __future__ import annotations

@@ -4,9 +4,10 @@
     NATS-tss-v1_0-3ffb9.pickle.pbz2                     the same with the keys '12' and '200'
     NATS-tss-v1_0-3ffb9-simple/                         a file for each architecture
 
-What is in them is checked and folded by `nb201_reading`; this module knows their names, versions and licence.
-The one file of NATS-Bench has the start of its MD5 in its name, which `trust` checks; the folder's name has that same
-MD5, which no file in it can be checked against: each of them has the CRC-32 of bzip2, and that is all.
+`source` tells these from what else people have, `reading` checks and folds what is in them; this module says which
+version it is, and the licence. The one file of NATS-Bench has the start of its MD5 in its name, which `trust` checks;
+the folder's name has that same MD5, which no file in it can be checked against: each of them has the CRC-32 of bzip2,
+and that is all.
 """
 
 from __future__ import annotations
@@ -15,18 +16,13 @@ from pathlib import Path
 
 from nasboard.tabular.nb201.columns import TrialColumns
 from nasboard.tabular.nb201.names import ARCHS
-from nasboard.tabular.nb201.reading import folder_files, read_file, read_folder
+from nasboard.tabular.nb201.reading import read_file, read_folder
+from nasboard.tabular.nb201.source import OFFICIAL, source_files
 from nasboard.tabular.nb201.trials import DATASETS, SCHEDULES, SETS
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
 
-OFFICIAL = {  # name -> version; a name of the same form that is not here was never released
-    "NAS-Bench-201-v1_0-e61699.pth": "v1.0",
-    "NAS-Bench-201-v1_1-096897.pth": "v1.1",
-    "NATS-tss-v1_0-3ffb9.pickle.pbz2": "nats-tss-v1.0",
-    "NATS-tss-v1_0-3ffb9-simple": "nats-tss-v1.0",
-}
 _UNVOUCHED = (
     "the name of a folder vouches for no file in it: each carries the CRC-32 of bzip2, so that damage is told, but "
     "whether they are the published ones rests on where the folder was got"
@@ -37,23 +33,13 @@ def sources(source: Path) -> list[Path]:
     """Return every file that is read: the one file, or the files of the folder with `meta` first.
 
     Raises:
-        TableError: it is neither.
+        TableError: it is neither; `source` says what it is.
     """
-    if source.is_dir():
-        return folder_files(source)
-    if not source.exists():
-        raise TableError(
-            f"no file or folder {source}; give NAS-Bench-201-v1_1-096897.pth or a NATS-tss folder", missing=True
-        )
-    if not source.is_file():
-        raise TableError(f"{source} is neither a regular file nor a folder; kind nb201 takes {', '.join(OFFICIAL)}")
-    if not source.name.endswith((".pth", ".pt", ".pbz2")):
-        raise TableError(f"{source} is no NAS-Bench-201 file: those end in .pth, those of NATS-Bench in .pickle.pbz2")
-    return [source]
+    return source_files(source)
 
 
 def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
-    """Fill the columns that `nb201_trials` describes; returns what the manifest says.
+    """Fill the columns that `trials` describes; returns what the manifest says.
 
     Raises:
         TableError: something in the source is wrong or missing; names file, architecture, key and remedy.

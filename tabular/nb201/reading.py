@@ -1,13 +1,12 @@
 """Reading the official NAS-Bench-201 file or the NATS-Bench folder into the columns of a table, checked throughout.
 
-The stream is read by `pickle_stream`, which runs nothing of it. Every training result becomes arrays as soon as it is
+The stream is read by `pickles.stream`, which runs nothing of it. Every training result becomes arrays as soon as it is
 complete, and is appended to the table with the others of its architecture. What stays in memory of each architecture
 is about a tenth of what its columns take on disk (tests/perf measures it), and there is a limit to it.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from nasboard.tabular.nb201.columns import TrialColumns
 from nasboard.tabular.nb201.fold import REMEDY, ArchTrials, fold_arch
 from nasboard.tabular.nb201.names import spec_index
 from nasboard.tabular.nb201.result import fold_result
+from nasboard.tabular.nb201.source import LIMITS_OF_ONE, folder_files
 from nasboard.tabular.nb201.trials import SCHEDULES
 from nasboard.tabular.pickles.files import open_payload
 from nasboard.tabular.pickles.stream import LIMIT_BYTES, read_pickle
@@ -22,13 +22,8 @@ from nasboard.tabular.tables.table import TableError
 
 ROOT_KEYS = ("meta_archs", "arch2infos", "evaluated_indexes")
 SCHEDULE_OF = {"less": 12, "12": 12, "full": 200, "200": 200}  # names of the two trainings of an architecture
-META = "meta.pickle.pbz2"
 MOST_TRIALS = 256  # of one architecture under one schedule; the releases have a dozen
 LIMITS_OF_ALL = (LIMIT_BYTES, 10_000_000)  # of a whole file; made-up ones of its size need 2 million values
-LIMITS_OF_ONE = (1 << 26, 1 << 20)  # bytes and values of a file of one architecture; they have 1 MB and some thousands
-
-_NUMBERED = re.compile(r"[0-9]{6}\.pickle\.pbz2")
-_LIKE_PICKLES = re.compile(r"pickle|pbz2|bz2", re.IGNORECASE)
 
 
 def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> None:
@@ -54,37 +49,6 @@ def read_file(source: Path, columns: TrialColumns, told: Callable[[], None]) -> 
         _check_arch(index, info, rows, source)
     if not isinstance(evaluated, list | set | tuple) or set(evaluated) != set(infos):
         raise TableError(f"{source}: evaluated_indexes does not name the architectures of arch2infos; {REMEDY}")
-
-
-def folder_files(folder: Path) -> list[Path]:
-    """Return `meta` and the files of architectures, by number.
-
-    A file of an architecture is called by six digits and `.pickle.pbz2`. Other names that speak of a pickle or of bzip2
-    (`1.pickle.pbz2`, `000001 (2).pickle.pbz2`, `000001.pickle`) may be an architecture under another name, and are
-    refused. Hidden files and everything else, such as a README or a list of checksums, are ignored.
-
-    Raises:
-        TableError: the folder is not of this kind, or has such a name in it.
-    """
-    if folder.name.endswith("-full"):
-        raise TableError(
-            f"{folder} holds trained weights too, which are not imported; get the folder that ends in -simple"
-        )
-    if not (folder / META).is_file():
-        raise TableError(
-            f"{folder} has no {META}; give the NATS-tss folder that ends in -simple, unpacked", missing=True
-        )
-    names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
-    numbered = [name for name in names if _NUMBERED.fullmatch(name)]
-    strange = [name for name in names if _LIKE_PICKLES.search(name) and name not in {META, *numbered}]
-    if strange:
-        raise TableError(
-            f"{folder / strange[0]} is neither {META} nor an architecture by six digits such as 000001.pickle.pbz2; "
-            f"move it away ({len(strange)} such in the folder), or unpack the archive again"
-        )
-    if not numbered:
-        raise TableError(f"{folder} has no 000000.pickle.pbz2 or any other architecture; unpack the archive again")
-    return [folder / META, *(folder / name for name in numbered)]
 
 
 def read_folder(folder: Path, columns: TrialColumns, told: Callable[[], None], partial: bool) -> None:

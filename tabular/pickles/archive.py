@@ -43,7 +43,7 @@ class Archive:
 
     @property
     def weight(self) -> int:
-        """Return how many values it counts for, in the sense of `pickle_weight`."""
+        """Return how many values it counts for, in the sense of `weight`."""
         return len(self._strings) + len(self.others) + 3 * len(self._alike) + (len(self._starts) >> 3)
 
     def extend(self, entries: list[object], unfinished: Collection[int]) -> None:

@@ -1,7 +1,7 @@
 """Opening what a pickle is packed in: a torch file of either kind, bz2, or nothing; guarded against bombs.
 
 Nothing is unpacked to disk, and of a zip only the one entry that holds the pickle is read. What the pickle says is
-`pickle_stream`'s business.
+`stream`'s business.
 """
 
 from __future__ import annotations

@@ -42,6 +42,10 @@ class TableError(Exception):
         self.fault, self.missing = fault, missing
 
 
+class UnreadError(TableError):
+    """A public file is whole, but of a form that this version does not read."""
+
+
 @dataclass(frozen=True, slots=True)
 class Table:
     """An opened table.

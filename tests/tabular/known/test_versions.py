@@ -9,7 +9,8 @@ import pytest
 
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known.files import KnownFile
-from nasboard.tabular.nb201.official import OFFICIAL, version_of
+from nasboard.tabular.nb201.official import version_of
+from nasboard.tabular.nb201.source import OFFICIAL
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file

@@ -45,6 +45,17 @@ def official_content(n: int, *, seed: int = 0, style: Style = "v1.1", most_seeds
     return {"meta_archs": specs, "total_archs": n, "arch2infos": infos, "evaluated_indexes": sorted(infos)}
 
 
+def size_content(n: int) -> Content:
+    """Return what the one file of NATS-Bench's size space holds: channels in place of cells, three schedules."""
+    content = official_content(n)
+    specs = [f"8:8:8:8:{8 * (i + 1)}" for i in range(n)]
+    infos = {
+        i: {name: info[of] | {"arch_str": specs[i]} for name, of in (("01", "less"), ("12", "less"), ("90", "full"))}
+        for i, info in content["arch2infos"].items()
+    }
+    return content | {"meta_archs": specs, "arch2infos": infos, "evaluated_indexes": set(infos)}
+
+
 def write_pth(path: Path, content: Content, *, legacy: bool = False) -> Path:
     """Write a torch file, as a zip or in the format before it."""
     import torch
@@ -61,19 +72,24 @@ def nats_content(content: Content) -> Content:
 
 def write_nats_file(path: Path, content: Content) -> Path:
     """Write the one NATS-Bench file."""
-    path.write_bytes(bz2.compress(pickle.dumps(nats_content(content), protocol=4)))
+    path.write_bytes(bz2.compress(pickle.dumps(_nats(content), protocol=4)))
     return path
 
 
 def write_nats_folder(folder: Path, content: Content) -> Path:
     """Write the NATS-Bench folder: `meta` and a file for each architecture."""
     folder.mkdir()
-    whole = nats_content(content)
+    whole = _nats(content)
     files = {"meta": whole | {"arch2infos": None, "evaluated_indexes": set()}}
     files |= {f"{index:06d}": info for index, info in whole["arch2infos"].items()}
     for name, inside in files.items():
         (folder / f"{name}.pickle.pbz2").write_bytes(bz2.compress(pickle.dumps(inside, protocol=4)))
     return folder
+
+
+def _nats(content: Content) -> Content:
+    """Return content under the names of NATS-Bench; that of the size space has them already."""
+    return nats_content(content) if "full" in next(iter(content["arch2infos"].values())) else content
 
 
 def _architecture(rng: Generator, index: int, spec: str, style: Style, most_seeds: int) -> Content:

@@ -10,7 +10,7 @@ import pytest
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201.names import ARCHS, spec_index
 from nasboard.tabular.nb201.official import convert, sources
-from nasboard.tabular.nb201.reading import folder_files
+from nasboard.tabular.nb201.source import folder_files
 from nasboard.tabular.nb201.trials import DATASETS, FIELDS, SCHEDULES, SETS, TrialTable, open_trials
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Table, TableError, verify
