@@ -10,10 +10,11 @@ import shlex
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 from nasboard.tabular.known.files import KnownFile, read_registry
 from nasboard.tabular.known.kinds import Converter, Kind, kind_of, looks_like, near_places
-from nasboard.tabular.known.trust import Source, check_unchanged, examine, listing_digest
+from nasboard.tabular.known.trust import MARK, Source, check_unchanged, examine, listing_digest, version_of
 from nasboard.tabular.tables import home
 from nasboard.tabular.tables.disk import ELSEWHERE, check_no_way_out, explained
 from nasboard.tabular.tables.job import Job, silent
@@ -22,6 +23,7 @@ from nasboard.tabular.tables.writing import TableWriter
 
 NEEDED = ("version", "licence", "datasets", "splits", "fidelities", "seeds", "units", "archs", "complete")
 _VERSION = re.compile(r"[A-Za-z0-9][A-Za-z0-9._+-]{0,63}")
+_STRANGERS = "not the published files: the version ends in the SHA-256 of these, so that it is no other's"
 _LISTED = 64  # more sources than that are one line of the manifest, which must open in milliseconds
 
 
@@ -42,9 +44,10 @@ def import_table(
         kind: a name of `kinds.KINDS`.
         source: file or folder, as that kind takes it.
         to: a data folder in place of `home.home()`; the table becomes TO/tables/KIND-VERSION.
-        version: of the table, where the files do not tell.
+        version: of the table, where the files do not tell; for files that are not the published ones their SHA-256 is
+            added to it, as `trust.version_of` says.
         partial: accept files that lack architectures.
-        sha256: SHA-256 of the file, for files that are not known by name; several with commas between them.
+        sha256: SHA-256 of the file, for files that are not known; several with commas between them.
         told: called with label, amount done, and total (None: unknown).
         files: known files by name in place of the shipped ones.
 
@@ -57,6 +60,8 @@ def import_table(
     wanted = _kind(kind, source)
     if version is not None:
         _check_version(version)
+        if MARK in version:
+            raise TableError(f"version {version!r} has {MARK!r} in it, which an import adds itself; leave that out")
     folder = home.tables_folder() if to is None else to / "tables"
     believed = read_registry().files if files is None else files
     with explained(f"import of {source}", folder, ELSEWHERE):
@@ -71,18 +76,29 @@ def _import(
         found = _sources(kind, converter, source)
     _check_places(source, folder)
     examined = examine(kind, found, files, sha256, job.told)
-    digests = {file.sha256 for file in files.values()}
-    job = replace(job, pinned=all(source.sha256 in digests for source in examined))
+    job = replace(job, pinned=all(source.published for source in examined))
+    if job.version is not None:
+        _check_version(version_of(job.version, examined))  # before minutes of reading
     with TableWriter(folder / f"{kind.name}-new") as writer:
         about = converter.convert(source, writer, job)
         check_unchanged(examined)
         lacking = [key for key in NEEDED if key not in about]
         assert not lacking, f"{kind.module} returned no {lacking}"
-        _check_version(str(about["version"]))
-        name = f"{kind.name}-{about['version']}"
-        _check_target(folder / name)
-        told = {"name": name, "kind": kind.name, "sources": _listed(source, examined)}
-        return writer.commit(about | told, folder / name)
+        about |= _identity(kind, about, examined)
+        target = folder / str(about["name"])
+        _check_target(target)
+        return writer.commit(about | {"sources": _listed(source, examined)}, target)
+
+
+def _identity(kind: Kind, about: Mapping[str, object], examined: list[Source]) -> dict[str, object]:
+    """Return what the manifest says of who the table is: name, kind, version, and a note where it is of strangers."""
+    told = str(about["version"])
+    version = version_of(told, examined)
+    _check_version(version)
+    found: dict[str, object] = {"name": f"{kind.name}-{version}", "kind": kind.name, "version": version}
+    if version == told:
+        return found
+    return found | {"notes": [*cast("list[str]", about.get("notes", [])), _STRANGERS]}
 
 
 def _kind(name: str, source: Path) -> Kind:

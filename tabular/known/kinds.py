@@ -39,6 +39,9 @@ class Kind:
         summary: what is in the table, in one line.
         takes: what PATH is.
         names: shell patterns of the names that its files have, for telling one kind from another.
+        versions: of the published files; a table of other files never has one of these.
+        official: names of files and folders that are known by that name; a file's has the start of its MD5 in it.
+        digests: SHA-256 of published files that are not in the registry of files.
         checksummed: every record of its files carries a checksum, which the converter checks.
     """
 
@@ -47,6 +50,9 @@ class Kind:
     summary: str
     takes: str
     names: tuple[str, ...]
+    versions: tuple[str, ...] = ()
+    official: tuple[str, ...] = ()
+    digests: tuple[str, ...] = ()
     checksummed: bool = False
 
     def load(self) -> Converter:
@@ -68,6 +74,13 @@ _KINDS = (
             "meta.pickle.pbz2",
             "[0-9][0-9][0-9][0-9][0-9][0-9].pickle.pbz2",
         ),
+        versions=("v1.0", "v1.1", "nats-tss-v1.0"),
+        official=(
+            "NAS-Bench-201-v1_0-e61699.pth",
+            "NAS-Bench-201-v1_1-096897.pth",
+            "NATS-tss-v1_0-3ffb9.pickle.pbz2",
+            "NATS-tss-v1_0-3ffb9-simple",
+        ),
     ),
     Kind(
         "nb201-compact",
@@ -75,6 +88,7 @@ _KINDS = (
         "NAS-Bench-201: mean accuracies at 12 and 200 epochs, 12-epoch cost (9 MB)",
         "the folder with nb201_*_val_test_v1_0.pickle, mini-bench-arch-cell-accs.pd and nb2_cf10_hp12_info.p",
         ("nb201_*_val_test_v1_0.pickle", "mini-bench-arch-cell-accs.pd", "nb2_cf10_hp12_info.p"),
+        versions=("v1.0-compact",),
     ),
     Kind(
         "nb101",
@@ -82,6 +96,11 @@ _KINDS = (
         "NAS-Bench-101: every run at 108 epochs, or at 4, 12, 36 and 108",
         "nasbench_only108.tfrecord or nasbench_full.tfrecord",
         ("*.tfrecord",),
+        versions=("only108", "full"),
+        digests=(
+            "4c39c3936e36a85269881d659e44e61a245babcb72cb374eacacf75d0e5f4fd1",
+            "3d64db8180fb1b0207212f9032205064312b6907a3bbc81eabea10db2f5c7e9c",
+        ),
         checksummed=True,
     ),
     Kind(
@@ -90,6 +109,7 @@ _KINDS = (
         "NAS-Bench-101: mean test accuracy at 108 epochs and parameters (10 MB)",
         "nb101_mean_test108.npz",
         ("nb101_*.npz",),
+        versions=("mean108",),
     ),
     Kind(
         "hw-nas-bench",
@@ -97,6 +117,7 @@ _KINDS = (
         "HW-NAS-Bench: latency and energy of the NAS-Bench-201 cells on six devices",
         "the folder with hw_cifar10.csv, hw_cifar100.csv and hw_ImageNet16-120.csv",
         ("hw_*.csv",),
+        versions=("v1.0",),
     ),
 )
 KINDS: Mapping[str, Kind] = MappingProxyType({kind.name: kind for kind in _KINDS})
@@ -113,6 +134,11 @@ def kind_of(name: str) -> Kind:
     near = get_close_matches(name, KINDS, n=1)
     hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(KINDS)}"
     raise TableError(f"unknown kind of table {name!r}; {hint}")
+
+
+def published_versions() -> frozenset[str]:
+    """Return the versions of the published files, of all kinds: several kinds can stand behind one benchmark."""
+    return frozenset(version for kind in KINDS.values() for version in kind.versions)
 
 
 def looks_like(path: Path) -> tuple[str, ...]:

@@ -2,6 +2,9 @@
 
 A file is vouched for by the registry of known files, by the MD5 in its official name, by the user's `--sha256`, or by a
 format that carries checksums of its own (zip, bzip2, TFRecord), which its converter reads to the end.
+
+To be believed is not to be the published file: that is one whose SHA-256 was published, or the MD5 in whose official
+name is its own. Every other one is a stranger, and `version_of` never gives a stranger the version of a published file.
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from nasboard.tabular.known.files import KnownFile
-from nasboard.tabular.known.kinds import Kind
+from nasboard.tabular.known.kinds import Kind, published_versions
 from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.table import TableError
 
@@ -24,17 +27,28 @@ _MD5_IN_NAME = (  # as their authors name them: the start of the file's MD5
     re.compile(r"NAS-Bench-201-v\d_\d-([0-9a-f]{6})\.pth"),
     re.compile(r"NATS-tss-v\d_\d-([0-9a-f]{5})\.pickle\.pbz2"),
 )
+MARK = "+sha256."  # in the version of a table of strangers
+_MARK_DIGITS = 8
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A source file as it was when it was examined."""
+    """A source file as it was when it was examined.
+
+    Attributes:
+        path, size_bytes, sha256: of it.
+        stamp: size, time of change, inode.
+        published: it is the published file of its kind, as far as a checksum or the name of its folder tells.
+        vouched: it is not, and is believed on the user's word.
+    """
 
     path: Path
     size_bytes: int
     sha256: str
-    stamp: tuple[int, int, int]  # size, time of change, inode
+    stamp: tuple[int, int, int]
+    published: bool
+    vouched: bool
 
 
 def examine(
@@ -57,6 +71,7 @@ def examine(
         TableError: a file is not what its name says, or nothing vouches for it.
     """
     given = _given(sha256)
+    digests = {file.sha256 for file in files.values()} | set(kind.digests)
     total = sum(path.stat().st_size for path in paths)
     done = 0
     found = []
@@ -65,14 +80,30 @@ def examine(
             stamp = _stamp(path)
             digest = _digest(path, "sha256", partial(_told, told, done, total))
             done += stamp[0]
-            if digest not in given:
+            published = digest in digests or _is_official(path, kind)
+            if not published and digest not in given:
                 _check(path, kind, digest, files.get(path.name))
-        found.append(Source(path, stamp[0], digest, stamp))
+        found.append(Source(path, stamp[0], digest, stamp, published, not published and digest in given))
     strangers = given - {source.sha256 for source in found}
     if strangers:
         told_digests = ", ".join(f"{s.path.name} has {s.sha256}" for s in found[:5])
         raise TableError(f"no file here has the SHA-256 {sorted(strangers)[0]} that was given: {told_digests}")
     return found
+
+
+def version_of(told: str, sources: Sequence[Source]) -> str:
+    """Return the version of a table of `sources`: `told`, which files or user say, or for strangers one of their own.
+
+    That is `told` with `+sha256.` and the first eight digits of the SHA-256 of the file, of several files that of their
+    listing: `v1.0-compact+sha256.abcdef12`. It is given where a file is believed on the user's word alone, and where
+    files that are not the published ones would have the version of published ones.
+    """
+    vouched = any(source.vouched for source in sources)
+    published = all(source.published for source in sources)
+    if not vouched and (published or told not in published_versions()):
+        return told
+    digest = sources[0].sha256 if len(sources) == 1 else listing_digest(sources)
+    return f"{told}{MARK}{digest[:_MARK_DIGITS]}"
 
 
 def check_unchanged(sources: Sequence[Source]) -> None:
@@ -89,6 +120,14 @@ def check_unchanged(sources: Sequence[Source]) -> None:
 def listing_digest(sources: Sequence[Source]) -> str:
     """Return the SHA-256 over the lines `HEX  NAME` of all files, in their order: one digest for a folder."""
     return hashlib.sha256("".join(f"{s.sha256}  {s.path.name}\n" for s in sources).encode()).hexdigest()
+
+
+def _is_official(path: Path, kind: Kind) -> bool:
+    """Return whether a file has an official name and the MD5 in it, or lies in a folder that has such a name."""
+    if path.absolute().parent.name in kind.official:
+        return True
+    named = [form.fullmatch(path.name) for form in _MD5_IN_NAME] if path.name in kind.official else []
+    return any(told is not None and _digest(path, "md5").startswith(told[1]) for told in named)
 
 
 def _check(path: Path, kind: Kind, sha256: str, known: KnownFile | None) -> None:

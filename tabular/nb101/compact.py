@@ -22,6 +22,7 @@ from nasboard.tabular.nb101.cell_graphs import EDGES, INNER, OPS, VERTICES
 from nasboard.tabular.nb101.graphs import GRAPHS, check_cells, check_complete, check_rows, from_file, put_graphs
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import Array, TableError
+from nasboard.tabular.tables.units import FRACTION, check_unit
 from nasboard.tabular.tables.writing import TableWriter
 
 FILE = "nb101_mean_test108.npz"
@@ -84,6 +85,7 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
     test = np.asarray(columns["test_acc_mean108"], dtype=np.float64)
     params = np.asarray(columns["params"], dtype=np.int32)
     _refuse(path, ~((test >= 0) & (test <= 1)), "test accuracy is not in [0, 1]")  # NaN neither
+    check_unit(float(test.max()), FRACTION, f"{path}: test accuracy", _REMEDY)
     _refuse(path, params <= 0, "number of parameters is not above 0")
     hashes = np.ascontiguousarray(columns["hash"]).view(np.uint8).reshape(rows, 16)
     job.told(f"checking {path.name}", 0, rows)

@@ -19,6 +19,7 @@ from nasboard.tabular.nb101.graphs import GRAPHS, Hashes, check_cells
 from nasboard.tabular.nb101.protobuf import EVALUATION_FIELDS, EVALUATIONS, Metrics
 from nasboard.tabular.nb101.tfrecord import REMEDY, Place
 from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.units import FRACTION, check_unit
 
 EPOCHS = (4, 12, 36, 108)
 REPEATS = 3
@@ -114,6 +115,8 @@ class Trainings:
             )
         for epochs, runs in sorted(self._runs.items()):
             self._check_repeats(epochs, runs)
+            accuracies = runs.values[: len(self._row_of)].reshape(-1, len(METRICS))[:, 1:]
+            check_unit(float(accuracies.max()), FRACTION, f"{self._path}: trainings of {epochs} epochs", REMEDY)
 
     def epochs(self) -> tuple[int, ...]:
         """Return the numbers of epochs there are, ascending."""

@@ -12,6 +12,7 @@ from nasboard.tabular.nb201.names import ARCHS, index_spec
 from nasboard.tabular.nb201.result import Trial
 from nasboard.tabular.nb201.trials import DATASETS, SCHEDULES, SETS, Bools
 from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.units import PERCENT, check_unit
 from nasboard.tabular.tables.writing import TableWriter
 
 MOST_SEEDS = 64
@@ -49,6 +50,7 @@ class TrialColumns:
         self._seeds: list[int] = []  # in the order of appearance; the last axis of _trial_at
         self._trial_at = np.full((ARCHS, len(SCHEDULES), len(DATASETS), 0), -1, dtype=np.int32)
         self._published = np.full(ARCHS, -1, dtype=np.int32)
+        self._best = np.zeros(len(DATASETS))  # accuracy on each data set, of any set and epoch
 
     def place(self, arch: ArchTrials) -> None:
         """Append the trainings of `arch`.
@@ -79,7 +81,7 @@ class TrialColumns:
         """Check what is there and write the remaining columns; returns what the manifest says of it.
 
         Raises:
-            TableError: architectures or data sets are missing, and that was not allowed.
+            TableError: architectures or data sets are missing, and that was not allowed; or accuracies are fractions.
         """
         order = np.argsort(self._seeds)
         self._trial_at = self._trial_at[..., order]
@@ -89,6 +91,7 @@ class TrialColumns:
             self._require(whole, trained)
         elif not whole.any():
             raise TableError(f"{self.source} has no architecture that is whole under both schedules; {REMEDY}")
+        check_percent(self._best, complete=bool(whole.all()), source=self.source)
         present: Bools = np.any(trained, axis=(1, 2))
         self._published[~present] = -1
         self._writer.put("trial_at", self._trial_at)
@@ -159,6 +162,8 @@ class TrialColumns:
         put("value_epochs", self._rows_of(recorded))
         accuracy, time_s = np.stack([t.accuracy for t in trials]), np.stack([t.time_s for t in trials])
         put("accuracy", accuracy[recorded])
+        best = np.where(recorded, accuracy, 0.0).max(axis=(1, 2))
+        np.maximum.at(self._best, [DATASETS.index(t.dataset) for t in trials], best)
         put("loss", np.stack([t.loss for t in trials])[recorded])
         put("time_at", self._append_times(time_s, timed))
         put("time_epochs", self._rows_of(timed))
@@ -196,6 +201,19 @@ class TrialColumns:
                 f"{self.source} has over {MOST_PATTERNS} sets of recorded epochs, the releases few; {REMEDY}"
             )
         return rows
+
+
+def check_percent(best: NDArray[np.float64], *, complete: bool, source: str) -> None:
+    """Check that the best accuracy on each data set can be percent; of an incomplete table, that of all data sets.
+
+    An incomplete one may be of untrainable architectures alone, which reach 1 % on CIFAR-100.
+
+    Raises:
+        TableError: it looks like a fraction.
+    """
+    looked_at = dict(zip(DATASETS, best.tolist(), strict=True)) if complete else {"accuracies": float(best.max())}
+    for what, value in looked_at.items():
+        check_unit(value, PERCENT, f"{source}: {what}", REMEDY)
 
 
 def _positions(bits: Bools) -> NDArray[np.int16]:

@@ -23,6 +23,7 @@ from nasboard.tabular.pickles.frame import read_frame
 from nasboard.tabular.pickles.stream import read_pickle
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
+from nasboard.tabular.tables.units import PERCENT, check_unit
 from nasboard.tabular.tables.writing import TableWriter
 
 VERSION = "v1.0-compact"
@@ -97,8 +98,8 @@ def read_full(path: Path, key: str) -> dict[str, Floats]:
     The file maps string forms to {data set: {"eval_acc1es": [validation, test]}}.
 
     Raises:
-        TableError: another structure, an architecture unknown, missing or there twice, an accuracy outside 0..100; with
-            file, architecture and key.
+        TableError: another structure, an architecture unknown, missing or there twice, an accuracy outside 0..100, or
+            all of them within 0..1; with file, architecture and key.
     """
     found = _read(path)
     if not isinstance(found, dict):
@@ -184,6 +185,9 @@ def _filled(path: Path, rows: Iterable[Row], keys: tuple[str, ...]) -> dict[str,
             f"{path} has {int(seen.sum()):,} of {ARCHS:,} architectures, the first missing one is {first}; {_REMEDY} "
             "(this kind has no partial form)"
         )
+    for key in keys:
+        if key != "cost":
+            check_unit(float(columns[key].max()), PERCENT, f"{path}: {key}", _REMEDY)
     return columns
 
 

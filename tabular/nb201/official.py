@@ -87,7 +87,7 @@ def version_of(source: Path, job: Job) -> str:
     if job.version is None:
         raise TableError(
             f"the name of {source} does not say which version it is, as those of {', '.join(OFFICIAL)} do; the "
-            "versions differ by up to 21 points for single architectures; say it with --version v1.0, v1.1 or "
-            "nats-tss-v1.0"
+            "versions differ by up to 21 points for single architectures; give it back the name under which it was "
+            "published, or say a version of your own with --version"
         )
     return job.version

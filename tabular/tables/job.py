@@ -33,7 +33,7 @@ class Job:
         version: of the table, where the file does not tell; None leaves it to the converter.
         partial: accept a table that lacks architectures; its manifest then says `complete: false`.
         told: called with a label, how much is done and of how much (None: unknown); often, so it must be quick.
-        pinned: every source file is, by its SHA-256, a known public file, whose version is therefore known.
+        pinned: every source file is the published one, whose version is therefore known.
     """
 
     version: str | None = None

@@ -12,9 +12,9 @@ import pytest
 
 from nasboard.harness.cli import main, progress
 from tests.local_server import Answer, Server, serving
-from tests.tabular.nb201.hw_format import hw_vouched, write_hw
+from tests.tabular.nb201.hw_format import hw_name, hw_vouched, write_hw
 
-NAME = "hw-nas-bench-v1.0"
+NAME = hw_name(100)
 ODD = "we[red]ir:smile:d[/bold]"  # of two folders
 
 Run = Callable[..., tuple[int, str]]

@@ -16,7 +16,7 @@ import pytest
 from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.places import ROOT
-from tests.tabular.nb201.hw_format import ROWS, hw_vouched, import_hw, write_hw
+from tests.tabular.nb201.hw_format import ROWS, hw_name, hw_vouched, import_hw, write_hw
 from tests.tabular.pickles.unprivileged import refused
 
 
@@ -51,7 +51,7 @@ def test_a_killed_import_leaves_no_table_and_the_next_one_sweeps(tmp_path: Path,
     assert all(name.startswith(".") for name in left)
     if at == "cells:31250":
         import_hw(made, tmp_path / "home")
-        assert [path.name for path in tables.iterdir()] == ["hw-nas-bench-v1.0"]
+        assert [path.name for path in tables.iterdir()] == [hw_name(ROWS)]
 
 
 def test_an_interrupted_import_leaves_nothing(tmp_path: Path, made: Path) -> None:
@@ -145,5 +145,5 @@ def test_two_imports_at_once_both_end_well(tmp_path: Path, made: Path) -> None:
     command = [sys.executable, "-c", IMPORT, str(made), str(tmp_path), hw_vouched(made), "never"]
     both = [subprocess.Popen(command, cwd=ROOT) for _ in range(2)]
     assert [one.wait(60) for one in both] == [0, 0]
-    assert [path.name for path in (tmp_path / "tables").iterdir()] == ["hw-nas-bench-v1.0"]
-    verify(open_table(tmp_path / "tables" / "hw-nas-bench-v1.0"))
+    assert [path.name for path in (tmp_path / "tables").iterdir()] == [hw_name(ROWS)]
+    verify(open_table(tmp_path / "tables" / hw_name(ROWS)))

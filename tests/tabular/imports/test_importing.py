@@ -14,7 +14,7 @@ from nasboard.tabular.known.kinds import KINDS, kind_of, looks_like
 from nasboard.tabular.nb201.compact import FILES, SHORT
 from nasboard.tabular.tables.table import TableError, open_table, verify
 from tests.tabular.nb101.tfrecord_format import rows_of, write
-from tests.tabular.nb201.hw_format import ROWS, hw_vouched, import_hw, write_hw
+from tests.tabular.nb201.hw_format import ROWS, hw_name, hw_vouched, import_hw, write_hw
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_a_table_says_where_it_comes_from_and_what_it_is(tmp_path: Path, made: Path) -> None:
     folder = import_hw(made, tmp_path)
-    assert folder == tmp_path / "tables" / "hw-nas-bench-v1.0"
+    assert folder == tmp_path / "tables" / hw_name(ROWS)
     told = open_table(folder).manifest
     digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in made.iterdir()}
     sources = told["sources"]
@@ -34,13 +34,13 @@ def test_a_table_says_where_it_comes_from_and_what_it_is(tmp_path: Path, made: P
     for key in ("licence", "datasets", "splits", "fidelities", "seeds", "units", "archs", "complete", "digest", "seal"):
         assert key in told
     verify(open_table(folder))
-    assert [p.name for p in (tmp_path / "tables").iterdir()] == ["hw-nas-bench-v1.0"]
+    assert [p.name for p in (tmp_path / "tables").iterdir()] == [hw_name(ROWS)]
 
 
 def test_the_data_folder_is_the_users(tmp_path: Path, made: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("NASBOARD_DATA", str(tmp_path / "mine"))
     table = import_table("hw-nas-bench", made, sha256=hw_vouched(made), partial=True)
-    assert table.folder == tmp_path / "mine" / "tables" / "hw-nas-bench-v1.0"
+    assert table.folder == tmp_path / "mine" / "tables" / hw_name(ROWS)
 
 
 def test_the_same_files_give_the_same_digest_and_replace_the_table(tmp_path: Path, made: Path) -> None:
@@ -93,7 +93,7 @@ def test_a_target_inside_the_source_is_refused(tmp_path: Path, made: Path) -> No
 
 
 def test_a_source_among_the_tables_is_refused(tmp_path: Path) -> None:
-    source = write_hw(tmp_path / "tables" / "hw-nas-bench-v1.0", ROWS)
+    source = write_hw(tmp_path / "tables" / hw_name(ROWS), ROWS)
     with pytest.raises(TableError, match=r"lies in .*tables, where tables are replaced"):
         import_hw(source, tmp_path)
     assert len(list(source.iterdir())) == 3
@@ -110,7 +110,7 @@ def test_a_tables_folder_that_leads_elsewhere_is_refused(tmp_path: Path, made: P
 
 @pytest.mark.parametrize("link", [True, False])
 def test_what_is_no_table_is_not_replaced(tmp_path: Path, made: Path, link: bool) -> None:
-    mine = tmp_path / "tables" / "hw-nas-bench-v1.0"
+    mine = tmp_path / "tables" / hw_name(ROWS)
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere" / "mine.txt").write_text("mine")
     if link:

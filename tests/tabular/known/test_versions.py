@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
-from nasboard.tabular.known.files import KnownFile
+from nasboard.tabular.known import kinds
+from nasboard.tabular.known.files import KnownFile, read_registry
+from nasboard.tabular.known.kinds import KINDS
+from nasboard.tabular.nb101 import compact as nb101_compact
+from nasboard.tabular.nb101.official import FULL, ONLY108
+from nasboard.tabular.nb201 import compact, hw_nas_bench
 from nasboard.tabular.nb201.official import version_of
 from nasboard.tabular.nb201.source import OFFICIAL
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 from tests.tabular.nb101 import tfrecord_format as f
-from tests.tabular.nb201.hw_format import ROWS, hw_vouched, vouched, write_hw
+from tests.tabular.nb201.hw_format import DATASETS, ROWS, hw_vouched, vouched, write_hw
 from tests.tabular.nb201.official_format import official_content, write_nats_file, write_nats_folder
 
 
@@ -46,14 +52,87 @@ def test_a_users_word_for_known_files_does_not_make_them_another_version(tmp_pat
         import_table("hw-nas-bench", hw, to=tmp_path, version="v2", partial=True, files=files, sha256=hw_vouched(hw))
 
 
-def test_files_of_which_one_is_not_known_are_of_the_version_that_the_user_says(tmp_path: Path, hw: Path) -> None:
+def listing(folder: Path) -> str:
+    """Return the first digits of the digest over the three files in the order in which they are read."""
+    paths = [folder / f"hw_{dataset}.csv" for dataset in DATASETS]
+    return hashlib.sha256("".join(f"{vouched(path)}  {path.name}\n" for path in paths).encode()).hexdigest()[:8]
+
+
+@pytest.mark.parametrize(("version", "told"), [(None, "v1.0"), ("v1.0", "v1.0"), ("mine", "mine")])
+def test_files_of_which_one_is_a_stranger_are_of_a_version_of_their_own(
+    tmp_path: Path, hw: Path, version: str | None, told: str
+) -> None:
     files = {path.name: known(path) for path in hw.iterdir()}
     changed = hw / "hw_cifar100.csv"
     changed.write_text("".join(changed.read_text().splitlines(keepends=True)[:-1]))
-    table = import_table(
-        "hw-nas-bench", hw, to=tmp_path, version="mine", partial=True, files=files, sha256=vouched(changed)
-    )
-    assert table.manifest["name"] == "hw-nas-bench-mine"
+    how = {"to": tmp_path, "version": version, "partial": True, "files": files, "sha256": vouched(changed)}
+    table = import_table("hw-nas-bench", hw, **how)  # type: ignore[arg-type]
+    assert table.manifest["version"] == f"{told}+sha256.{listing(hw)}"
+    assert table.manifest["name"] == table.folder.name == f"hw-nas-bench-{told}+sha256.{listing(hw)}"
+    notes = table.manifest["notes"]
+    assert isinstance(notes, list)
+    assert any(note.startswith("not the published files") for note in notes)
+
+
+def test_another_stranger_is_of_another_version(tmp_path: Path, hw: Path) -> None:
+    names = set()
+    for _ in range(2):
+        names.add(import_table("hw-nas-bench", hw, to=tmp_path, partial=True, sha256=hw_vouched(hw)).folder.name)
+        last = hw / "hw_cifar10.csv"
+        last.write_text("".join(last.read_text().splitlines(keepends=True)[:-1]))
+    assert len(names) == 2
+    assert {path.name for path in (tmp_path / "tables").iterdir()} == names
+
+
+@pytest.mark.parametrize(("version", "marked"), [("v1.0", True), ("mean108", True), ("only108", True), ("mine", False)])
+def test_a_stranger_that_nobody_need_vouch_for_does_not_take_a_published_version(
+    tmp_path: Path, version: str, marked: bool
+) -> None:
+    path = write_nats_file(tmp_path / "mine.pickle.pbz2", official_content(1))
+    table = import_table("nb201", path, to=tmp_path / "home", version=version, partial=True)
+    assert table.manifest["version"] == version + (f"+sha256.{vouched(path)[:8]}" if marked else "")
+
+
+def test_a_complete_stranger_of_records_does_not_take_a_published_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = f.write(tmp_path / "nasbench_only108.tfrecord", f.rows_of())
+    monkeypatch.setattr("nasboard.tabular.nb101.official.GRAPHS", len(f.GRAPHS))
+    version = import_table("nb101", path, to=tmp_path / "home", partial=True).manifest["version"]
+    assert version == f"only108+sha256.{vouched(path)[:8]}"
+
+
+def test_the_published_records_are_known_by_their_digests() -> None:
+    told = str(read_registry().groups["nb101"].instead)
+    assert len(KINDS["nb101"].digests) == 2
+    assert all(digest in told for digest in KINDS["nb101"].digests)
+
+
+def test_the_published_versions_are_those_that_converters_give() -> None:
+    of = {kind.name: set(kind.versions) for kind in KINDS.values()}
+    assert of["nb201"] == set(OFFICIAL.values())
+    assert set(KINDS["nb201"].official) == set(OFFICIAL)
+    assert of["nb101"] == {ONLY108, FULL}
+    assert [of[n] for n in ("nb201-compact", "nb101-compact", "hw-nas-bench")] == [
+        {module.VERSION} for module in (compact, nb101_compact, hw_nas_bench)
+    ]
+
+
+@pytest.mark.parametrize("version", ["v1.0+sha256.12345678", "+sha256."])
+def test_a_user_cannot_write_the_mark_of_a_stranger(tmp_path: Path, hw: Path, version: str) -> None:
+    with pytest.raises(TableError, match=r"has '\+sha256\.' in it, which an import adds itself|begins with a letter"):
+        import_table("hw-nas-bench", hw, to=tmp_path / "home", version=version, partial=True, sha256=hw_vouched(hw))
+    assert not (tmp_path / "home").exists()
+
+
+def test_a_version_that_is_too_long_with_the_mark_is_refused_before_anything_is_converted(
+    tmp_path: Path, hw: Path
+) -> None:
+    told: list[str] = []
+    how = {"version": "x" * 60, "partial": True, "sha256": hw_vouched(hw), "told": lambda label, *_: told.append(label)}
+    with pytest.raises(TableError, match="at most 64 characters"):
+        import_table("hw-nas-bench", hw, to=tmp_path / "home", **how)  # type: ignore[arg-type]
+    assert set(told) == {"checking"}
 
 
 @pytest.mark.parametrize(
@@ -135,9 +214,22 @@ def test_the_md5_in_the_name_of_the_nats_file_is_checked(tmp_path: Path) -> None
     with pytest.raises(TableError, match=r"has MD5 \w{32}, its name says 3ffb9…: .* vouch for it yourself"):
         import_table("nb201", path, to=tmp_path / "home", partial=True)
     table = import_table("nb201", path, to=tmp_path / "home", partial=True, sha256=vouched(path))
-    assert table.manifest["version"] == "nats-tss-v1.0"
+    assert table.manifest["version"] == f"nats-tss-v1.0+sha256.{vouched(path)[:8]}"
     right = path.rename(tmp_path / f"NATS-tss-v1_2-{hashlib.md5(path.read_bytes()).hexdigest()[:5]}.pickle.pbz2")
     assert import_table("nb201", right, to=tmp_path / "home", partial=True, version="mine").manifest["archs"] == 1
+    never = import_table("nb201", right, to=tmp_path / "home", partial=True, version="nats-tss-v1.0")  # nor released
+    assert never.manifest["version"] == f"nats-tss-v1.0+sha256.{vouched(right)[:8]}"
+
+
+def test_an_official_name_with_its_md5_needs_no_mark(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = write_nats_file(tmp_path / "x", official_content(1))
+    named = f"NATS-tss-v1_0-{hashlib.md5(path.read_bytes()).hexdigest()[:5]}.pickle.pbz2"
+    monkeypatch.setitem(OFFICIAL, named, "nats-tss-v1.0")
+    monkeypatch.setattr(kinds, "KINDS", {"nb201": replace(KINDS["nb201"], official=(named,))})
+    for more in ({}, {"sha256": vouched(path)}):
+        table = import_table("nb201", path.rename(tmp_path / named), to=tmp_path / "home", partial=True, **more)  # type: ignore[arg-type]
+        assert table.manifest["version"] == "nats-tss-v1.0"
+        path = tmp_path / named
 
 
 def test_the_manifest_says_that_a_folders_name_vouches_for_nothing(tmp_path: Path) -> None:
@@ -145,6 +237,7 @@ def test_the_manifest_says_that_a_folders_name_vouches_for_nothing(tmp_path: Pat
     notes = import_table("nb201", folder, to=tmp_path / "home", partial=True).manifest["notes"]
     assert isinstance(notes, list)
     assert any("the name of a folder vouches for no file in it" in note for note in notes)
+    assert not any("not the published files" in note for note in notes)
     file = write_nats_file(tmp_path / "one.pickle.pbz2", official_content(1))
     notes = import_table("nb201", file, to=tmp_path / "home", partial=True, version="v").manifest["notes"]
     assert isinstance(notes, list)

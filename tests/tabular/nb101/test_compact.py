@@ -92,6 +92,10 @@ def whole(name: str, make: Callable[[np.ndarray], np.ndarray | None]) -> Callabl
 BAD: dict[str, tuple[Callable[[Columns], None], str]] = {
     "NaN": (put("test_acc_mean108", 2, np.nan), r"row 2: test accuracy is not in \[0, 1\]"),
     "percent": (put("test_acc_mean108", 1, 93.0), r"row 1: test accuracy is not in \[0, 1\]"),
+    "fractions divided by 100": (
+        whole("test_acc_mean108", lambda a: a / 100),
+        r"bad\.npz: test accuracy: the best accuracy of all is 0\.0094, and the format states fractions",
+    ),
     "no parameters": (put("params", 3, 0), "row 3: number of parameters is not above 0"),
     "one vertex": (put("num_vertices", 0, 1), "row 0: number of vertices is not 2 to 7"),
     "eight vertices": (put("num_vertices", 4, 8), "row 4: number of vertices is not 2 to 7"),

@@ -75,6 +75,19 @@ def test_progress_is_told(full: Path) -> None:
     assert ("writing", 5, 5) in seen
 
 
+def test_accuracies_in_a_smaller_unit_are_refused(tmp_path: Path) -> None:
+    def smaller(row: Row) -> Row:
+        names = ("train", "val", "test")
+        parts = (replace(e, **{name: getattr(e, name) / 100 for name in names}) for e in row.evaluations)
+        return replace(row, evaluations=tuple(parts))
+
+    rows = [smaller(row) if row.epochs == 36 else row for row in f.rows_of(epochs=f.FULL_EPOCHS)]
+    path = f.write(tmp_path / "some.tfrecord", rows)
+    with pytest.raises(TableError, match=r"some\.tfrecord: trainings of 36 epochs: the best accuracy of all is 0\.009"):
+        imported(path)
+    assert left_behind(tmp_path) == []
+
+
 def test_missing_graphs_need_partial(only108: Path) -> None:
     with pytest.raises(TableError, match=r"nasbench_only108\.tfrecord has 5 of the 423,624 graphs.*--partial"):
         imported(only108, partial=False)

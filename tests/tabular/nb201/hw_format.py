@@ -30,6 +30,10 @@ def _lines(dataset: int) -> tuple[str, ...]:
     return tuple(lines)
 
 
+def _text(dataset: int, rows: int) -> str:
+    return "\n".join([HEADER, *_lines(dataset)[:rows]]) + "\n"
+
+
 def write_hw(folder: Path, rows: int = 5**6) -> Path:
     """Write the three files into `folder`, each with its first `rows`.
 
@@ -37,8 +41,15 @@ def write_hw(folder: Path, rows: int = 5**6) -> Path:
     """
     folder.mkdir(parents=True, exist_ok=True)
     for at, dataset in enumerate(DATASETS):
-        (folder / f"hw_{dataset}.csv").write_text("\n".join([HEADER, *_lines(at)[:rows]]) + "\n")
+        (folder / f"hw_{dataset}.csv").write_text(_text(at, rows))
     return folder
+
+
+def hw_name(rows: int, version: str = "v1.0") -> str:
+    """Return what the table of `write_hw` is called: the version of a stranger ends in the digest of its listing."""
+    digests = [hashlib.sha256(_text(at, rows).encode()).hexdigest() for at in range(len(DATASETS))]
+    listing = "".join(f"{digest}  hw_{name}.csv\n" for digest, name in zip(digests, DATASETS, strict=True))
+    return f"hw-nas-bench-{version}+sha256.{hashlib.sha256(listing.encode()).hexdigest()[:8]}"
 
 
 def vouched(*paths: Path) -> str:

@@ -12,6 +12,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import UsageError
+from nasboard.harness.outcomes import contexts
+from nasboard.harness.outcomes.load import load
+from nasboard.harness.record import RunKey, RunRecord, StepRecord
+from nasboard.harness.store import Ended, open_store
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201 import compact
 from nasboard.tabular.nb201.names import ARCHS, spec_index
@@ -112,6 +119,16 @@ def without(spec: str) -> dict[str, object]:
     return {s: v for s, v in raw_full().items() if s != spec}
 
 
+def in_fractions(which: slice) -> dict[str, object]:
+    """Return the accuracies with validation, test or both divided by 100."""
+    found: dict[str, object] = {}
+    for spec, of in raw_full().items():
+        both = list(of["cifar10-valid"]["eval_acc1es"])
+        both[which] = [value / 100 for value in both[which]]
+        found[spec] = {"cifar10-valid": {"eval_acc1es": both}}
+    return found
+
+
 FULL_FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "15,624 architectures": (
         lambda: without(CONV3),
@@ -139,6 +156,8 @@ FULL_FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     ),
     "a flat value": (lambda: with_value(CONV3, 93.0), f"{CONV3} has no 'cifar10-valid', but a float"),
     "a list": (lambda: [1, 2], "holds a list, not architectures"),
+    "fractions": (lambda: in_fractions(slice(0, 2)), "val: the best accuracy of all is 0.91606"),
+    "fractions in one column": (lambda: in_fractions(slice(1, 2)), "test: the best accuracy of all is 0.943"),
 }
 
 
@@ -166,6 +185,10 @@ COST_FAULTS: dict[str, tuple[Callable[[], object], str]] = {
     "a lacking key": (lambda: [{"arch": CONV3, "valacc": 1.0}], f"{CONV3} has no 'cost', but keys arch, valacc"),
     "no architecture": (lambda: [{"valacc": 1.0}], "entry 0 has no 'arch', but keys valacc"),
     "a mapping": (lambda: {"arch": 1}, "holds a dict, not a list"),
+    "fractions": (
+        lambda: [of | {"valacc": of["valacc"] / 100} for of in costs()],  # type: ignore[operator]
+        "valacc: the best accuracy of all is 0.8",
+    ),
 }
 
 
@@ -188,6 +211,16 @@ def with_number(column: str, value: float) -> bytes:
     return short_bytes().replace(before, np.float64(value).tobytes(), 1)
 
 
+def short_in_fractions(column: str) -> bytes:
+    """Return the data frame's file with a whole column divided by 100."""
+    with data_file(f"nb201/{compact.SHORT}").open("rb") as stream:
+        numbers = read_frame(stream, compact.SHORT)[column]
+    before = np.array(numbers, dtype=np.float64)
+    content = short_bytes()
+    assert content.count(before.tobytes()) == 1
+    return content.replace(before.tobytes(), (before / 100).tobytes())
+
+
 SHORT_FAULTS: dict[str, tuple[Callable[[], bytes], str]] = {
     "a NaN": (lambda: with_number("cifar100-test", math.nan), f"{FIRST}: cifar100-test is nan"),
     "over 100": (lambda: with_number("cifar10-val", 163.4), f"{FIRST}: cifar10-val is 163.4, allowed"),
@@ -199,6 +232,7 @@ SHORT_FAULTS: dict[str, tuple[Callable[[], bytes], str]] = {
         lambda: short_bytes().replace(FIRST.encode(), OTHER.encode()),
         f"{OTHER} is there twice",
     ),
+    "fractions": (lambda: short_in_fractions("imagenet-test"), "imagenet-test: the best accuracy of all is 0.3"),
 }
 
 
@@ -260,3 +294,31 @@ def test_a_lacking_file_and_a_file_for_a_folder_are_named(tmp_path: Path) -> Non
     assert caught.value.missing
     with pytest.raises(TableError, match="is no folder; kind nb201-compact takes the folder"):
         compact.sources(tmp_path / compact.SHORT)
+
+
+def test_a_stranger_with_the_same_numbers_is_another_version_and_never_on_the_same_board(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    content = pickle.dumps(costs(), protocol=5)
+    folder = folder_with(tmp_path, compact.COST, content)
+    vouched = sha256(content).hexdigest()
+    stranger = import_table("nb201-compact", folder, to=tmp_path / "home", sha256=vouched)
+    assert str(stranger.manifest["version"]).startswith("v1.0-compact+sha256.")
+    assert stranger.digest == table().digest
+    (tmp_path / "home" / "tables" / table().folder.name).symlink_to(table().folder)
+    monkeypatch.setenv("NASBOARD_DATA", str(tmp_path / "home"))
+    with pytest.raises(UsageError, match=r"several tables .*\(v1\.0-compact, v1\.0-compact\+sha256\.\w{8}\)"):
+        registry.benchmark("nb201-cifar10")
+    versions = [str(one.manifest["version"]) for one in (table(), stranger)]
+    both = [registry.benchmark(f"nb201-cifar10@{version}") for version in versions]
+    assert [registry.split_name(one.name)[1] for one in both] == versions
+    with open_store(f"sqlite:///{tmp_path / 'runs.db'}") as store:
+        store.insert([one_run(benchmark) for benchmark in both], [])
+        assert [contexts.version(each) for each in load(store, registry.benchmark)] == versions
+
+
+def one_run(benchmark: Benchmark) -> Ended:
+    """Return a run that queried nothing and ended with the cell of convolutions."""
+    key = RunKey("random_search", {}, benchmark.name, "cifar10", "nb201", benchmark.digest, 0, 1.0, None)
+    run = RunRecord(key.run_id, key, "random_search", "budget", None, "simulated", 1.0, 0.1, 1, {})
+    return Ended(run, [StepRecord(1, 1.0, 0.1, CONV3)])

@@ -13,7 +13,9 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.imports.importing import import_table
+from nasboard.tabular.nb201.columns import check_percent
 from nasboard.tabular.nb201.official import convert
+from nasboard.tabular.nb201.trials import DATASETS
 from nasboard.tabular.tables.job import Job
 from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
@@ -202,6 +204,38 @@ def test_no_whole_architecture_is_no_table_even_in_part(tmp_path: Path) -> None:
     results = content["arch2infos"][0]["full"]
     del results["all_results"]["cifar10", SEED], results["dataset_seed"]["cifar10"]
     assert "has no architecture that is whole under both schedules" in refusal(content, tmp_path)
+
+
+def in_fractions(content: Content, *datasets: str) -> Content:
+    """Divide every accuracy on some data sets by 100."""
+    for info in content["arch2infos"].values():
+        for of in info.values():
+            for (dataset, _), result in of["all_results"].items():
+                for name in ("train_acc1es", "eval_acc1es") if dataset in datasets else ():
+                    result[name] = {at: value / 100 for at, value in result[name].items()}
+    return content
+
+
+def test_fractions_are_not_taken_for_percent(tmp_path: Path) -> None:
+    said = refusal(in_fractions(fresh(), *DATASETS), tmp_path)
+    assert re.search(r"accuracies: the best accuracy of all is (0\.\d+|1), and the format states percent, so", said)
+
+
+def test_one_data_set_in_fractions_is_told_where_the_table_is_complete() -> None:
+    best = np.array([99.9, 94.4, 0.735, 60.0])
+    with pytest.raises(TableError, match=r"^f: cifar100: the best accuracy of all is 0\.735, and the format"):
+        check_percent(best, complete=True, source="f")
+    check_percent(best, complete=False, source="f")  # which may be of architectures that do not train
+    check_percent(np.maximum(best, 73.5), complete=True, source="f")
+
+
+def test_the_best_accuracy_is_that_of_every_set_and_epoch(tmp_path: Path) -> None:
+    content = in_fractions(fresh(), *DATASETS)
+    record(content, "ImageNet16-120", "full")["train_acc1es"][7] = 1.5
+    source = tmp_path / "right.pth"
+    source.write_bytes(pickle.dumps(content, protocol=2))
+    with TableWriter(tmp_path / "tables" / "right") as writer:
+        assert convert(source, writer, Job("test", partial=True))["archs"] == 2
 
 
 def test_too_many_seeds_are_refused(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _import(folder: Path, style: str, most_seeds: int) -> Path:
     path = write_nats_file(folder / "x.pickle.pbz2", official_content(N, style=style, most_seeds=most_seeds))  # type: ignore[arg-type]
-    import_table("nb201", path, to=folder / "home", version=style, partial=True)
+    import_table("nb201", path, to=folder / "home", version=f"made-{style}", partial=True)
     return folder / "home"
 
 
@@ -67,7 +67,7 @@ def test_mean_shows_the_mean_over_what_is_recorded(
 ) -> None:
     monkeypatch.setenv("NASBOARD_DATA", str(official))
     table, benchmark = trials(official), MAKERS[dataset](seeds="mean")
-    assert benchmark.name == f"nb201-{dataset}@v1.1?seeds=mean"
+    assert benchmark.name == f"nb201-{dataset}@made-v1.1?seeds=mean"
     guide = "cifar10-valid" if dataset == "cifar10" else dataset
     for epochs in (12, 200):
         percent, known = protocol.val(table, guide, epochs)
@@ -83,7 +83,7 @@ def test_draw_is_the_default_and_shows_one_recorded_training_at_a_time(
 ) -> None:
     monkeypatch.setenv("NASBOARD_DATA", str(official))
     table, benchmark = trials(official), nb201.cifar10()
-    assert benchmark.name == "nb201-cifar10@v1.1?seeds=draw"
+    assert benchmark.name == "nb201-cifar10@made-v1.1?seeds=draw"
     percent, known = protocol.val(table, "cifar10-valid", 200)
     seconds, _ = protocol.cost_s(table, "cifar10-valid", 200)
     for row in in_it(table):
@@ -151,7 +151,7 @@ def test_a_schedule_that_was_not_trained_on_a_data_set_is_not_offered(
     monkeypatch.setenv("NASBOARD_DATA", str(old))
     assert nb201.cifar10().fidelities == (12, 200)
     assert nb201.cifar100().fidelities == (200,)
-    with pytest.raises(UsageError, match=r"table v1\.0 has no trainings of 12 epochs on cifar100, but of 200"):
+    with pytest.raises(UsageError, match=r"table made-v1\.0 has no trainings of 12 epochs on cifar100, but of 200"):
         nb201.cifar100(fidelity="12")
 
 
@@ -173,9 +173,9 @@ def test_two_tables_are_a_question_to_the_user(tmp_path: Path, official: Path, m
     for table in (compact, next((official / "tables").iterdir())):
         (tmp_path / "tables" / table.name).symlink_to(table)
     monkeypatch.setenv("NASBOARD_DATA", str(tmp_path))
-    with pytest.raises(UsageError, match=r"several tables are imported \(v1\.0-compact, v1\.1\)"):
+    with pytest.raises(UsageError, match=r"several tables are imported \(made-v1\.1, v1\.0-compact\)"):
         nb201.cifar10()
-    digests = {nb201.cifar10(version=version).digest for version in ("v1.0-compact", "v1.1")}
+    digests = {nb201.cifar10(version=version).digest for version in ("v1.0-compact", "made-v1.1")}
     assert len(digests) == 2
 
 
