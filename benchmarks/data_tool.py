@@ -24,7 +24,7 @@ from nasboard.tabular.tables.table import Table, TableError
 
 
 def tables() -> tuple[Row, ...]:
-    """Return name, kind, version, archs, complete, size_mb, whole and trouble (None: fine) of every imported table."""
+    """Return what `nasboard.harness.registry.data_tool` says of every imported table."""
     with _translated(DigestError):
         return tuple(_row(found) for found in inventory.tables())
 
@@ -167,9 +167,20 @@ def _row(found: Found) -> Row:
         "archs": _told(found, "archs"),
         "complete": _told(found, "complete"),
         "size_mb": _mb(found.size_bytes),
+        "gaps": _gaps(found),
         "whole": found.whole,
         "trouble": found.trouble,
     }
+
+
+def _gaps(found: Found) -> list[str]:
+    """Return a line for each column that is not known of every architecture: name, and of how many it is known."""
+    told, archs = _told(found, "partial_columns"), _told(found, "archs")
+    lines = []
+    for name, counts in told.items() if isinstance(told, dict) else ():
+        few = sorted(set(counts.values()))
+        lines.append(f"{name} of {few[0]:,}{'' if len(few) == 1 else f' to {few[-1]:,}'} of {archs:,}")
+    return lines
 
 
 def _told(found: Found, key: str) -> object:

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.harness.space import Arch, Archs, Floats, SearchSpace
+from nasboard.harness.space import Arch, Archs, Bools, Floats, SearchSpace
 
 API_VERSION = 1
 
@@ -90,14 +90,17 @@ class Objective:
     Attributes:
         name: such as `edgegpu_latency`.
         unit: such as `ms`.
-        of: architectures `(n, d)` -> values `(n,)`, finite.
+        of: architectures `(n, d)` that have a value -> values `(n,)`, finite.
         source: what was measured, and which table holds it, as boards name it.
+        known: architectures `(n, d)` -> which of them `(n,)` have a value; None: all. Nothing stands in for a value
+            that is not there: fronts and their scales are of the architectures that have one.
     """
 
     name: str
     unit: str
     of: Callable[[Archs], Floats]
     source: str | None = None
+    known: Callable[[Archs], Bools] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from importlib import import_module
 from pathlib import Path
 
 from nasboard.benchmarks.tabulated.digits201 import load_table, shipped_table
 from nasboard.harness.errors import DigestError, MissingDataError
 from nasboard.tabular.tables.table import TableError, verify
+
+NEEDED = ("torch", "sklearn")  # what `live` installs
 
 
 def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]) -> Path | None:
@@ -16,12 +19,22 @@ def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Calla
     Raises:
         MissingDataError: torch or scikit-learn is not installed.
     """
-    try:
-        from nasboard.benchmarks.live.build_table import build_table
-    except ImportError as error:
-        raise MissingDataError(f"building a table trains networks: pip install 'nasboard[live]' ({error})") from error
+    _check_installed()
+    from nasboard.benchmarks.live.build_table import build_table
+
     written = build_table(to, seeds=seeds, jobs=jobs, limit=limit, progress=progress)
     return None if written is None else written.folder
+
+
+def _check_installed() -> None:
+    """Check here what the worker processes will import, which could not say it in one line."""
+    for name in NEEDED:
+        try:
+            import_module(name)
+        except ImportError as error:
+            raise MissingDataError(
+                f"building digits201 trains networks and needs {name}: pip install 'nasboard[live]' ({error})"
+            ) from error
 
 
 def info(folder: Path | None, check: bool) -> dict[str, object]:

@@ -85,7 +85,10 @@ def import_(
     kind: Annotated[str, typer.Argument(help="Kind of table; `nasboard data kinds` lists them.")],
     path: Annotated[Path, typer.Argument(help="The file or folder, as that kind takes it.")],
     to: ToOption = None,
-    version: Annotated[str | None, typer.Option(help="Version of the table, where the file does not tell.")] = None,
+    version: Annotated[
+        str | None,
+        typer.Option(help="Version of the table, where the file does not tell; a stranger's has its SHA-256 added."),
+    ] = None,
     partial: Annotated[bool, typer.Option("--partial", help="Accept files that lack architectures.")] = False,
     sha256: Annotated[
         list[str] | None,
@@ -169,9 +172,16 @@ def told_where(row: Row) -> str:
     return "" if "PATH" not in str(row["command"]) else f"  (see: nasboard data info {row['name']})"
 
 
+def told_gaps(row: Row) -> list[str]:
+    """Return a line for each column of a table that is not known of every architecture."""
+    gaps = row["gaps"]
+    assert isinstance(gaps, list)
+    return gaps
+
+
 def _cells(row: Row) -> tuple[str, ...]:
     archs = row["archs"]
-    state = row["trouble"] or ("complete" if row["complete"] else "partial")
+    state = row["trouble"] or "; ".join(["complete" if row["complete"] else "partial", *told_gaps(row)])
     count = f"{archs:,}" if isinstance(archs, int) else "-"
     return str(row["name"]), str(row["kind"] or "-"), str(row["version"] or "-"), count, str(row["size_mb"]), str(state)
 

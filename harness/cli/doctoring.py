@@ -11,7 +11,7 @@ from rich.text import Text
 
 from nasboard.harness import registry
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
-from nasboard.harness.cli.data import told_where
+from nasboard.harness.cli.data import told_gaps, told_where
 from nasboard.harness.errors import MissingDataError, NasboardError
 from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.store import open_store
@@ -94,7 +94,7 @@ def _imported_table(row: Row) -> Finding:
     what = f"table {row['name']}"
     if row["trouble"] is not None:
         return {"what": what, "state": "bad", "detail": str(row["trouble"])}
-    partial = "" if row["complete"] else ", partial"
+    partial = "".join(f", {told}" for told in ([] if row["complete"] else ["partial"]) + told_gaps(row))
     read = "whole" if row["whole"] else f"too large to read here: nasboard data verify {row['name']}"
     return {"what": what, "state": "ok", "detail": f"{row['size_mb']} MB, imported{partial}; {read}"}
 

@@ -16,8 +16,9 @@ class DataTool(Protocol):
     def tables(self) -> tuple[Row, ...]:
         """Return what `data ls` shows of every imported table.
 
-        Name, kind, version, archs, size_mb, complete (every arch is there), trouble (None: fine), and whole (every
-        value was compared with its digest just now, which is done for small tables).
+        Name, kind, version, archs, size_mb, complete (every arch is there), gaps (a line for each column that is not
+        known of every arch), trouble (None: fine), and whole (every value was compared with its digest just now, which
+        is done for small tables).
         """
 
     def info(self, name: str, files: Path | None) -> Row:

@@ -8,12 +8,11 @@ import numpy as np
 
 from nasboard.harness.api import Objective
 from nasboard.harness.boards.board import FrontPoint, Undefined
-from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
+from nasboard.harness.boards.visited import TRUE_FRONT, Found, View, Visited, fronts, visited
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
-from nasboard.harness.space import Ints, to_index
 
 GREY = "#888888"
 FAR = 3.0  # interquartile ranges
@@ -22,40 +21,46 @@ PADDING = 0.06  # of the range that is shown, on either side
 
 def front_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
     """Return accuracy against each second objective, by name; none where the benchmark knows of no objective."""
-    index = None if comparison.whole is None else to_index(comparison.space, comparison.whole.panel.archs)
-    found = {} if index is None else visited(comparison, index)
     each = enumerate(sorted(contexts.objectives(comparison).items()))
-    return tuple(_figure(comparison, f"{prefix}-front-{i}", objective, found, colours) for i, (_, objective) in each)
+    return tuple(_figure(comparison, f"{prefix}-front-{i}", objective, colours) for i, (_, objective) in each)
 
 
-def _figure(
-    comparison: Comparison,
-    key: str,
-    objective: Objective,
-    found: Mapping[str, Mapping[int, Ints] | Undefined],
-    colours: Mapping[str, str],
-) -> Figure:
+def _figure(comparison: Comparison, key: str, objective: Objective, colours: Mapping[str, str]) -> Figure:
     heading = f"Accuracy against {objective.name}"
     try:
         view = View.of(comparison, objective)
     except MetricError as err:
         return absent(key, heading, f"No front to draw: {err}.")
+    found = visited(comparison, view)
     along = fronts(view, found)
     true = along.pop(TRUE_FRONT)
     cut, said = _cut(true)
     traces = [_stairs(TRUE_FRONT, true, {"color": GREY, "width": 2, "dash": "dash"})]
     for label, points in along.items():
-        rows = found[label]
-        seeds = 0 if isinstance(rows, Undefined) else len(rows)
+        seeds = len(_seeds(found, label))
         traces.append(_stairs(f"{plain(label)} ({seeds})", points, {"color": colours[label], "width": 2}))
-    lost = [f"{label}: {rows.reason}." for label, rows in found.items() if isinstance(rows, Undefined)]
+    lost = [f"{label}: {seeds.reason}." for label, seeds in found.items() if isinstance(seeds, Undefined)]
     caption = (
         "True test accuracy and the objective of the architectures that a method queried, all its seeds together "
         "(their number in brackets): those that no other beats in both. Left and up is better; the dashed line is the "
         "front of the whole space."
     )
     layout = {"xaxis": axis(f"{objective.name} ({objective.unit})"), "yaxis": axis("True accuracy (%)", **cut)}
-    return figure(key, heading, " ".join([caption, *said, *lost]), traces, layout)
+    return figure(key, heading, " ".join([caption, *_partial(view, found), *said, *lost]), traces, layout)
+
+
+def _seeds(found: Found, label: str) -> Mapping[int, Visited]:
+    seeds = found[label]
+    return {} if isinstance(seeds, Undefined) else seeds
+
+
+def _partial(view: View, found: Found) -> list[str]:
+    """Return what is to be said where not all architectures have a value."""
+    if view.coverage is None:
+        return []
+    lacking = {label: sum(each.lacking for each in _seeds(found, label).values()) for label in found}
+    told = ", ".join(f"{label}: {n:,}" for label, n in lacking.items() if _seeds(found, label))
+    return [f"Only {view.coverage} have a value and are drawn; visited without one, over all seeds: {told or 'none'}."]
 
 
 def _cut(points: Sequence[FrontPoint]) -> tuple[Trace, list[str]]:

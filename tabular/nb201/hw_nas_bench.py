@@ -103,39 +103,24 @@ def quantities(device: str) -> tuple[str, ...]:
     return ("latency_ms", "energy_mj") if device in ENERGY_OF else ("latency_ms",)
 
 
-def measured(table: Table, dataset: str, device: str) -> Mask:
-    """Return `(15625,)`: which cells, in lexicographic order, `device` ran on `dataset`.
+def measure(table: Table, dataset: str, device: str, quantity: str) -> tuple[Values, Mask]:
+    """Return milliseconds or millijoules `(15625,)` of the cells in lexicographic order, and which of them are known.
 
-    Raises:
-        TableError: no such data set or device.
-    """
-    return np.asarray(table.columns["measured"][_at("device", device, DEVICES), _at("data set", dataset, DATASETS)])
-
-
-def measure(table: Table, dataset: str, device: str, quantity: str, *, gap: float | None = None) -> Values:
-    """Return `(15625,)` float64 over the cells in lexicographic order: milliseconds, or millijoules.
+    A cell that the device did not run has the value 0, which means nothing.
 
     Args:
         table: an imported table of kind hw-nas-bench.
         dataset: one of `DATASETS`.
         device: one of `devices()`.
         quantity: `latency_ms` or `energy_mj`.
-        gap: what cells have that the device did not run; None makes such a cell an error.
 
     Raises:
-        TableError: no such data set, device or quantity, or a gap.
+        TableError: no such data set, device or quantity.
     """
+    places = _at("device", device, DEVICES), _at("data set", dataset, DATASETS)
     _at(f"quantity of {device}", quantity, quantities(device))
-    ran = measured(table, dataset, device)
-    values = np.array(table.columns[f"{device}_{quantity}"][DATASETS.index(dataset)])
-    if not ran.all():
-        if gap is None:
-            raise TableError(
-                f"{device} ran {int(ran.sum()):,} of the {ARCHS:,} cells on {dataset}; say what the others have (gap), "
-                "or take another device"
-            )
-        values[~ran] = gap
-    return values
+    values = np.array(table.columns[f"{device}_{quantity}"][places[1]])
+    return values, np.asarray(table.columns["measured"][places])
 
 
 def _at(what: str, name: str, allowed: tuple[str, ...]) -> int:
@@ -226,6 +211,18 @@ def _about(version: str, seen: Mask) -> dict[str, object]:
         "complete": archs == ARCHS,
         "notes": [
             "values are measured or estimated by the publisher, depending on the device",
-            "edgetpu could not run every cell; `measured` says which",
+            "where a device could not run every cell, `measured` says which it ran",
         ],
+        "partial_columns": _partial_columns(seen, archs) or None,
+    }
+
+
+def _partial_columns(seen: Mask, archs: int) -> dict[str, object]:
+    """Return column -> on how many cells of each data set it is known, where those are fewer than the table has."""
+    counts = {device: seen[at].sum(axis=1).tolist() for at, device in enumerate(DEVICES)}
+    return {
+        f"{device}_{quantity}": dict(zip(DATASETS, counts[device], strict=True))
+        for device in DEVICES
+        for quantity in quantities(device)
+        if min(counts[device]) < archs
     }

@@ -9,11 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+import numpy as np
+
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import names_of, open_imported
 from nasboard.harness.api import Objective
-from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Archs, Floats, to_index
+from nasboard.harness.errors import MissingDataError, UsageError
+from nasboard.harness.space import Archs, Bools, Floats, to_index
 from nasboard.tabular.nb201 import hw_nas_bench
 
 KIND = "hw-nas-bench"
@@ -23,13 +25,29 @@ UNITS = {"ms": "ms", "mj": "mJ"}
 
 @dataclass(frozen=True, slots=True)
 class Measured:
-    """Measurements of every cell, in lexicographic order."""
+    """Measurements of the cells that a device ran, in lexicographic order; those of the others mean nothing."""
 
+    name: str
     values: Floats  # (15625,)
+    ran: Bools  # (15625,)
 
     def __call__(self, archs: Archs) -> Floats:
-        """Return the measurements `(n,)` of architectures `(n, 6)`."""
+        """Return the measurements `(n,)` of architectures `(n, 6)`.
+
+        Raises:
+            MissingDataError: the device did not run one of them.
+        """
+        ran = self.known(archs)
+        if not ran.all():
+            raise MissingDataError(
+                f"{NB201Space().decode(archs[np.argmin(ran)])} has no {self.name}: the device ran "
+                f"{int(self.ran.sum()):,} of the {len(self.ran):,} cells; ask for those that `known` names"
+            )
         return self.values[to_index(NB201Space(), archs)]
+
+    def known(self, archs: Archs) -> Bools:
+        """Return which `(n,)` of architectures `(n, 6)` the device ran."""
+        return self.ran[to_index(NB201Space(), archs)]
 
 
 class Objectives(Mapping[str, Objective]):
@@ -61,7 +79,7 @@ class Objectives(Mapping[str, Objective]):
 def objectives(dataset: str) -> Mapping[str, Objective]:
     """Return the objectives by name, such as `edgegpu_latency`; none where the table is not imported.
 
-    A device that could not run every cell (the EdgeTPU) is left out: its missing cells have no latency to compare.
+    A device that could not run every cell (the EdgeTPU) has a partial objective, one that ran none has none.
 
     Raises:
         UsageError: several versions of the table are imported.
@@ -79,11 +97,11 @@ def objectives(dataset: str) -> Mapping[str, Objective]:
     source = f"{KIND} {table.manifest['version']}, table {table.digest[:12]}"
     found = {}
     for device in hw_nas_bench.devices():
-        if not hw_nas_bench.measured(table, dataset, device).all():
-            continue
         for quantity in hw_nas_bench.quantities(device):
             kind, _, unit = quantity.rpartition("_")
             name = f"{device}_{kind}"
-            values = hw_nas_bench.measure(table, dataset, device, quantity)
-            found[name] = Objective(name, UNITS[unit], Measured(values), source)
+            values, ran = hw_nas_bench.measure(table, dataset, device, quantity)
+            measured = Measured(name, values, ran)
+            if ran.any():
+                found[name] = Objective(name, UNITS[unit], measured, source, None if ran.all() else measured.known)
     return found

@@ -13,6 +13,7 @@ from nasboard.harness.boards.measures import t_interval
 from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import MissingDataError, UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.space import Archs, Bools, Floats
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.pareto import front, hypervolume
 from nasboard.harness.store import Ended
@@ -125,6 +126,76 @@ def test_what_has_no_visits_says_why(tmp_path: Path) -> None:
     assert "the visits of 1 of 4 seeds are not stored" in row(made, "random_search")["hypervolume"].reason  # type: ignore[attr-defined]
     assert row(made, "live")["hypervolume"] == Undefined("asks no oracle")
     assert set(made.fronts) == {"true front"}
+
+
+# --- objectives that not all architectures have
+
+
+def some(archs: Archs) -> Bools:
+    return np.asarray(archs.sum(axis=1) % 3 != 0)
+
+
+def values_of_some(archs: Archs) -> Floats:
+    assert some(archs).all()  # nobody asks for what is not there
+    return latency(archs)
+
+
+PARTIAL = replace(CONTEXT.objectives["watch_latency"], of=values_of_some, known=some)
+WITH_PARTIAL = replace(CONTEXT, objectives=dict(CONTEXT.objectives) | {"watch_latency": PARTIAL})
+KNOWN = some(ARCHS)
+
+
+def partial_points() -> np.ndarray:
+    """Return the points over the range of the known ones; the others are beyond the reference."""
+    truth, values = TRUTH[KNOWN], LATENCY[KNOWN]
+    error = (truth.max() - TRUTH) / (truth.max() - truth.min())
+    scaled = (LATENCY - values.min()) / (values.max() - values.min())
+    return np.where(KNOWN[:, None], np.stack([error, scaled], axis=1), 2.0)
+
+
+def test_a_partial_objective_is_seen_over_the_architectures_that_have_a_value(tmp_path: Path) -> None:
+    made = board(compared(tmp_path, RUNS, WITH_PARTIAL))
+    found, points = row(made, "random_search"), partial_points()
+    volumes = [hypervolume(points[places]) for places in PLACES.values()]
+    assert found["hypervolume"] == pytest.approx(np.mean(volumes))
+    assert found["share"] == pytest.approx(np.mean(volumes) / hypervolume(points[KNOWN]))
+    each = [np.unique(places) for places in PLACES.values()]
+    assert found["visited"] == np.mean([len(places) for places in each])
+    assert found["lacking"] == np.mean([(~KNOWN[places]).sum() for places in each])
+    assert found["front"] == np.mean([len(front(points[p[KNOWN[p]]])) for p in each])
+    true = row(made, "true front")
+    assert (true["visited"], true["lacking"]) == (len(ARCHS), int((~KNOWN).sum()))
+    specs = {BENCHMARK.space.decode(arch) for arch in ARCHS[KNOWN]}
+    assert all(point.spec in specs for points in made.fronts.values() for point in points)
+    assert len(made.fronts["true front"]) == len(front(points[KNOWN]))
+
+
+def test_how_many_have_a_value_stands_in_title_notes_and_beside_each_method(tmp_path: Path) -> None:
+    told = f"{int(KNOWN.sum()):,} of {len(ARCHS):,} architectures"
+    made = board(compared(tmp_path / "a", RUNS, WITH_PARTIAL))
+    assert made.title.startswith(f"Accuracy against watch_latency (ms, {told}): planted")
+    assert any(note.startswith(f"watch_latency is known of {told}: ranges") for note in made.notes)
+    assert "without a value" in render.to_text([made], "md")
+    other = board(compared(tmp_path / "b", RUNS, WITH_PARTIAL), "watch_energy")
+    assert f"Other objectives (--objective): watch_latency ({told})." in other.notes
+    assert other.title.startswith("Accuracy against watch_energy (mJ): planted")
+    assert "without a value" not in render.to_text([other], "md")
+    assert row(other, "random_search")["lacking"] == 0
+
+
+def test_a_run_that_visited_nothing_with_a_value_dominates_nothing(tmp_path: Path) -> None:
+    lacking = np.flatnonzero(~KNOWN)[:3].tolist()
+    made = board(compared(tmp_path, [visiting("few", 0, lacking), *RUNS], WITH_PARTIAL))
+    found = row(made, "few")
+    assert (found["hypervolume"], found["front"], found["visited"], found["lacking"]) == (0.0, 0, 3, 3)
+    assert made.fronts["few"] == ()
+
+
+def test_an_objective_that_no_architecture_has_is_undefined(tmp_path: Path) -> None:
+    none = replace(PARTIAL, known=lambda archs: np.zeros(len(archs), dtype=np.bool_))
+    context = replace(CONTEXT, objectives={"watch_latency": none})
+    reason = row(board(compared(tmp_path, RUNS, context)), "random_search")["hypervolume"]
+    assert reason == Undefined(f"none of the {len(ARCHS):,} architectures has a value of watch_latency")
 
 
 def test_failed_runs_are_counted_never_averaged_in(tmp_path: Path) -> None:

@@ -110,6 +110,23 @@ def test_an_import_can_go_to_another_folder_under_another_version(run: Run, made
     assert not (tmp_path / "home").exists()
 
 
+def test_columns_that_not_every_architecture_has_are_told_with_how_many(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "250")
+    source = write_hw(tmp_path / "whole")
+    assert run("data", "import", "hw-nas-bench", source, *vouching(source)).code == 0
+    told = "edgetpu_latency_ms of 12,500 of 15,625"
+    (row,) = json.loads(run("data", "ls", "--json").out)
+    assert (row["complete"], row["gaps"]) == (True, [told])
+    assert f"complete; {told}" in run("data", "ls").out
+    assert f"imported, {told}; whole" in run("doctor").out
+    assert (
+        "partial_columns: edgetpu_latency_ms {'ImageNet16-120': 12500, 'cifar10': 12500"
+        in run("data", "info", row["name"]).out
+    )
+
+
 @pytest.mark.parametrize(
     ("arguments", "code", "message"),
     [

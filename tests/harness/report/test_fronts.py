@@ -9,7 +9,7 @@ from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.report.figures import colours
 from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.page import html
-from nasboard.harness.space import Archs, Floats
+from nasboard.harness.space import Archs, Bools, Floats
 from tests.harness.report import fields
 
 COMPARISON = fields.with_devices()
@@ -32,7 +32,7 @@ def test_a_figure_holds_the_front_of_the_space_and_of_every_method_that_queried(
     assert len(drawn) == 4
     [objective, _] = COMPARISON.contexts["digits201"].objectives.values()
     view = View.of(COMPARISON, objective)
-    expected = fronts(view, visited(COMPARISON, view.index))["random_search"]
+    expected = fronts(view, visited(COMPARISON, view))["random_search"]
     along = drawn["random_search (20)"]
     assert len(along["x"]) == len(expected)
     np.testing.assert_allclose(sorted(along["x"]), sorted(p.value for p in expected), rtol=1e-5)
@@ -58,6 +58,21 @@ def test_a_few_architectures_far_below_do_not_press_the_others_flat() -> None:
     assert 100 * even.min() - 5 < low < 100 * np.sort(np.unique(even))[1]
     assert high > 100 * even.max()
     assert "1 of the" in figure.caption
+
+
+def test_where_not_all_have_a_value_the_caption_says_how_many_and_what_was_visited_without() -> None:
+    def some(archs: Archs) -> Bools:
+        return np.asarray(archs[:, 0] != 0)
+
+    partial = Objective("tpu_latency", "ms", fields.latency, known=some)
+    found = replace(COMPARISON, contexts={"digits201": Context(objectives={"tpu_latency": partial})})
+    [figure] = front_figures(found, "p", colours(found.outcomes))
+    assert "Only 12,500 of 15,625 architectures have a value and are drawn;" in figure.caption
+    runs = [outcome.run.run_id for outcome in found.outcomes["random_search"]]
+    lacking = sum(int((~some(np.unique(found.visits[run], axis=0))).sum()) for run in runs)
+    assert f"over all seeds: random_search: {lacking:,}, regularized_evolution: " in figure.caption
+    assert "one_shot: asks no oracle." in figure.caption
+    assert "Only" not in FIGURES[0].caption
 
 
 def test_without_objectives_there_is_no_section() -> None:

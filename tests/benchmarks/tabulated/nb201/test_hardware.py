@@ -12,9 +12,11 @@ from numpy.random import default_rng
 
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
+from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth
+from nasboard.harness.panel import Panel
 from nasboard.harness.space import enumerate_all, sample
 from nasboard.tabular.imports.found import tables_of
 from nasboard.tabular.imports.importing import NEEDED
@@ -49,19 +51,19 @@ def own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tables
 
 
-def put(tables: Path, version: str) -> None:
-    """Write the hardware table under a version."""
+def put(tables: Path, version: str, **changed: np.ndarray) -> None:
+    """Write the hardware table under a version, with other columns in place of some."""
     whole = open_table(imported("hw-nas-bench") / "tables" / HARDWARE)
     name = f"hw-nas-bench-{version}"
     about = {**{key: whole.manifest[key] for key in NEEDED}, "kind": "hw-nas-bench", "version": version, "name": name}
-    write_table(tables / name, {key: np.asarray(column) for key, column in whole.columns.items()}, about)
+    write_table(tables / name, {key: np.asarray(column) for key, column in whole.columns.items()} | changed, about)
 
 
-def board_of(benchmark: nb201.NB201) -> object:
-    whole = Comparison(
-        SPACE, "cifar10", benchmark.digest, None, {}, {}, None, None, {benchmark.name: benchmark.context}
-    )
-    return make([whole])
+def board_of(benchmark: nb201.NB201, objective: str | None = None) -> tuple[Board, ...]:
+    every = enumerate_all(SPACE)
+    whole = PanelTruth(Panel("whole", every), benchmark.truth(every), None)
+    contexts = {benchmark.name: benchmark.context}
+    return make([Comparison(SPACE, "cifar10", benchmark.digest, None, {}, {}, whole, None, contexts)], objective)
 
 
 def assert_truth_stands(benchmark: nb201.NB201) -> None:
@@ -77,12 +79,43 @@ def test_latency_and_energy_come_from_the_hardware_table(own: Path) -> None:
     for dataset, maker in MAKERS.items():
         table = open_table(own / HARDWARE)
         found = maker().context.objectives
-        assert len(found) == 8  # six devices, three of them with energy, less the one with gaps
-        assert "edgetpu_latency" not in found
+        assert len(found) == 9  # six devices, three of them with energy
+        assert [name for name, one in found.items() if one.known is not None] == ["edgetpu_latency"]
         assert (found["fpga_energy"].unit, found["pixel3_latency"].unit) == ("mJ", "ms")
         assert {one.source for one in found.values()} == {f"hw-nas-bench v1.0, table {table.digest[:12]}"}
-        expected = hw_nas_bench.measure(table, dataset, "raspi4", "latency_ms")
+        expected, _ = hw_nas_bench.measure(table, dataset, "raspi4", "latency_ms")
         assert np.array_equal(found["raspi4_latency"].of(enumerate_all(SPACE)), expected)
+
+
+def test_a_device_that_could_not_run_every_cell_has_a_partial_objective(own: Path) -> None:
+    put(own, "v1.0")
+    every = enumerate_all(SPACE)
+    edgetpu = nb201.cifar10().context.objectives["edgetpu_latency"]
+    assert edgetpu.known is not None
+    known = edgetpu.known(every)
+    values, ran = hw_nas_bench.measure(open_table(own / HARDWARE), "cifar10", "edgetpu", "latency_ms")
+    assert np.array_equal(known, ran)
+    assert int(known.sum()) == 10_926
+    assert np.array_equal(edgetpu.of(every[known]), values[ran])
+    assert (edgetpu.of(every[known]) > 0).all()
+    lacking = every[~known][:1]
+    told = rf"^{re.escape(SPACE.decode(lacking[0]))} has no edgetpu_latency: the device ran 10,926 of the 15,625 cells"
+    with pytest.raises(MissingDataError, match=told):
+        edgetpu.of(np.concatenate([every[known][:2], lacking]))
+
+
+def test_what_no_device_ran_has_no_objective(own: Path) -> None:
+    put(own, "v1.0", measured=np.zeros((6, 3, 15_625), dtype=np.bool_))
+    assert dict(nb201.cifar10().context.objectives) == {}
+
+
+def test_the_board_of_a_partial_objective_says_of_how_many(own: Path) -> None:
+    put(own, "v1.0")
+    [board] = board_of(nb201.cifar10(), "edgetpu_latency")
+    assert "edgetpu_latency (ms, 10,926 of 15,625 architectures)" in board.title
+    assert any(note.startswith("edgetpu_latency is known of 10,926 of 15,625 arch") for note in board.notes)
+    [other] = board_of(nb201.cifar10(), "fpga_latency")
+    assert any("edgetpu_latency (10,926 of 15,625 architectures)" in note for note in other.notes)
 
 
 def test_without_the_table_there_is_no_objective_until_it_is_imported(own: Path) -> None:
@@ -91,7 +124,7 @@ def test_without_the_table_there_is_no_objective_until_it_is_imported(own: Path)
     with pytest.raises(MissingDataError, match="nasboard data import hw-nas-bench PATH"):
         board_of(benchmark)
     put(own, "v1.0")
-    assert len(benchmark.context.objectives) == 8
+    assert len(benchmark.context.objectives) == 9
 
 
 def test_several_tables_stop_the_objectives_alone_and_name_the_remedy(own: Path) -> None:
