@@ -24,6 +24,7 @@ Bools = NDArray[np.bool_]  # (n,)
 Floats = NDArray[np.float64]  # (n,)
 
 LARGEST_ENUMERATION = 20_000_000
+MOST_MISSES = 100_000  # rows in a row that break the rules of a space, before a draw gives up
 
 
 @runtime_checkable
@@ -55,31 +56,67 @@ class SearchSpace(Protocol):
         """Return `(n,)`: which rows `(n, d)`, each slot in range, are architectures; all, in a full product."""
 
 
-def check(space: SearchSpace, archs: ArrayLike) -> Archs:
+def check(space: SearchSpace, archs: object) -> Archs:
     """Return `archs` as an `(n, d)` array of `Choice`, or say why it is not one of `space`.
 
     Raises:
-        SpecError: wrong shape, not integers, or a choice out of range.
+        SpecError: no array, wrong shape, not integers, a choice out of range, or a row that breaks the rules.
     """
-    given = np.asarray(archs)
+    checked = _check_slots(space, archs)
+    valid = space.valid(checked)
+    if not valid.all():
+        row = int(np.argmin(valid))
+        raise SpecError(f"{space.name}: architecture {row}, {checked[row].tolist()}, breaks the rules of the space")
+    return checked
+
+
+def check_row(space: SearchSpace, arch: object) -> list[int]:
+    """Return one architecture `(d,)` as a list; whether it keeps the rules of the space is not looked at.
+
+    Raises:
+        SpecError: no array, wrong shape, not integers, or a choice out of range.
+    """
+    if not isinstance(arch, np.ndarray) or arch.ndim != 1:
+        raise no_array(space, arch, f"an architecture is an array ({len(space.choices)},)")
+    row: list[int] = arch.tolist()  # lists are compared because they are much faster than arrays of six
+    fits = arch.dtype.kind in "iu" and len(row) == len(space.choices)
+    if not (fits and all(0 <= a < n for a, n in zip(row, space.choices, strict=True))):
+        _check_slots(space, arch[None])
+    return row
+
+
+def no_array(space: SearchSpace, given: object, allowed: str) -> SpecError:
+    """Return the error for a row that is none; a tuple may be another library's coding, and is never taken for ours."""
+    return SpecError(
+        f"{space.name}: {allowed} of integers in the coding of this space, given {given!r}; other libraries number "
+        "operations and edges in their own way: translate it into the string form and encode that"
+    )
+
+
+def no_text(space: SearchSpace, given: object, example: str) -> SpecError:
+    """Return the error for a string form that is no string."""
+    return SpecError(
+        f"{space.name}: encode takes the string form of an architecture, such as {example!r}, given a "
+        f"{type(given).__name__}; an array is an architecture already, and decode tells its string form"
+    )
+
+
+def _check_slots(space: SearchSpace, archs: object) -> Archs:
     d = len(space.choices)
-    if given.ndim != 2 or given.shape[1] != d:
-        raise SpecError(f"{space.name}: architectures have shape (n, {d}), given {given.shape}")
-    if not np.issubdtype(given.dtype, np.integer):
-        raise SpecError(f"{space.name}: architectures are integers, given {given.dtype}")
-    wrong = (given < 0) | (given >= np.asarray(space.choices))
+    if not isinstance(archs, np.ndarray):
+        raise no_array(space, archs, f"architectures are an array (n, {d})")
+    if archs.ndim != 2 or archs.shape[1] != d:
+        raise SpecError(f"{space.name}: architectures have shape (n, {d}), given {archs.shape}")
+    if archs.dtype.kind not in "iu":
+        raise SpecError(f"{space.name}: architectures are integers, given {archs.dtype}")
+    wrong = (archs < 0) | (archs >= np.asarray(space.choices))
     if wrong.any():
         row, slot = np.argwhere(wrong)[0]
         raise SpecError(
-            f"{space.name}: architecture {row} has {given[row, slot]} in slot {slot}, "
+            f"{space.name}: architecture {row} has {archs[row, slot]} in slot {slot}, "
             f"allowed 0..{space.choices[slot] - 1}"
         )
-    archs = given.astype(Choice, copy=False)
-    valid = space.valid(archs)
-    if not valid.all():
-        row = int(np.argmin(valid))
-        raise SpecError(f"{space.name}: architecture {row}, {archs[row].tolist()}, breaks the rules of the space")
-    return archs
+    return archs.astype(Choice, copy=False)
 
 
 def size(space: SearchSpace) -> int:
@@ -88,10 +125,24 @@ def size(space: SearchSpace) -> int:
 
 
 def sample(space: SearchSpace, rng: Generator, n: int) -> Archs:
-    """Draw `n` valid architectures uniformly and independently; returns `(n, d)`."""
+    """Draw `n` valid architectures uniformly and independently; returns `(n, d)` int8.
+
+    Raises:
+        UsageError: next to no row of the space is valid.
+    """
     drawn = _draw(space, rng, n)
-    while not (valid := space.valid(drawn)).all():  # draw the invalid ones again: uniform over the valid rows
-        drawn[~valid] = _draw(space, rng, int((~valid).sum()))
+    wrong = ~space.valid(drawn)
+    missed = 0
+    while wrong.any():  # draw the invalid ones again: uniform over the valid rows
+        if missed > MOST_MISSES:
+            raise UsageError(
+                f"{space.name}: of {missed:,} rows drawn none keeps the rules of the space; mend its `valid`, or code "
+                "it so that more of its rows are architectures"
+            )
+        left = int(wrong.sum())
+        drawn[wrong] = _draw(space, rng, left)
+        wrong = ~space.valid(drawn)
+        missed = missed + left if wrong.sum() == left else 0
     return drawn
 
 
@@ -119,6 +170,16 @@ def enumerate_all(space: SearchSpace) -> Archs:
     return from_index(space, np.arange(n))
 
 
+def enumerate_valid(space: SearchSpace) -> Archs:
+    """Return every architecture `(n, d)` in lexicographic order: the rows of the product that are valid.
+
+    Raises:
+        UsageError: the product is too large to hold.
+    """
+    rows = enumerate_all(space)
+    return rows[space.valid(rows)]
+
+
 def to_index(space: SearchSpace, archs: Archs) -> Ints:
     """Return the lexicographic index `(n,)` of each architecture `(n, d)`."""
     return np.asarray(np.ravel_multi_index(tuple(archs.astype(np.int64).T), space.choices), dtype=np.int64)
@@ -139,7 +200,7 @@ def from_index(space: SearchSpace, index: ArrayLike) -> Archs:
 
 def to_bytes(archs: Archs) -> tuple[bytes, Width]:
     """Return architectures `(n, d)` as little-endian integers of as few bytes as hold them, and how many: 1 or 2."""
-    width: Width = 1 if archs.size == 0 or archs.max() <= np.iinfo(np.int8).max else 2
+    width: Width = 1 if archs.size == 0 or archs.max() <= np.iinfo(Choice).max else 2
     return np.ascontiguousarray(archs, dtype=f"<i{width}").tobytes(), width
 
 

@@ -1,7 +1,15 @@
 """The NAS-Bench-101 cell: up to seven vertices and nine edges, one of three operations on each inner vertex.
 
-A row has a slot for each of the 21 possible edges and for each of the five operations. As in the authors' release, a
-graph is pruned first and then held against the limits: rows that look too large are valid where what remains is not.
+A row has a slot for each of the 21 possible edges among seven vertices (0 the input, 6 the output), then one for the
+operation of each of the vertices 1 to 5:
+
+    slots 0..20   0 no edge, 1 an edge; by target, as in `EDGES`: 0 -> 1, 0 -> 2, 1 -> 2, 0 -> 3, ..., 5 -> 6, so that
+                  x -> y is slot x + y (y - 1) / 2
+    slots 21..25  0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3: the places of `OPS`
+
+A graph of fewer vertices leaves the last ones before the output without edges; the output stays vertex 6. The release
+has a square matrix and a list of names instead, and leaves such vertices out. As there, a graph is pruned first and
+then held against the limits: rows that look too large are valid where what remains is not.
 
 Source: Ying et al., NAS-Bench-101 (ICML 2019); names of operations and the order of validity checks follow the release.
 This module knows graphs and strings; it knows no accuracy.
@@ -15,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, no_text
 from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     INNER,
@@ -53,6 +61,8 @@ class NB101Space:
         Raises:
             SpecError: another form, an unknown operation, or no valid cell.
         """
+        if not isinstance(spec, str):
+            raise no_text(self, spec, EXAMPLE)
         ops, parents = read_vertices(spec, self.name)
         if len(ops) > INNER:
             raise SpecError(f"{self.name}: {spec!r} has {len(ops)} operations, at most {INNER} are allowed")
@@ -68,11 +78,14 @@ class NB101Space:
         return arch
 
     def decode(self, arch: Arch) -> str:
-        """Return the string form of a cell `(26,)`; vertices without edges are left out at the end."""
-        if len(arch) != len(self.choices) or min(arch) < 0 or (arch >= np.array(self.choices)).any():
-            raise SpecError(f"{self.name}: a cell is 21 edges, 0 or 1, and 5 operations in 0..2, given {list(arch)}")
-        pairs = [pair for pair, there in zip(EDGES, arch, strict=False) if there]
-        ops = arch[len(EDGES) :].tolist()
+        """Return the string form of a cell `(26,)`; vertices without edges are left out at the end.
+
+        Raises:
+            SpecError: no array of 21 edges, 0 or 1, and 5 operations in 0..2.
+        """
+        row = check_row(self, arch)
+        pairs = [pair for pair, there in zip(EDGES, row, strict=False) if there]
+        ops = row[len(EDGES) :]
         used = {place for pair in pairs for place in pair} | {p for p, op in enumerate(ops, start=1) if op != 0}
         last = max(used - {VERTICES - 1}, default=0)
         parents = [[x for x, y in pairs if y == place] for place in [*range(1, last + 1), VERTICES - 1]]

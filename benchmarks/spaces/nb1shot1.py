@@ -1,8 +1,15 @@
 """The three search spaces of NAS-Bench-1Shot1: cells of NAS-Bench-101 whose nodes have a fixed number of parents.
 
 A row has a slot for the parents of each node that has a choice, in the order of the nodes; a slot for the operation of
-each node; and a last slot for the parents of the output. A slot of parents numbers their combinations in lexicographic
-order: of 0, 1, 2 taken by twos, 0 is (0,1), 1 is (0,2), 2 is (1,2).
+each node; and a last slot for the parents of the output. Node 0 is the input.
+
+    space   slots: parents of node (options)       operations of nodes   parents of the output (options)
+    1       3 (3), 4 (6)                           1, 2, 3, 4            10
+    2       2 (2), 3 (3), 4 (6)                    1, 2, 3, 4            10
+    3       2 (2), 3 (3), 4 (6), 5 (10)            1, 2, 3, 4, 5         15
+
+A slot of parents numbers their combinations in lexicographic order: of 0, 1, 2 taken by twos, 0 is (0,1), 1 is (0,2),
+2 is (1,2). A slot of an operation has its place in `OPS`: 0 conv3x3-bn-relu, 1 conv1x1-bn-relu, 2 maxpool3x3.
 
 Source: Zela et al., NAS-Bench-1Shot1 (ICLR 2020); numbers of parents, the dummy vertex of spaces 1 and 2, and the
 pruning of loose ends follow the authors' release. This module knows graphs and strings; it knows no accuracy.
@@ -20,7 +27,7 @@ import numpy as np
 
 from nasboard.benchmarks.spaces.nb101 import read_vertices, tell_vertices
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, no_text
 from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
@@ -60,6 +67,8 @@ class NB1Shot1Space:
         Raises:
             SpecError: another form, an unknown operation, or other numbers of nodes or parents than the space has.
         """
+        if not isinstance(spec, str):
+            raise no_text(self, spec, self.decode(np.zeros(len(self.choices), dtype=Choice)))
         ops, parents = read_vertices(spec, self.name)
         wanted = PARENTS[self.number]
         if len(parents) != len(wanted):
@@ -80,9 +89,7 @@ class NB1Shot1Space:
         Raises:
             SpecError: it is not in the space.
         """
-        row = [int(choice) for choice in arch]
-        if len(row) != len(self.choices) or not all(0 <= a < n for a, n in zip(row, self.choices, strict=True)):
-            raise SpecError(f"{self.name}: an architecture has slots of {self.choices} choices, given {row}")
+        row = check_row(self, arch)
         ops = [0] * self.nodes
         parents = [list(range(number)) for number in PARENTS[self.number]]  # right where there is no choice
         for slot, choice in zip(_slots(self.number), row, strict=True):

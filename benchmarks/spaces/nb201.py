@@ -1,5 +1,15 @@
 """The NAS-Bench-201 cell: four nodes, a complete DAG of six edges, one of five operations on each.
 
+A row has a slot for each edge, in the order of the string form and of `EDGES`, and in it the place of an operation in
+`OPS`:
+
+    slot       0       1       2       3       4       5
+    edge       0 -> 1  0 -> 2  1 -> 2  0 -> 3  1 -> 3  2 -> 3
+    number     0 none, 1 skip_connect, 2 nor_conv_1x1, 3 nor_conv_3x3, 4 avg_pool_3x3
+
+so 3, 0, 1, 2, 4, 0 is `|nor_conv_3x3~0|+|none~0|skip_connect~1|+|nor_conv_1x1~0|avg_pool_3x3~1|none~2|`. Other
+libraries number both in other ways (docs/nb201.md): what comes from them goes through the string form.
+
 Source: Dong & Yang, NAS-Bench-201 (ICLR 2020); edge order, operation names, string form, enumeration order and the
 isomorphism string follow the authors' release. This module knows graphs and strings; it knows no accuracy.
 """
@@ -13,7 +23,7 @@ from functools import cache
 import numpy as np
 
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, enumerate_all, to_index
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, enumerate_all, no_text, to_index
 from nasboard.tabular.nb201.names import EDGES as EDGES
 from nasboard.tabular.nb201.names import OPS as OPS
 from nasboard.tabular.nb201.names import spec_choices
@@ -38,16 +48,20 @@ class NB201Space:
         Raises:
             SpecError: the string has another form or an unknown operation.
         """
+        if not isinstance(spec, str):
+            raise no_text(self, spec, self.decode(np.zeros(len(EDGES), dtype=Choice)))
         try:
             return np.array(spec_choices(spec), dtype=Choice)
         except ValueError as error:
             raise SpecError(f"{self.name}: {error}") from error
 
     def decode(self, arch: Arch) -> str:
-        """Return the published string form of a cell `(6,)`."""
-        if len(arch) != len(EDGES) or min(arch) < 0 or max(arch) >= len(OPS):
-            raise SpecError(f"{self.name}: a cell is six integers in 0..4, given {list(arch)}")
-        a = [OPS[int(op)] for op in arch]
+        """Return the published string form of a cell `(6,)`.
+
+        Raises:
+            SpecError: it is not in the space.
+        """
+        a = [OPS[op] for op in check_row(self, arch)]
         return f"|{a[0]}~0|+|{a[1]}~0|{a[2]}~1|+|{a[3]}~0|{a[4]}~1|{a[5]}~2|"
 
     def canonical(self, archs: Archs) -> Ints:

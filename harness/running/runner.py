@@ -23,7 +23,7 @@ from nasboard.harness.record import Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.provenance import collect
-from nasboard.harness.space import Arch, Archs, Floats, check, enumerate_all
+from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
@@ -213,7 +213,7 @@ class _Measure:
     key: RunKey
     benchmark: Benchmark
     panel: Archs | None
-    known: dict[tuple[object, ...], str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
+    known: dict[object, str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
 
     @classmethod
     def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> _Measure:
@@ -228,7 +228,7 @@ class _Measure:
         """
         if seen.transform is not None or seen.network is not None:
             raise MethodError("transform and network cannot be measured by this version; yield incumbent or rank")
-        incumbent = None if seen.incumbent is None else self._spec(np.asarray(seen.incumbent))
+        incumbent = None if seen.incumbent is None else self._spec(seen.incumbent)
         logs = {name: float(value) for name, value in seen.logs.items()}
         wrong = [name for name, value in logs.items() if not np.isfinite(value)]
         if wrong:
@@ -244,9 +244,10 @@ class _Measure:
         return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores)
 
     def _spec(self, arch: Arch) -> str:
-        name = (arch.shape, arch.dtype.char, arch.tobytes())
+        name = (arch.shape, arch.dtype.char, arch.tobytes()) if isinstance(arch, np.ndarray) else None
         if name not in self.known:
             space = self.benchmark.space
+            check_row(space, arch)  # what is no array has no place here
             self.known[name] = space.decode(check(space, arch[None])[0])
         return self.known[name]
 

@@ -69,12 +69,6 @@ def test_another_string_is_refused(spec: str, told: str) -> None:
         SPACE.encode(spec)
 
 
-@pytest.mark.parametrize("row", [[0] * 25, [2] + [0] * 25, [0] * 25 + [3], [-1] + [0] * 25])
-def test_a_row_outside_the_space_has_no_string(row: list[int]) -> None:
-    with pytest.raises(SpecError, match="nb101: a cell is 21 edges"):
-        SPACE.decode(np.array(row, dtype=np.int16))
-
-
 def test_limits_hold_for_the_pruned_graph_as_in_the_release() -> None:
     arch = np.zeros(26, dtype=np.int16)
     arch[:10] = 1  # every edge among input and vertices 1 to 4

@@ -145,9 +145,3 @@ def test_canonical_is_the_class_of_the_official_hash(data: st.DataObject) -> Non
 def test_another_string_is_refused(spec: str, told: str) -> None:
     with pytest.raises(SpecError, match=told):
         SPACES[1].encode(spec)
-
-
-@pytest.mark.parametrize("row", [[0] * 6, [3, 0, 0, 0, 0, 0, 0], [0, 0, 0, 0, 0, 0, -1]])
-def test_a_row_outside_the_space_has_no_string(row: list[int]) -> None:
-    with pytest.raises(SpecError, match="nb1shot1-1: an architecture has slots of"):
-        SPACES[1].decode(np.array(row, dtype=np.int16))

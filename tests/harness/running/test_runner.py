@@ -31,6 +31,8 @@ class Any_:
             logs = {"loss": float("nan") if self.scores == "badlog" else 1.0}
             if self.scores == "outside":
                 arch = arch + 9
+            if self.scores == "tuple":
+                arch = (0, 1, 0, 2, 3, 4)
             number = 7 if self.scores == "steps" and step == 2 else step
             yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3)
 """
@@ -78,6 +80,7 @@ def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
         ("short", r"shape \(3,\) for 30 architectures"),
         ("badlog", "log 'loss' is nan"),
         ("outside", "in slot 0, allowed 0..4"),
+        ("tuple", r"an architecture is an array \(6,\) of integers"),
         ("nothing", "ended without a checkpoint"),
         ("policy", "UnstorableError: only finite numbers, strings"),
         ("steps", "checkpoint 2 was due, the method yielded step 7"),
