@@ -19,6 +19,9 @@ from numpy.typing import NDArray
 from nasboard.harness.space import Arch, Archs, Bools, Floats, SearchSpace
 
 API_VERSION = 1
+RESOLUTION = (
+    10**12
+)  # of true accuracies whose benchmark says nothing of it: coarser than what rounding does to a double
 
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]
@@ -138,6 +141,10 @@ class Context:
         transfer: architectures `(n, d)` -> data set -> mean test accuracy `(n,)` of the same ones trained there.
         objectives: second objectives by name; reading it raises where what they come from cannot be used.
         published: figures to print beside ours.
+        optimum: returns the best true accuracy of the whole space, called when runs are scored; a complete table knows
+            that of a space which is too large to list. None where it is not known.
+        resolution: true accuracies are multiples of 1/resolution, as counts over test images x training seeds are. They
+            are compared in these steps, so that equal ones stay equal whatever arithmetic did to their last digits.
     """
 
     version: str | None = None
@@ -145,6 +152,8 @@ class Context:
     transfer: Callable[[Archs], Mapping[str, Floats]] | None = None
     objectives: Mapping[str, Objective] = field(default_factory=lambda: MappingProxyType({}))
     published: tuple[Published, ...] = ()
+    optimum: Callable[[], float] | None = None
+    resolution: int = RESOLUTION
 
 
 class Benchmark(Protocol):

@@ -31,6 +31,7 @@ REMEDY = (
     "nasboard data fetch nb101-compact says where the files are"
 )
 EPOCHS = 108
+RESOLUTION = 9_984 * 3  # accuracies are counts over 78 whole batches of 128 test images, in each of three trainings
 POLICIES: Mapping[str, str] = {
     "draw": "seeds=draw: a query shows one of the three recorded trainings, drawn by the run's generator",
     "mean": "seeds=mean: a query shows the mean over the three recorded trainings",
@@ -140,6 +141,17 @@ class NB101:
         return self.test_accuracy[self.rows(archs)] if self.test_accuracy.ndim == 2 else None
 
 
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best mean test accuracy of a table."""
+
+    test_accuracy: NDArray[np.float64]  # (rows, repeats), or (rows,) of means
+
+    def __call__(self) -> float:
+        """Return it."""
+        return float(self.test_accuracy.reshape(len(self.test_accuracy), -1).mean(axis=1).max())
+
+
 def nb101(version: str | None = None, seeds: str | None = None, fidelity: str | None = None) -> NB101:
     """NAS-Bench-101, 423,624 cells; needs an imported table."""
     return _open(NB101Space(), (), version, seeds, fidelity)
@@ -183,8 +195,8 @@ def _of_means(table: Table, rows: Rows, notes: tuple[str, ...], seeds: str | Non
         )
     only = "test means alone: it scores what a search found elsewhere, and no query can be answered"
     name = full_name(rows.space.name, version, {})
-    context = Context(version, (f"table NAS-Bench-101 {version}; {only}", *notes))
     test = np.asarray(column(table, "test_accuracy"), dtype=np.float64)
+    context = _context(table, rows.space, (only, *notes), test)
     return NB101(name, rows.space, table.digest, (EPOCHS,), None, context, rows, test)
 
 
@@ -203,6 +215,14 @@ def _of_trainings(table: Table, rows: Rows, notes: tuple[str, ...], seeds: str |
     )  # at the end of each training
     places = {epochs: recorded.index(epochs) for epochs in shown}
     query = RecordedTrainings(name, rows, places, policy, val, train_s)
-    context = Context(version, (f"table NAS-Bench-101 {version}; costs are recorded", POLICIES[policy], *notes))
     full = test[:, recorded.index(EPOCHS)]
+    context = _context(table, rows.space, ("costs are recorded", POLICIES[policy], *notes), full)
     return NB101(name, rows.space, table.digest, tuple(shown), query, context, rows, full)
+
+
+def _context(table: Table, space: CellSpace, notes: tuple[str, ...], test: NDArray[np.float64]) -> Context:
+    """Return what the table knows; the best of a whole table is that of the space it is of, which cannot be listed."""
+    version = str(table.manifest["version"])
+    whole = isinstance(space, NB101Space) and table.manifest.get("complete") is True
+    told = (f"table NAS-Bench-101 {version}; {notes[0]}", *notes[1:])
+    return Context(version, told, optimum=Best(test) if whole else None, resolution=RESOLUTION)

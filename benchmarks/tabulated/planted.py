@@ -18,7 +18,19 @@ from numpy.typing import NDArray
 
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import SpecError, UsageError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, enumerate_all, one_hot, to_index
+from nasboard.harness.space import (
+    Arch,
+    Archs,
+    Bools,
+    Choice,
+    Floats,
+    Ints,
+    check_row,
+    enumerate_all,
+    no_text,
+    one_hot,
+    to_index,
+)
 
 EPOCHS = (1, 3, 9)
 SEEDS = 3
@@ -33,7 +45,10 @@ _FORM = re.compile(r"p(?:-\d){6}")
 
 @dataclass(frozen=True, slots=True)
 class PlantedSpace:
-    """Six slots of unequal numbers of choices; slot 5 means nothing while slot 4 is 0."""
+    """Six slots of unequal numbers of choices; slot 5 means nothing while slot 4 is 0.
+
+    A row is the six digits of its string form: `p-1-0-3-2-0-0` is (1, 0, 3, 2, 0, 0), slot 0 first.
+    """
 
     name: str = "planted"
     choices: tuple[int, ...] = (5, 5, 4, 4, 3, 3)
@@ -44,6 +59,8 @@ class PlantedSpace:
         Raises:
             SpecError: another form, or a choice out of range.
         """
+        if not isinstance(spec, str):
+            raise no_text(self, spec, "p-0-0-0-0-0-0")
         if _FORM.fullmatch(spec) is None:
             raise SpecError(f"{self.name}: {spec!r} is not of the form p-a-b-c-d-e-f with six digits")
         arch = np.array([int(part) for part in spec.split("-")[1:]], dtype=Choice)
@@ -57,10 +74,7 @@ class PlantedSpace:
         Raises:
             SpecError: it is not in the space.
         """
-        row = [int(choice) for choice in arch]
-        if len(row) != len(self.choices) or not all(0 <= a < n for a, n in zip(row, self.choices, strict=True)):
-            raise SpecError(f"{self.name}: an architecture has slots of {self.choices} choices, given {row}")
-        return "p-" + "-".join(map(str, row))
+        return "p-" + "-".join(map(str, check_row(self, arch)))
 
     def canonical(self, archs: Archs) -> Ints:
         """Return the lexicographic index `(n,)` of each of `(n, 6)`, with slot 5 at 0 where it means nothing."""
@@ -108,7 +122,7 @@ class Planted:
     fidelities: tuple[int, ...] = EPOCHS
     cost_kind: CostKind = "simulated"
     parameter_free: tuple[int, ...] | None = None
-    context: Context = field(default_factory=Context)
+    context: Context = field(default_factory=lambda: Context(resolution=IMAGES * SEEDS))
 
     @property
     def digest(self) -> str | None:

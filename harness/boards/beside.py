@@ -13,7 +13,7 @@ import numpy as np
 from nasboard.harness.api import Published
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Column, Quoted, Undefined, Value
-from nasboard.harness.errors import MissingDataError
+from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import Floats, Ints
@@ -106,7 +106,7 @@ def _transferred(comparison: Comparison) -> dict[str, dict[str, Floats | Undefin
     archs, place = np.unique(np.stack(found), axis=0, return_inverse=True)
     try:
         accuracy: Mapping[str, Floats | Undefined] = score(archs)
-    except MissingDataError as error:
+    except (MissingDataError, UsageError) as error:
         accuracy = {"other data sets": Undefined(str(error))}
     parts = np.split(place.ravel(), np.cumsum([len(outcomes) for outcomes in finals.values()])[:-1])
     return {

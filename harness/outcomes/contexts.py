@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from functools import partial
 
 from nasboard.harness import registry
 from nasboard.harness.api import Objective, Published
@@ -15,6 +16,7 @@ from nasboard.harness.errors import NasboardError
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import RunKey
 from nasboard.harness.space import Archs, Floats
+from nasboard.harness.truth import read_transfer
 
 
 def version(comparison: Comparison) -> str | None:
@@ -51,7 +53,8 @@ def without_objectives(comparison: Comparison) -> Comparison:
 
 def transfer(comparison: Comparison) -> Callable[[Archs], Mapping[str, Floats]] | None:
     """Return what scores architectures on other data sets, None where there is no such thing."""
-    return next((c.transfer for c in comparison.contexts.values() if c.transfer is not None), None)
+    found = ((name, c) for name, c in comparison.contexts.items() if c.transfer is not None)
+    return next((partial(read_transfer, name, c) for name, c in found), None)
 
 
 def published(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Published]:

@@ -1,6 +1,6 @@
 """Fills `outcome`'s dataclasses: reads a store, asks the benchmark for the truth, groups runs that may be compared.
 
-The one reader of stored runs that sees test accuracies. It computes no metric.
+The one reader of stored runs that sees test accuracies, through `truth`. It computes no metric.
 """
 
 from __future__ import annotations
@@ -21,7 +21,8 @@ from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, R
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name
-from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, Floats, enumerate_all, size
+from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, Floats, enumerate_valid, size
+from nasboard.harness.truth import read_by_seed, read_optimum, read_truth
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 
@@ -126,12 +127,13 @@ def _comparison(
     benchmark = next(iter(benchmarks.values()))
     identities = sorted({run.key.panel for run in runs if run.key.panel is not None})
     whole = _whole(benchmark, ranked=any(run.key.rank_all for run in runs))
+    outcomes = _outcomes(benchmark, runs, steps)
     return Comparison(
         space=benchmark.space,
         dataset=benchmark.dataset,
         table_digest=benchmark.digest,
-        optimum=None if whole is None else float(whole.truth.max()),
-        outcomes=_outcomes(benchmark, runs, steps),
+        optimum=_optimum(benchmarks, outcomes) if whole is None else float(whole.truth.max()),
+        outcomes=outcomes,
         panels={identity: _with_truth(benchmark, store.panel(identity)) for identity in identities},
         whole=whole,
         parameter_free=benchmark.parameter_free,
@@ -174,7 +176,7 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
     place = {spec: i for i, spec in enumerate(specs)}
     archs = np.array([benchmark.space.encode(spec) for spec in specs], dtype=Choice)
     archs = archs.reshape(len(specs), len(benchmark.space.choices))
-    truth = benchmark.truth(archs) if specs else np.empty(0)
+    truth = read_truth(benchmark, archs) if specs else np.empty(0)
     by_label: dict[str, list[RunOutcome]] = defaultdict(list)
     names = labels(runs)
     for run in sorted(runs, key=lambda run: (run.key.seed, run.run_id)):
@@ -199,16 +201,31 @@ def _whole(benchmark: Benchmark, *, ranked: bool) -> PanelTruth | None:
     space = benchmark.space
     if benchmark.digest is None or size(space) > LARGEST_ENUMERATION:
         return None
-    archs = enumerate_all(space)
-    panel = Panel(f"{space.name}-all", archs[space.valid(archs)])
+    panel = Panel(f"{space.name}-all", enumerate_valid(space))
     try:
-        truth = benchmark.truth(panel.archs)
+        truth = read_truth(benchmark, panel.archs)
     except DigestError:
         raise
     except MissingDataError:  # a table that was imported in part
         return None
-    return PanelTruth(panel, truth, benchmark.truth_by_seed(panel.archs) if ranked else None)
+    return PanelTruth(panel, truth, read_by_seed(benchmark, panel.archs) if ranked else None)
 
 
 def _with_truth(benchmark: Benchmark, panel: Panel) -> PanelTruth:
-    return PanelTruth(panel, benchmark.truth(panel.archs), benchmark.truth_by_seed(panel.archs))
+    return PanelTruth(panel, read_truth(benchmark, panel.archs), read_by_seed(benchmark, panel.archs))
+
+
+def _optimum(benchmarks: Mapping[str, Benchmark], outcomes: Mapping[str, tuple[RunOutcome, ...]]) -> float | None:
+    """Return the optimum that a benchmark says, where the space cannot be listed.
+
+    Raises:
+        UsageError: a stored run found better.
+    """
+    best = next((told for each in benchmarks.values() if (told := read_optimum(each)) is not None), None)
+    found = max((float(o.accuracy.max()) for each in outcomes.values() for o in each if len(o.accuracy)), default=0.0)
+    if best is not None and found > best:
+        raise UsageError(
+            f"{', '.join(benchmarks)}: the optimum is said to be {best:.6f}, but a stored run found {found:.6f}; mend "
+            "the benchmark, or let its context have no optimum"
+        )
+    return best

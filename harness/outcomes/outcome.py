@@ -76,7 +76,7 @@ class Comparison:
         space: their search space.
         dataset: their data set.
         table_digest: of the table behind the truth.
-        optimum: the best true accuracy in the space, None where it is not tabulated.
+        optimum: the best true accuracy in the space, None where neither the whole space nor its best is tabulated.
         outcomes: label -> the runs of every status under that label, ascending in seed.
         panels: panel identity -> panel with truth.
         whole: the whole space with truth, None where it is not tabulated; its training seeds only where a run ranks it.

@@ -21,6 +21,7 @@ from nasboard.harness.errors import MissingDataError, NasboardError, UnknownName
 from nasboard.harness.record import Json
 from nasboard.harness.registry import outline
 from nasboard.harness.registry import params as params_of
+from nasboard.harness.registry.admission import admit
 from nasboard.harness.registry.data_tool import DataTool
 
 Kind = Literal["methods", "benchmarks", "tables"]
@@ -148,7 +149,8 @@ def benchmark(name: str) -> Benchmark:
     Raises:
         UnknownNameError: no such benchmark, or no such option.
         MissingDataError: its table or a package it needs is not there.
-        UsageError: what is registered cannot be called, or an option has a value that is not allowed.
+        UsageError: what is registered cannot be called or makes no benchmark (`admission`), or an option's value is not
+            allowed.
     """
     base, version, options = split_name(name)
     return _opened(entry("benchmarks", base), version, tuple(sorted(options.items())))
@@ -253,7 +255,7 @@ def _opened(found: Entry, version: str | None, options: tuple[tuple[str, str], .
         raise UsageError(f"benchmark {found.name!r} has neither versions nor options, given {unknown[0]}")
     if unknown:
         raise UnknownNameError(f"option of benchmark {found.name!r}:", unknown[0], set(allowed) - {"version"})
-    return cast(Benchmark, made(**given))
+    return admit(made(**given), found.name, found.distribution)
 
 
 def _resolve(found: Entry) -> object:

@@ -7,15 +7,15 @@ no path leads to a test value. What an answer is, is the benchmark's; what ends 
 from __future__ import annotations
 
 from array import array
-from math import inf
 
 import numpy as np
 from numpy.random import Generator, Philox
 
 from nasboard.harness.api import Observation, Query
-from nasboard.harness.errors import BudgetExhausted, SpecError, UsageError
+from nasboard.harness.errors import BudgetExhausted, UsageError
 from nasboard.harness.record import Visits
-from nasboard.harness.space import Arch, Choice, SearchSpace, check
+from nasboard.harness.registry.admission import check_answer
+from nasboard.harness.space import Arch, Choice, SearchSpace, check, check_row
 
 _LARGEST_KEY = 2**63
 
@@ -103,7 +103,7 @@ class MeteredOracle:
             raise UsageError(f"{asked} epochs are not offered; fidelities: {', '.join(map(str, self.fidelities))}")
         row = self._checked(arch)
         seen = self._query(arch, asked, self._rng_of_query())
-        _check_answer(seen)
+        check_answer(seen)
         total_s = self._spent_s + seen.cost_s
         if total_s > self._budget_s:
             raise BudgetExhausted(
@@ -127,14 +127,9 @@ class MeteredOracle:
         return self._rng
 
     def _checked(self, arch: Arch) -> list[int]:
-        """Refuse what is not in the space; lists are compared because they are much faster than arrays of six."""
-        choices = self._space.choices
-        if not isinstance(arch, np.ndarray) or arch.ndim != 1:
-            raise SpecError(f"{self._space.name}: an architecture is an array ({len(choices)},), given {arch!r}")
-        row: list[int] = arch.tolist()
-        fits = arch.dtype.kind in "iu" and len(row) == len(choices)
-        within = fits and all(0 <= a < n for a, n in zip(row, choices, strict=True))
-        if not (within and self._space.valid(arch[None])[0]):
+        """Refuse what is not in the space."""
+        row = check_row(self._space, arch)
+        if not self._space.valid(arch[None])[0]:
             check(self._space, arch[None])
         return row
 
@@ -160,12 +155,4 @@ class _Log:
             np.array(self.epochs, dtype=np.int32),
             np.array(self.val_accuracy),
             np.array(self.cost_s),
-        )
-
-
-def _check_answer(seen: Observation) -> None:
-    if not (0.0 <= seen.val_accuracy <= 1.0 and 0.0 < seen.cost_s < inf):
-        raise UsageError(
-            f"a query answers with an accuracy in [0, 1] and a positive cost, given {seen.val_accuracy} for "
-            f"{seen.cost_s} s; mend the benchmark"
         )

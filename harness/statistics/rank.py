@@ -20,6 +20,7 @@ from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import bootstrap
 from nasboard.harness.statistics.bootstrap import Interval, Metric
+from nasboard.harness.truth import at_resolution
 
 Unit = Literal["fraction", "correlation", "rank", "ratio", "seconds", "count"]
 
@@ -196,7 +197,7 @@ def noise_ceiling(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:
 
     `by_seed` is `(n, seeds)`. One side of a split takes the mean of half of the seeds (rounded down) as the score, the
     other the mean of the rest as the truth. A table that averages all its seeds is a little less noisy than either
-    side, so a perfect predictor may come out slightly above.
+    side, so a perfect predictor may come out slightly above. Means that differ in rounding alone are ties.
 
     Raises:
         MetricError: fewer than two seeds, or as the metric.
@@ -208,7 +209,8 @@ def noise_ceiling(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:
     found = []
     for part in combinations(range(seeds), seeds // 2):
         inside = np.isin(np.arange(seeds), part)
-        found.append(metric(values[:, inside].mean(axis=1), values[:, ~inside].mean(axis=1)))
+        sides = (at_resolution(values[:, which].mean(axis=1)) for which in (inside, ~inside))
+        found.append(metric(*sides))
     return float(np.mean(found))
 
 

@@ -100,3 +100,42 @@ def test_a_text_that_is_no_string_form_is_refused(data: st.DataObject) -> None:
     text = data.draw(st.text(max_size=20))
     with pytest.raises(SpecError, match=space.name):
         space.encode(text)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("given_", [["a"], [0, 1], (0, 1, 2, 3), 7, None, b"bytes"], ids=repr)
+def test_what_is_no_text_is_refused_with_an_example_of_one(name: str, given_: object) -> None:
+    space = SPACES[name]
+    with pytest.raises(SpecError, match=f"{name}: encode takes .* given a {type(given_).__name__}") as caught:
+        space.encode(given_)  # type: ignore[arg-type]
+    example = str(caught.value).partition("such as '")[2].partition("'")[0]
+    assert space.decode(space.encode(example)) == example
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_an_array_is_no_string_form(name: str) -> None:
+    arch = sample(SPACES[name], np.random.default_rng(0), 1)[0]
+    with pytest.raises(SpecError, match="given a ndarray; an array is an architecture already, and decode tells"):
+        SPACES[name].encode(arch)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_tuple_or_a_list_is_never_taken_for_a_row(name: str) -> None:
+    space = SPACES[name]
+    arch = sample(space, np.random.default_rng(0), 1)[0]
+    for other in (arch.tolist(), tuple(arch.tolist())):
+        with pytest.raises(SpecError, match="other libraries number operations and edges in their own way"):
+            space.decode(other)  # type: ignore[arg-type]
+        with pytest.raises(SpecError, match="other libraries number operations and edges in their own way"):
+            check(space, [other])
+
+
+@pytest.mark.parametrize("name", SPACES)
+def test_a_row_outside_the_space_has_no_string_form(name: str) -> None:
+    space = SPACES[name]
+    arch = sample(space, np.random.default_rng(0), 1)[0]
+    below, above = arch.copy(), arch.copy()
+    below[0], above[-1] = -1, space.choices[-1]
+    for row in (arch[:-1], np.append(arch, arch[:1]), below, above, arch.astype(np.float64), arch[None]):
+        with pytest.raises(SpecError, match=f"{name}: a"):
+            space.decode(row)

@@ -44,6 +44,7 @@ CONTEXT = Context(
         Published("random_search", "dots", BUDGET_S, 0.7104, None, "T", "A paper, Table 5; read in another"),
         Published("reinforce", "planted", 2 * BUDGET_S, 0.5, 0.1, "M", "of another budget"),
     ),
+    resolution=PLAIN.context.resolution,
 )
 BENCHMARK = replace(PLAIN, name=NAME, context=CONTEXT)
 

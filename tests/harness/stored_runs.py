@@ -16,14 +16,15 @@ from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Archs, Floats, enumerate_all
 from nasboard.harness.store import Ended, Planned, open_store
+from nasboard.harness.truth import read_truth
 
 BENCHMARK: Planted = planted()
 ARCHS: Archs = enumerate_all(BENCHMARK.space)
-TRUTH: Floats = BENCHMARK.truth(ARCHS)
+TRUTH: Floats = read_truth(BENCHMARK, ARCHS)
 ORDER = np.argsort(TRUTH, kind="stable")  # places, worst first
 PANEL: Panel = uniform(BENCHMARK.space, 300)
 SMALL_PANEL: Panel = uniform(BENCHMARK.space, 60)
-PANEL_TRUTH: Floats = BENCHMARK.truth(PANEL.archs)
+PANEL_TRUTH: Floats = read_truth(BENCHMARK, PANEL.archs)
 
 Stored = tuple[RunRecord, list[StepRecord]]
 

@@ -26,6 +26,8 @@ from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index
 from nasboard.tabular.nb201.names import index_spec
 
 KINDS = ("nb201", "nb201-compact")
+TEST_IMAGES = {"cifar10": 10_000, "cifar100": 5_000, "ImageNet16-120": 3_000}
+MEANS_OVER = 6  # accuracies are means over one, two or three trainings, so multiples of a sixth of an image
 REMEDY = "nasboard data fetch nb201-compact (means, 9 MB), or nasboard data import nb201 FILE (every training)"
 
 
@@ -183,6 +185,7 @@ def _context(
         transfer=Transfer(tuple(scores[other] for other in DATASETS if other != dataset)),
         objectives=Objectives(dataset),
         published=PUBLISHED if published_protocol else (),
+        resolution=TEST_IMAGES[dataset] * MEANS_OVER,
     )
 
 

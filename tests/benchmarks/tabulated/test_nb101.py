@@ -8,7 +8,7 @@ import pytest
 from numpy.random import default_rng
 
 from nasboard.benchmarks.tabulated import nb101 as module
-from nasboard.benchmarks.tabulated.nb101 import NB101, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
+from nasboard.benchmarks.tabulated.nb101 import NB101, RESOLUTION, Best, nb1shot1_1, nb1shot1_2, nb1shot1_3, nb101
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
@@ -88,6 +88,24 @@ def test_the_best_cell_is_the_published_one(compact: Path) -> None:
     best = float(benchmark.truth(benchmark.space.encode(spec)[None])[0])
     assert round(best, 6) == 0.943176
     assert best == np.max(benchmark.test_accuracy)
+
+
+def test_the_best_of_a_complete_table_is_the_optimum_of_its_own_space_alone(compact: Path) -> None:
+    optimum = nb101(version="mean108").context.optimum
+    assert optimum is not None
+    assert round(optimum(), 6) == 0.943176
+    assert [make(version="mean108").context.optimum for name, make in MAKERS.items() if name != "nb101"] == [None] * 3
+    assert Best(np.array([[0.9, 0.7], [0.85, 0.85]]))() == pytest.approx(0.85)  # of means over trainings, not of one
+
+
+def test_a_table_in_parts_knows_no_optimum(full: Table) -> None:
+    assert nb101().context.optimum is None
+
+
+def test_the_accuracies_are_counts_of_images(compact: Path) -> None:
+    counts = nb101(version="mean108").test_accuracy * RESOLUTION
+    assert np.abs(counts - np.rint(counts)).max() < 0.001
+    assert (len(np.unique(counts)), len(np.unique(np.rint(counts)))) == (15_171, 8_282)
 
 
 def test_a_query_shows_one_recorded_training(full: Table) -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import json
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -119,6 +120,25 @@ def test_an_architecture_that_the_other_table_lacks_is_undefined_with_the_reason
 
     made = accuracy_board(tmp_path, replace(CONTEXT, transfer=lacking))
     assert row(made, "reinforce")["on_other data sets"] == Undefined("the table was imported with --partial")
+
+
+@pytest.mark.parametrize(
+    ("other", "says"),
+    [
+        (
+            lambda archs: {"dots": np.full(len(archs), 92.67)},
+            "truth on dots has values from 92.67 to 92.67, allowed are",
+        ),
+        (lambda archs: {"dots": np.full(len(archs), np.nan)}, "truth on dots has 6 of 6 values not finite"),
+        (lambda archs: {"dots": np.full((len(archs), 1), 0.5)}, "truth on dots gives float64 (6, 1), allowed are"),
+    ],
+)
+def test_a_wrong_truth_of_another_data_set_is_undefined_with_the_reason(
+    tmp_path: Path, other: Callable[[Archs], dict[str, np.ndarray]], says: str
+) -> None:
+    found = row(accuracy_board(tmp_path, replace(CONTEXT, transfer=other)), "reinforce")
+    assert isinstance(found["on_other data sets"], Undefined)
+    assert found["on_other data sets"].reason.startswith(f"{NAME}: {says}")
 
 
 def test_a_label_without_an_ended_run_has_no_figures(tmp_path: Path) -> None:

@@ -6,13 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.tabulated.planted import Planted, PlantedSpace
+from nasboard.benchmarks.tabulated.planted import IMAGES, Planted, PlantedSpace
 from nasboard.harness.api import Context
-from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError
+from nasboard.harness.boards import measures
+from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import load, load_readable, with_visits
 from nasboard.harness.record import Visits
-from nasboard.harness.space import Archs, Bools, Floats
+from nasboard.harness.space import Archs, Bools, Floats, to_index
+from nasboard.harness.statistics.rank import kendall_tau
 from nasboard.harness.store import Ended, Planned, open_store
 from tests.harness import devices
 from tests.harness.stored_runs import (
@@ -207,3 +209,75 @@ def test_visits_come_where_there_is_a_second_objective(tmp_path: Path) -> None:
 
 def test_an_empty_store_has_no_comparison(tmp_path: Path) -> None:
     assert loaded(tmp_path, []) == []
+
+
+@dataclass(frozen=True)
+class Changed(Planted):
+    """Planted whose truth went wrong at one architecture after it was let in, or is off by a rounding."""
+
+    wrong: float | None = None
+
+    def truth(self, archs: Archs) -> Floats:
+        told = super().truth(archs)
+        here = (archs == ARCHS[ORDER[7]]).all(axis=1)
+        return np.where(here, self.wrong, told) if self.wrong is not None else told + 1e-16 * archs[:, 0]
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 92.67, -1.0])
+def test_a_wrong_truth_is_told_and_hides_no_other_runs(tmp_path: Path, wrong: float) -> None:
+    broken = Changed(BENCHMARK.curves, BENCHMARK.test_correct, name="broken", dataset="broken", wrong=wrong)
+    with open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store:
+        run, steps = searched("b", 0, [7])
+        made = replace(run.key, benchmark="broken", dataset="broken")
+        store.insert([Ended(replace(run, key=made, run_id=made.run_id), steps)], [])
+        found, [lost] = load_readable(store, {"planted": BENCHMARK, "broken": broken}.__getitem__)
+    assert [c.dataset for c in found] == ["planted"]
+    assert (lost.dataset, lost.runs, type(lost.error)) == ("broken", 1, UsageError)
+    assert "broken: truth has" in str(lost.error)
+    assert "mend the benchmark" in str(lost.error) or "divide them by 100" in str(lost.error)
+
+
+def test_ties_that_rounding_tears_apart_are_ties_on_every_board(tmp_path: Path) -> None:
+    torn = Changed(BENCHMARK.curves, BENCHMARK.test_correct)
+    scores = noisy(0, 0.05)
+    runs = [ranked("r", 0, [scores], whole=TRUTH.astype(np.float32)), searched("a", 0, [7, 900])]
+    with open_store(store_at(tmp_path, runs)) as store:
+        [found] = load(store, lambda name: torn)
+    assert found.whole is not None
+    assert len(np.unique(torn.truth(ARCHS))) > len(np.unique(found.whole.truth)) == len(np.unique(TRUTH))
+    assert np.array_equal(found.whole.truth, TRUTH)
+    panel = found.panels[PANEL.identity]
+    assert np.array_equal(panel.truth, PANEL_TRUTH)
+    assert measures.tau(found, found.outcomes["r"][0]) == kendall_tau(scores, PANEL_TRUTH)
+    assert kendall_tau(scores, torn.truth(PANEL.archs)) != kendall_tau(scores, PANEL_TRUTH)
+    assert panel.by_seed is not None
+    assert np.array_equal(panel.by_seed, BENCHMARK.test_correct[to_index(BENCHMARK.space, PANEL.archs)] / IMAGES)
+    assert found.outcomes["a"][0].accuracy.tolist() == TRUTH[ORDER[[7, 900]]].tolist()
+
+
+def in_a_large_space(optimum: float) -> Planted:
+    """Return planted as if it were a part of a space that nobody can list, whose best accuracy it knows."""
+    large = replace(BENCHMARK.space, choices=(100,) * 6)
+    context = Context(optimum=lambda: optimum, resolution=BENCHMARK.context.resolution)
+
+    @dataclass(frozen=True)
+    class Part(Planted):
+        def truth(self, archs: Archs) -> Floats:
+            return BENCHMARK.truth(archs)
+
+    return Part(BENCHMARK.curves, BENCHMARK.test_correct, space=large, context=context)
+
+
+def test_an_optimum_that_a_benchmark_knows_is_taken_where_the_space_cannot_be_listed(tmp_path: Path) -> None:
+    with open_store(store_at(tmp_path, [searched("a", 0, [7]), searched("b", 0, [])])) as store:
+        [found] = load(store, lambda name: in_a_large_space(0.97))
+        [listed] = load(store, lambda name: replace(BENCHMARK, context=Context(optimum=lambda: 1.0)))
+    assert (found.optimum, found.whole) == (0.97, None)
+    assert listed.optimum == pytest.approx(TRUTH.max(), abs=1e-12)
+
+
+def test_an_optimum_below_what_a_run_found_is_told(tmp_path: Path) -> None:
+    with open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store:
+        found, [lost] = load_readable(store, lambda name: in_a_large_space(0.1))
+    assert found == []
+    assert "the optimum is said to be 0.100000, but a stored run found" in str(lost.error)

@@ -208,6 +208,12 @@ def test_noise_ceiling_falls_with_noise_and_is_one_without() -> None:
     assert all(a > b + 0.05 for a, b in pairwise(ceilings))
 
 
+def test_means_that_differ_in_rounding_alone_are_ties_to_the_noise_ceiling() -> None:
+    images = np.array([[1, 2, 6], [1, 3, 5], [2, 3, 4], [1, 1, 7], [2, 2, 5]])  # of 10, by seed
+    by_hand = [kendall_tau(images[:, i], images.sum(axis=1) - images[:, i]) for i in range(3)]
+    assert noise_ceiling(images / 10) == pytest.approx(np.mean(by_hand), abs=1e-12)
+
+
 @pytest.mark.parametrize("shape", [(10, 1), (10,), (10, 0)])
 def test_noise_ceiling_needs_two_seeds(shape: tuple[int, ...]) -> None:
     with pytest.raises(MetricError, match="at least 2 seeds"):

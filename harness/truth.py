@@ -1,0 +1,89 @@
+"""Reading the truth: what a benchmark says of architectures, checked, and in steps of the benchmark's own resolution.
+
+Boards, gate and report see test accuracies through here and nowhere else. An accuracy is a count of images; a mean of
+them over training seeds, or the quotient of a published percentage, is off by a rounding, and equal architectures would
+be in an order of their own. So what is read is brought back to the nearest multiple of 1/`Context.resolution`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasboard.harness.api import RESOLUTION, Benchmark, Context
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Archs, Floats
+
+
+def read_truth(benchmark: Benchmark, archs: Archs) -> Floats:
+    """Return the mean test accuracy `(n,)` of architectures `(n, d)`.
+
+    Raises:
+        UsageError: not one finite fraction an architecture.
+        MissingDataError: an architecture without a truth.
+    """
+    given, resolution = benchmark.truth(archs), benchmark.context.resolution
+    return _checked(given, (len(archs),), f"{benchmark.name}: truth", resolution)
+
+
+def read_by_seed(benchmark: Benchmark, archs: Archs) -> NDArray[np.float64] | None:
+    """Return test accuracies `(n, seeds)` of the table's training seeds, None where it has only means.
+
+    Raises:
+        UsageError, MissingDataError: as `read_truth`.
+    """
+    found = benchmark.truth_by_seed(archs)
+    if found is None:
+        return None
+    seeds = np.shape(found)[1] if np.ndim(found) == 2 else "seeds"
+    return _checked(found, (len(archs), seeds), f"{benchmark.name}: truth_by_seed", benchmark.context.resolution)
+
+
+def read_transfer(name: str, context: Context, archs: Archs) -> Mapping[str, Floats]:
+    """Return data set -> mean test accuracy `(n,)` there of architectures `(n, d)`; none where `context` has no other.
+
+    Raises:
+        UsageError, MissingDataError: as `read_truth`; `name` is the benchmark's.
+    """
+    found = {} if context.transfer is None else context.transfer(archs)
+    return {on: _checked(values, (len(archs),), f"{name}: truth on {on}", RESOLUTION) for on, values in found.items()}
+
+
+def read_optimum(benchmark: Benchmark) -> float | None:
+    """Return the best true accuracy of the space as the benchmark says it, None where it does not.
+
+    Raises:
+        UsageError: no finite fraction.
+    """
+    best = benchmark.context.optimum
+    if best is None:
+        return None
+    return float(_checked(best(), (), f"{benchmark.name}: optimum", benchmark.context.resolution))
+
+
+def at_resolution(accuracies: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:
+    """Return accuracies of any shape, each at the nearest multiple of 1/resolution: equal ones are so bit for bit."""
+    return np.asarray(np.rint(accuracies * resolution) / resolution, dtype=np.float64)
+
+
+def _checked(given: object, shape: tuple[int | str, ...], what: str, resolution: int) -> NDArray[np.float64]:
+    found = np.asarray(given)
+    if found.shape != shape or found.dtype.kind not in "fiu":
+        allowed = f"numbers ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
+        raise UsageError(f"{what} gives {found.dtype} {found.shape}, allowed are {allowed}; mend the benchmark")
+    values = np.asarray(found, dtype=np.float64)
+    wrong = ~np.isfinite(values)
+    if wrong.any():
+        raise UsageError(
+            f"{what} has {int(wrong.sum())} of {values.size} values not finite; an architecture without a truth is a "
+            "MissingDataError, never NaN: mend the benchmark"
+        )
+    values = at_resolution(values, resolution)
+    if ((values < 0) | (values > 1)).any():
+        raise UsageError(
+            f"{what} has values from {values.min():g} to {values.max():g}, allowed are fractions in [0, 1]; where they "
+            "are percent, let the benchmark divide them by 100"
+        )
+    return values

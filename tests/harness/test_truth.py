@@ -1,0 +1,141 @@
+"""Reading the truth: what is no accuracy is refused with what is allowed, and equal ones are equal bit for bit."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nasboard.benchmarks.tabulated.planted import Planted, planted
+from nasboard.harness.api import Context
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Archs, enumerate_all
+from nasboard.harness.statistics.rank import kendall_tau
+from nasboard.harness.truth import at_resolution, read_by_seed, read_optimum, read_truth
+from tests.contracts.catalogue import opened
+
+ARCHS = enumerate_all(planted().space)[:50]
+
+
+@dataclass(frozen=True)
+class Told(Planted):
+    """Planted with another truth, `(50,)`, and other seeds."""
+
+    mean: object = None
+    seeds: object = None
+
+    def truth(self, archs: Archs) -> object:  # type: ignore[override]
+        return self.mean
+
+    def truth_by_seed(self, archs: Archs) -> object:  # type: ignore[override]
+        return self.seeds
+
+
+def told(mean: object = None, seeds: object = None, context: Context | None = None) -> Told:
+    plain = planted()
+    return Told(plain.curves, plain.test_correct, context=context or Context(), mean=mean, seeds=seeds)
+
+
+GOOD = np.linspace(0.5, 0.9, 50)
+WRONG: list[tuple[Callable[[], object], str]] = [
+    (lambda: np.where(np.arange(50) == 7, np.nan, GOOD), r"1 of \d+ values not finite.*MissingDataError, never NaN"),
+    (lambda: np.where(np.arange(50) == 7, np.inf, GOOD), r"1 of \d+ values not finite"),
+    (lambda: 100 * GOOD, r"values from 50 to 90, allowed are fractions in \[0, 1\]; where they are percent"),
+    (lambda: -GOOD, r"values from -0.9 to -0.5, allowed are fractions"),
+    (lambda: GOOD.astype(object), r"gives object \(50,\), allowed are numbers"),
+    (lambda: GOOD > 0.6, r"gives bool \(50,\), allowed are numbers"),
+    (lambda: GOOD.astype(str), r"gives <U32 \(50,\), allowed are numbers"),
+    (lambda: None, r"gives object \(\), allowed are numbers"),
+    (lambda: GOOD[:, None], r"gives float64 \(50, 1\), allowed are numbers \(50,\); mend the benchmark"),
+    (lambda: GOOD[:49], r"gives float64 \(49,\), allowed are numbers \(50,\)"),
+    (lambda: 0.5, r"gives float64 \(\), allowed are numbers \(50,\)"),
+]
+
+
+@pytest.mark.parametrize(("made", "says"), WRONG)
+def test_what_is_no_truth_is_refused(made: Callable[[], object], says: str) -> None:
+    with pytest.raises(UsageError, match=f"^planted: truth .*{says}"):
+        read_truth(told(made()), ARCHS)
+
+
+@pytest.mark.parametrize(("made", "says"), WRONG[:4])
+def test_what_is_no_truth_of_seeds_is_refused(made: Callable[[], np.ndarray], says: str) -> None:
+    seeds = np.stack([GOOD, made()], axis=1)
+    with pytest.raises(UsageError, match=r"^planted: truth_by_seed"):
+        read_by_seed(told(seeds=seeds), ARCHS)
+
+
+@pytest.mark.parametrize("shape", [(50,), (2, 50), (50, 2, 1), ()])
+def test_seeds_have_a_column_each(shape: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match=r"truth_by_seed gives float64 .*, allowed are numbers \(50, "):
+        read_by_seed(told(seeds=np.full(shape, 0.5)), ARCHS)
+
+
+def test_a_benchmark_may_have_no_seeds_and_whole_numbers() -> None:
+    assert read_by_seed(told(), ARCHS) is None
+    assert read_truth(told([0, 1] * 25), ARCHS).tolist() == [0.0, 1.0] * 25
+
+
+@pytest.mark.parametrize("best", [np.nan, 94.3, [0.9], None, "0.9"])
+def test_an_optimum_is_a_fraction(best: object) -> None:
+    with pytest.raises(UsageError, match=r"^planted: optimum"):
+        read_optimum(told(context=Context(optimum=lambda: best)))  # type: ignore[arg-type, return-value]
+
+
+def test_an_optimum_is_read_where_it_is_said() -> None:
+    assert read_optimum(told()) is None
+    assert read_optimum(told(context=Context(optimum=lambda: 0.9))) == 0.9
+
+
+@given(st.integers(1, 60_000), st.data())
+def test_counts_come_back_whatever_rounding_did_to_them(images: int, data: st.DataObject) -> None:
+    count = data.draw(st.integers(0, images))
+    off = count / images + data.draw(st.floats(-1e-9, 1e-9))
+    assert at_resolution(np.array([off]), images).tolist() == [count / images]
+
+
+def test_a_tie_that_rounding_tore_apart_is_a_tie() -> None:
+    torn = np.array([0.1, 0.1 + 0.2, 0.3, 0.5])
+    assert torn[1] > torn[2]
+    read = read_truth(told(torn), ARCHS[:4])
+    assert read[1] == read[2]
+    scores = np.array([1.0, 2.0, 3.0, 4.0])
+    assert kendall_tau(scores, read) == kendall_tau(scores, [1, 2, 2, 3])
+    assert kendall_tau(scores, torn) < kendall_tau(scores, read)
+
+
+def test_a_tie_is_looked_for_in_every_seed() -> None:
+    read = read_by_seed(told(seeds=np.array([[0.3, 0.5], [0.1 + 0.2, 0.5]])), ARCHS[:2])
+    assert read is not None
+    assert read[0].tolist() == read[1].tolist()
+
+
+def test_near_accuracies_of_a_benchmark_that_says_nothing_stay_apart() -> None:
+    near = 0.5 + 1e-9 * np.arange(50)
+    assert len(np.unique(read_truth(told(near), ARCHS))) == 50
+    coarse = replace(told(near), context=Context(resolution=10_000))
+    assert np.unique(read_truth(coarse, ARCHS)).tolist() == [0.5]
+
+
+DISTINCT = {  # over the whole table, counted as whole images of whole trainings
+    "digits201": 1_365,
+    "planted": 2_469,
+    "nb201-cifar10": 4_097,
+    "nb201-cifar100": 3_769,
+    "nb201-ImageNet16-120": 3_018,
+    "nb1shot1-1": 1_499,
+}
+
+
+@pytest.mark.parametrize("name", DISTINCT)
+def test_the_truth_of_every_table_is_in_whole_counts(name: str) -> None:
+    benchmark = opened(name)
+    archs = enumerate_all(benchmark.space)
+    counts = benchmark.truth(archs) * benchmark.context.resolution
+    assert np.abs(counts - np.rint(counts)).max() < 0.001  # a coincidence in 15,625 architectures would be none
+    read = read_truth(benchmark, archs)
+    assert len(np.unique(read)) == DISTINCT[name] < len(np.unique(benchmark.truth(archs)))
