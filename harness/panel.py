@@ -6,11 +6,23 @@ import hashlib
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.random import Generator
 
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Archs, SearchSpace, check, from_index, size, to_bytes
+from nasboard.harness.space import (
+    LARGEST_ENUMERATION,
+    Archs,
+    SearchSpace,
+    check,
+    enumerate_valid,
+    from_index,
+    sample,
+    size,
+    to_bytes,
+)
 
 PANEL_SEED = 1000
+LARGEST_INDEX = int(np.iinfo(np.int64).max)
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,13 +39,37 @@ class Panel:
 
 
 def uniform(space: SearchSpace, n: int) -> Panel:
-    """Return `n` distinct architectures drawn once, uniformly, ascending in lexicographic index.
+    """Return `n` distinct valid architectures drawn once, uniformly, ascending in lexicographic index.
 
     Raises:
         UsageError: more architectures asked for than the space has, or fewer than two.
     """
     total = size(space)
     if not 2 <= n <= total:
-        raise UsageError(f"a panel of {space.name} has 2..{total} architectures, given {n}")
-    chosen = np.sort(np.random.default_rng(PANEL_SEED).choice(total, n, replace=False))
-    return Panel(f"{space.name}-uniform-{n}", check(space, from_index(space, chosen)))
+        raise _too_few(space, f"{total:,}", n)
+    rng = np.random.default_rng(PANEL_SEED)
+    archs = _rows(space, rng, n) if total <= LARGEST_INDEX else None
+    if archs is None or not space.valid(archs).all():
+        archs = _valid_rows(space, rng, n)
+    return Panel(f"{space.name}-uniform-{n}", check(space, archs))
+
+
+def _rows(space: SearchSpace, rng: Generator, n: int) -> Archs:
+    """Return `n` distinct rows of the product; where all of them are valid, they are the panel."""
+    return from_index(space, np.sort(rng.choice(size(space), n, replace=False)))
+
+
+def _valid_rows(space: SearchSpace, rng: Generator, n: int) -> Archs:
+    """Return `n` distinct valid rows: of all there are or, where a space is too large to list, of 4 n drawn."""
+    listed = size(space) <= LARGEST_ENUMERATION
+    found = enumerate_valid(space) if listed else np.unique(sample(space, rng, 4 * n), axis=0)
+    if len(found) < n:
+        raise _too_few(space, f"{len(found):,}" if listed else f"about {len(found):,}", n)
+    return found[np.sort(rng.choice(len(found), n, replace=False))]
+
+
+def _too_few(space: SearchSpace, there: str, n: int) -> UsageError:
+    return UsageError(
+        f"a panel of {space.name} has 2..{there} valid architectures, given {n:,}; set another "
+        "`size` under [panel] in the suite"
+    )

@@ -125,7 +125,7 @@ def size(space: SearchSpace) -> int:
 
 
 def sample(space: SearchSpace, rng: Generator, n: int) -> Archs:
-    """Draw `n` valid architectures uniformly and independently; returns `(n, d)` int8.
+    """Draw `n` valid architectures uniformly and independently; returns `(n, d)`.
 
     Raises:
         UsageError: next to no row of the space is valid.

@@ -16,7 +16,7 @@ from numpy.random import default_rng
 
 from nasboard.harness.api import Benchmark, Context, CostKind, Observation
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.space import Archs, SearchSpace, sample
+from nasboard.harness.space import Archs, Choice, SearchSpace, sample
 from nasboard.harness.truth import read_by_seed, read_truth
 
 DRAWN = 4  # architectures
@@ -81,7 +81,7 @@ def _check_parts(made: object, parts: Parts, whose: str) -> None:
 
 
 def _drawn(space: SearchSpace) -> Archs:
-    corners = np.array([[0] * len(space.choices), [n - 1 for n in space.choices]], dtype=np.int8)
+    corners = np.array([[0] * len(space.choices), [n - 1 for n in space.choices]], dtype=Choice)
     valid: object = space.valid(corners)
     if not (isinstance(valid, np.ndarray) and valid.shape == (len(corners),) and valid.dtype == np.bool_):
         told = f"{short(valid)} of {len(corners)} rows"

@@ -20,6 +20,7 @@ from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey
+from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
@@ -98,6 +99,7 @@ def resolve(
     Raises:
         SuiteError: nothing matches `only`, a budget is missing or superfluous, two entries share a label on one data
             set, or two versions of one benchmark are in the suite.
+        UsageError: a space has fewer architectures than the panel.
         UnknownNameError: no such method, benchmark or hyper-parameter.
     """
     planned: list[Planned] = []
@@ -108,9 +110,9 @@ def resolve(
             continue
         task = benchmark(entry.benchmark)
         seen.add(entry, task)
-        panel = uniform(task.space, suite.panel.size)
-        planned += _plan(entry, suite.panel, panel, task, entry.seeds if seeds is None else seeds)
-        if any(p.key.panel for p in planned):
+        runs, panel = _plan(entry, suite.panel, task, entry.seeds if seeds is None else seeds)
+        planned += runs
+        if panel is not None:
             panels[panel.identity] = (panel, task.space.name)
     if not planned:
         labels = ", ".join(entry.label or entry.method for entry in suite.runs)
@@ -142,7 +144,8 @@ class _Seen:
             )
 
 
-def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, seeds: int) -> Sequence[Planned]:
+def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark, seeds: int) -> tuple[Sequence[Planned], Panel | None]:
+    """Return the runs of an entry and the panel that they rank, None where they rank none."""
     method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
     label = entry.label or entry.method
     asks = "query" in method.needs
@@ -154,6 +157,10 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
         raise SuiteError(f"{label}: set budget_s, the simulated seconds that {entry.method} may spend on queries")
     if not asks and entry.budget_s is not None:
         raise SuiteError(f"{label}: {entry.method} ends by its own schedule; remove budget_s")
+    # few black-box methods rank; those that do say how often
+    panel = None if asks and entry.rank_every is None else uniform(task.space, ranking.size)
+    if panel is not None and ranking.rank_all and size(task.space) > LARGEST_ENUMERATION:
+        raise SuiteError(f"{label}: {task.space.name} is too large to be ranked whole; remove rank_all")
     params: dict[str, Json] = registry.resolved(method)
     common = {
         "method": entry.method,
@@ -168,12 +175,13 @@ def _plan(entry: RunEntry, ranking: PanelEntry, panel: Panel, task: Benchmark, s
     }
     ranked = (
         {"panel": None}
-        if asks and entry.rank_every is None  # few black-box methods rank; those that do say how often
+        if panel is None
         else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
     numbers = range(entry.first_seed, entry.first_seed + seeds)
     kind = task.cost_kind if asks else "measured"  # without queries there is only the clock
-    return [Planned(RunKey(seed=seed, **common, **ranked), label, kind) for seed in numbers]  # type: ignore[arg-type]
+    keys = (RunKey(seed=seed, **common, **ranked) for seed in numbers)  # type: ignore[arg-type]
+    return [Planned(key, label, kind) for key in keys], panel
 
 
 def _unanswered(task: Benchmark) -> str:

@@ -1,13 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
-from nasboard.benchmarks.tabulated.planted import planted
+from nasboard.benchmarks.tabulated.planted import PlantedSpace, planted
 from nasboard.harness.api import Benchmark
-from nasboard.harness.errors import SuiteError, UnknownNameError
+from nasboard.harness.errors import SuiteError, UnknownNameError, UsageError
 from nasboard.harness.running import suite
 from nasboard.methods.black_box.random_search import RandomSearch
 from tests.places import ROOT
@@ -128,6 +128,46 @@ def test_a_table_without_queries_is_not_called_live(tmp_path: Path) -> None:
 
 
 ENTRY = GOOD[GOOD.index("[[runs]]") :]
+
+
+@dataclass(frozen=True)
+class SmallSpace(PlantedSpace):
+    """Planted with 243 architectures."""
+
+    name: str = "small"
+    choices: tuple[int, ...] = (3, 3, 3, 3, 3, 1)
+
+
+def test_only_who_ranks_needs_a_panel(tmp_path: Path) -> None:
+    def opened(name: str) -> Benchmark:
+        return replace(planted(), name=name, space=SmallSpace())
+
+    black_box = suite.read(written(tmp_path, GOOD.replace("size = 50", "size = 1000")))
+    planned, panels = suite.resolve(black_box, benchmark=opened)
+    assert (len(planned), {p.key.panel for p in planned}, panels) == (3, {None}, [])
+    ranking = GOOD.replace("budget_s = 5", "budget_s = 5\nrank_every = 1").replace("size = 50", "size = 1000")
+    with pytest.raises(
+        UsageError, match=r"small has 2\.\.243 valid architectures, given 1,000; set another `size` under"
+    ):
+        suite.resolve(suite.read(written(tmp_path, ranking)), benchmark=opened)
+
+
+def test_a_panel_is_stored_of_the_spaces_that_are_ranked_alone(tmp_path: Path) -> None:
+    text = GOOD.replace("budget_s = 5", "budget_s = 5\nrank_every = 1") + ENTRY.replace('"digits201"', '"planted"')
+    planned, panels = suite.resolve(suite.read(written(tmp_path, text)))
+    assert [(panel.identity, space) for panel, space in panels] == [(planned[0].key.panel, "nb201")]
+    assert [p.key.panel is None for p in planned] == [False] * 3 + [True] * 3
+
+
+def test_a_space_too_large_to_list_is_not_ranked_whole(tmp_path: Path) -> None:
+    def opened(name: str) -> Benchmark:
+        return replace(planted(), space=replace(PlantedSpace(), choices=(100,) * 6))
+
+    text = GOOD.replace("budget_s = 5", "budget_s = 5\nrank_every = 1")
+    assert len(suite.resolve(suite.read(written(tmp_path, text)), benchmark=opened)[1]) == 1
+    whole = suite.read(written(tmp_path, text.replace("size = 50", "size = 50\nrank_all = true")))
+    with pytest.raises(SuiteError, match="random_search: planted is too large to be ranked whole; remove rank_all"):
+        suite.resolve(whole, benchmark=opened)
 
 
 def test_two_entries_on_one_data_set_need_two_labels(tmp_path: Path) -> None:

@@ -134,9 +134,9 @@ def rows_of(names: Iterable[str] = tuple(GRAPHS), epochs: Iterable[int] = (108,)
     return [training(name, e, repeat) for name in names for e in epochs for repeat in range(3)]
 
 
-def training(name: str, epochs: int, repeat: int) -> Row:
+def training(name: str, epochs: int, repeat: int, graphs: Mapping[str, tuple[str, str]] = GRAPHS) -> Row:
     """Return one training."""
-    adjacency, operations = GRAPHS[name]
+    adjacency, operations = graphs[name]
     rng = np.random.default_rng(list(f"{name}-{epochs}-{repeat}".encode()))
     train_s = float(rng.uniform(10, 12)) * epochs
     at = [(0.0, 1.0), (0.5, train_s / 2), (1.0, train_s)]
