@@ -4,4 +4,7 @@ from setuptools import find_packages, setup
 
 FOLDERS = ("harness", "tabular", "benchmarks", "methods")
 
-setup(packages=["nasboard", *(f"nasboard.{name}" for name in find_packages(include=[f"{top}*" for top in FOLDERS]))])
+DATA = ("suites", "baselines")  # no code in them
+
+found = [*find_packages(include=[f"{top}*" for top in FOLDERS]), *DATA]
+setup(packages=["nasboard", *(f"nasboard.{name}" for name in found)])

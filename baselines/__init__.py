@@ -1,0 +1,1 @@
+"""Baselines that ship: reference values of the gate, by name (`nasboard gate quick`). No code."""

@@ -1,0 +1,1 @@
+"""Suites that ship: TOML files, run by name (`nasboard run quick`). No code."""
