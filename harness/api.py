@@ -244,6 +244,7 @@ class Checkpoint:
         state: enough to go on after this step exactly as if nothing had happened.
         logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...).
         last: the method's own schedule ends with this step; the harness then takes its final measurements.
+        total: steps of the method's own schedule, for whoever watches; nothing is decided by it.
     """
 
     step: int
@@ -254,6 +255,7 @@ class Checkpoint:
     state: Callable[[], State] | None = None
     logs: Mapping[str, float] = field(default_factory=lambda: _NO_LOGS)
     last: bool = False
+    total: int | None = None
 
 
 @runtime_checkable

@@ -32,7 +32,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.registry": ("harness",),
     "harness.statistics": ("harness",),
     "harness.store": ("harness",),
-    "harness.running": ("harness", "harness.registry", "harness.store"),
+    "harness.running": ("harness", "harness.registry", "harness.statistics", "harness.store"),
     "harness.outcomes": ("harness", "harness.registry"),
     "harness.boards": ("harness", "harness.outcomes", "harness.statistics"),
     "harness.boards.render": ("harness", "harness.boards", "harness.statistics"),

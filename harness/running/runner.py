@@ -23,6 +23,7 @@ from nasboard.harness.record import Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.provenance import collect
+from nasboard.harness.running.telling import Reached, Teller
 from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
 
@@ -60,11 +61,12 @@ def execute(
     *,
     stop: Callable[[], bool] = lambda: False,
     benchmark: Callable[[str], Benchmark] = registry.benchmark,
+    told: Callable[[Reached], None] | None = None,
 ) -> Status:
     """Make the claimed run, from where it was cut off, and return how it ended.
 
     Whatever the method raises becomes a `failed` record with the traceback. When `stop` turns true the run is given
-    back between two steps and stays resumable; the status is then `pending`.
+    back between two steps and stays resumable; the status is then `pending`. `told` hears now and then how far it is.
     """
     provenance = dict(collect(setting.device, setting.threads))
     progress = Progress(claim, wall_s=claim.last.wall_s if claim.last else 0.0)
@@ -73,7 +75,7 @@ def execute(
     try:
         method, task_of, oracle = _prepare(claim, setting, benchmark)
         provenance["batch_norm"] = getattr(method, "bn_policy", None)
-        status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark)
+        status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark, told)
     except BudgetExhausted:
         status = "budget"
     except Exception:  # the one broad except: whatever goes wrong in a method is a record
@@ -164,8 +166,10 @@ def _pull(
     owner: str,
     stop: Callable[[], bool],
     benchmark: Callable[[str], Benchmark],
+    told: Callable[[Reached], None] | None,
 ) -> Status:
     measure = _Measure.of(progress.claim.key, store, benchmark)
+    teller = Teller(told, measure.benchmark, measure.panel)
     expected = progress.claim.last.step + 1 if progress.claim.last else 1
     while True:
         start = time.perf_counter()
@@ -179,12 +183,18 @@ def _pull(
             raise MethodError(f"checkpoint {expected} was due, the method yielded step {checkpoint.step}")
         expected += 1
         cost_s = progress.wall_s if oracle is None else oracle.spent_s
-        progress.steps.append(measure.record(checkpoint, cost_s, progress.wall_s))
+        record = measure.record(checkpoint, cost_s, progress.wall_s)
+        progress.steps.append(record)
         progress.last = checkpoint
+        if record.scores is not None:
+            teller.scores = record.scores
         if stop():
             _flush(progress, store, owner, oracle)
             return "pending"
-        if time.monotonic() - progress.since >= progress.wait_s:
+        now_s = time.monotonic()
+        if now_s >= teller.due_s:
+            teller.tell(checkpoint, record, oracle)
+        if now_s - progress.since >= progress.wait_s:
             _flush(progress, store, owner, oracle)
 
 

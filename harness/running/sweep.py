@@ -58,6 +58,7 @@ def sweep(
     jobs: int,
     threads: int = 1,
     device: str = "cpu",
+    watched: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
 ) -> Swept:
     """Make what is not done of `run_ids`, `jobs` worker processes at a time, and say how it ended.
@@ -66,12 +67,13 @@ def sweep(
     the same records on every machine, and networks as small as these are slower with two.
 
     Runs that other processes are making are waited for. A worker that dies fails the run it was making, with the signal
-    in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept.
+    in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept. A second
+    one stops them at once, and what they had not committed is lost. A `watched` sweep tells `on_event` of steps too.
 
     Raises:
         StoreError: the store cannot be used any more (StoreFullError: it cannot grow); what it has stays resumable.
     """
-    order = Order(store.url, tuple(run_ids), Setting(device, threads))
+    order = Order(store.url, tuple(run_ids), Setting(device, threads), watched)
     open_runs = store.unfinished(order.run_ids)
     workers = [_start(order) for _ in range(min(jobs, open_runs))]
     interrupted = False
@@ -79,7 +81,9 @@ def sweep(
         _watch(store, order, workers, on_event)
     except KeyboardInterrupt:
         interrupted = True
-        _stop(workers)
+        on_event(Event("stop", ""))
+        with contextlib.suppress(KeyboardInterrupt):
+            _stop(workers)
         _settle(store, workers)
     finally:
         for each in workers:
@@ -129,6 +133,7 @@ def _watch(store: Store, order: Order, workers: list[_Worker], on_event: Callabl
             if code != 0:
                 _fail(store, each, code, on_event)
             each.process.join()
+            on_event(Event("gone", each.owner))
             if code != 0 and store.unfinished(order.run_ids):
                 workers.append(_start(order))
 
@@ -142,7 +147,8 @@ def _listen(each: _Worker, on_event: Callable[[Event], None]) -> bool:
             if event.kind == "fault":
                 each.fault = (StoreFullError if event.status == "StoreFullError" else StoreError)(event.label)
                 return False
-            each.current = event if event.kind == "start" else None
+            if event.kind != "step":
+                each.current = event if event.kind == "start" else None
             on_event(event)
     except (EOFError, OSError):
         return False

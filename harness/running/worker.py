@@ -18,6 +18,7 @@ from typing import Literal
 
 from nasboard.harness.errors import NasboardError, StoreError
 from nasboard.harness.running import runner
+from nasboard.harness.running.telling import Reached
 from nasboard.harness.store import Claim, Store, new_owner, open_store
 
 BEAT_EVERY_S = 20.0
@@ -26,23 +27,25 @@ POLL_S = 0.5
 
 @dataclass(frozen=True, slots=True)
 class Order:
-    """What a worker is to do: these runs, in this order, from that store."""
+    """What a worker is to do: these runs, in this order, from that store; `watched` runs tell how far they are."""
 
     url: str
     run_ids: tuple[str, ...]
     setting: runner.Setting
+    watched: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Event:
-    """What a worker tells its parent."""
+    """What a worker tells its parent; `gone` and `stop` are the parent's own words to whoever shows them."""
 
-    kind: Literal["hello", "start", "end", "wait", "fault"]  # a fault ends the worker: label has the message
+    kind: Literal["hello", "start", "step", "end", "wait", "gone", "stop", "fault"]
     owner: str
     run_id: str = ""
-    label: str = ""
+    label: str = ""  # a fault ends the worker, and has its message here
     seed: int = 0
     status: str = ""
+    reached: Reached | None = None  # of a step
 
 
 class StopFlag:
@@ -88,20 +91,25 @@ def _work(order: Order, owner: str, parent: Connection, stop: StopFlag) -> None:
                 parent.send(Event("wait", owner))
                 time.sleep(POLL_S)  # somebody else makes the rest; stay in case they die
                 continue
-            _make(claim, store, owner, order.setting, stop, parent.send)
+            _make(claim, store, owner, order, stop, parent.send)
 
 
 def _make(
     claim: Claim,
     store: Store,
     owner: str,
-    setting: runner.Setting,
+    order: Order,
     stop: StopFlag,
     tell: Callable[[Event], None],
 ) -> None:
     event = Event("start", owner, claim.run_id, claim.label, claim.key.seed)
     tell(event)
-    status = runner.execute(claim, store, owner, setting, stop=stop)
+
+    def reach(reached: Reached) -> None:
+        tell(replace(event, kind="step", reached=reached))
+
+    told = reach if order.watched else None
+    status = runner.execute(claim, store, owner, order.setting, stop=stop, told=told)
     tell(replace(event, kind="end", status=status))
 
 

@@ -81,6 +81,7 @@ class Darts:
                 state=run.save,
                 logs=logs,
                 last=run.epoch == self.epochs,
+                total=self.epochs,
             )
 
 

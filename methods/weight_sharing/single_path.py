@@ -77,6 +77,7 @@ class SinglePath:
                 state=self.save,
                 logs=logs,
                 last=self.step == end,
+                total=end,
             )
 
     def evaluate(self, archs: Archs) -> Evaluation:

@@ -12,7 +12,7 @@ import pytest
 from nasboard.harness.running import suite
 from nasboard.harness.running.sweep import Swept, plan, sweep
 from nasboard.harness.running.worker import Event
-from nasboard.harness.store import Store, open_store
+from nasboard.harness.store import Store, new_owner, open_store
 from tests.plugin import write_distribution
 
 BODY = """
@@ -44,8 +44,26 @@ class Slow:
             time.sleep(0.02)
             task.query(sample(task.space, task.rng, 1)[0])
             yield Checkpoint(step, sample(task.space, task.rng, 1)[0], state=lambda step=step: {"step": step})
+
+@dataclass(frozen=True)
+class Late:
+    deadly: bool = False  # else stuck
+    needs = frozenset({"query"})
+    def search(self, task):
+        for step in range(1, 9):
+            time.sleep(0.1)
+            task.query(sample(task.space, task.rng, 1)[0])
+            yield Checkpoint(step, sample(task.space, task.rng, 1)[0], state=lambda step=step: {"step": step}, total=8)
+        if self.deadly:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(300)
 """
-ENTRIES = {"deadly": "mortal:Deadly", "raising": "mortal:Raising", "slow": "mortal:Slow"}
+ENTRIES = {
+    "deadly": "mortal:Deadly",
+    "raising": "mortal:Raising",
+    "slow": "mortal:Slow",
+    "late": "mortal:Late",
+}
 
 
 @pytest.fixture(autouse=True)
@@ -115,6 +133,44 @@ def test_ctrl_c_keeps_what_was_reached_and_the_next_sweep_goes_on(store: Store) 
     assert min(reached) >= 5
     assert sweep(store, ids, jobs=2).counts == {"done": 2}
     assert [len(store.steps(i)) for i in ids] == [199, 199]
+
+
+def test_a_second_ctrl_c_stops_at_once_and_the_run_stays_resumable(store: Store) -> None:
+    ids = planned(store, late=1)
+    heard: list[Event] = []
+
+    def interrupt(event: Event) -> None:
+        heard.append(event)
+        if event.kind == "start":
+            for after_s in (2.5, 4.0):  # it is stuck in its ninth step then
+                threading.Timer(after_s, lambda: os.kill(os.getpid(), signal.SIGINT)).start()
+
+    start = time.monotonic()
+    swept = sweep(store, ids, jobs=1, on_event=interrupt)
+    assert time.monotonic() - start < 30  # a step is given twice that to end
+    assert swept == Swept({"pending": 1}, interrupted=True)
+    assert [e.kind for e in heard if e.kind == "stop"] == ["stop"]
+    assert store.claim(ids, new_owner()) is not None
+
+
+def test_steps_are_not_told_where_nobody_watches(store: Store) -> None:
+    heard: list[Event] = []
+    assert sweep(store, planned(store, slow=1), jobs=1, on_event=heard.append).counts == {"done": 1}
+    assert {e.kind for e in heard} == {"hello", "start", "end", "gone"}
+
+
+def test_a_worker_that_dies_after_it_told_of_steps_fails_its_own_run(store: Store) -> None:
+    runs = [{"method": "late", "benchmark": "digits201", "seeds": 1, "budget_s": 1e3, "params": {"deadly": True}}]
+    ids = plan(store, *suite.resolve(suite.Suite.model_validate({"name": "test", "runs": runs})))
+    heard: list[Event] = []
+    assert sweep(store, ids, jobs=1, watched=True, on_event=heard.append).counts == {"failed": 1}
+    shares = [e.reached.share for e in heard if e.kind == "step" and e.reached is not None]
+    assert shares == sorted(shares)
+    assert 0 < len(shares) <= 4  # of eight steps in 0.8 s
+    assert [e.kind for e in heard[-2:]] == ["end", "gone"]
+    error = store.runs()[0].error
+    assert error is not None
+    assert "SIGKILL" in error
 
 
 def test_two_sweeps_on_one_store_share_the_work(store: Store) -> None:
