@@ -6,13 +6,15 @@
     │   ├── UnknownNameError           no such method, benchmark, metric ("did you mean")
     │   └── SpecError                  an architecture that is not in the space
     ├── MissingDataError               exit code 3: a table, extra or file is not there
-    │   └── DigestError                it is there, but it is not what it says
+    │   ├── DigestError                it is there, but it is not what it says
+    │   └── NoStoreError               a store that was to be read has not been made yet
     ├── StoreError                     the database cannot be used
     │   ├── SchemaError                it was written by another version, or is not ours
     │   ├── StoreFullError             it cannot grow (disk full, read-only)
     │   └── UnstorableError            what was given is not what a store holds; the store itself is sound
     ├── MetricError                    a metric has no value for this input
     ├── MethodError                    a method broke the contract of the search API
+    ├── RunsFailedError                exit code 4: runs of the plan failed, the others are there
     ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
     └── RegressionError                exit code 1: the gate says no
 
@@ -63,6 +65,10 @@ class DigestError(MissingDataError):
     """A file is there, but its digest is not the recorded one."""
 
 
+class NoStoreError(MissingDataError):
+    """A store that was to be read has not been made yet."""
+
+
 class StoreError(NasboardError):
     """The database of runs cannot be used as asked."""
 
@@ -85,6 +91,12 @@ class MetricError(NasboardError):
 
 class MethodError(NasboardError):
     """A method broke the contract of the search API."""
+
+
+class RunsFailedError(NasboardError):
+    """Runs that were asked for are failed; the message names the commands that show why."""
+
+    exit_code = 4
 
 
 class BudgetExhausted(NasboardError):  # noqa: N818 - ends a run, is not a fault

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+import re
+import shlex
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -22,6 +24,7 @@ StoreOption = Annotated[
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON.")]
 
 
+PASSWORD = re.compile(r"(://[^:/@]*):[^@]*@")  # in a URL
 WIDE = 180  # columns where nobody's terminal sets them: a log, a pipe
 
 
@@ -49,3 +52,13 @@ def print_json(value: object) -> None:
 def database_url(store: str) -> str:
     """Return `store` as a URL; a bare file name means SQLite."""
     return store if "://" in store else f"sqlite:///{Path(store)}"
+
+
+def shown_store(store: str) -> str:
+    """Return `store` as it may be printed, without a password."""
+    return PASSWORD.sub(r"\1:***@", store)
+
+
+def store_flag(store: str) -> str:
+    """Return what a command needs to be about the same store: nothing for the default one."""
+    return "" if store == DEFAULT_STORE else f" --store {shlex.quote(shown_store(store))}"

@@ -10,10 +10,19 @@ from rich.table import Table
 from rich.text import Text
 
 from nasboard.harness import registry
-from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, out, print_json
+from nasboard.harness.cli.console import (
+    DEFAULT_STORE,
+    JsonOption,
+    StoreOption,
+    database_url,
+    out,
+    print_json,
+    shown_store,
+)
 from nasboard.harness.cli.data import told_gaps, told_where
-from nasboard.harness.errors import MissingDataError, NasboardError
+from nasboard.harness.errors import MissingDataError, NasboardError, NoStoreError
 from nasboard.harness.registry.data_tool import Row
+from nasboard.harness.registry.plugins import Plugin, plugins
 from nasboard.harness.store import open_store
 
 EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
@@ -25,7 +34,8 @@ Finding = dict[str, str]
 def doctor(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None:
     """Say what is installed, which tables are there and whole, and how to get what is missing."""
     findings = [_package(), *(_extra(name, modules) for name, modules in EXTRAS.items())]
-    findings += [_table(name) for name in registry.names("tables")]
+    findings += [_plugin(found) for found in plugins()]
+    findings += _tables()
     findings += [_place(), *_imported(), *_obtainable()]
     findings.append(_store(store))
     if json:
@@ -54,6 +64,21 @@ def _extra(name: str, modules: tuple[str, ...]) -> Finding:
     if missing:
         return {"what": f"extra {name}", "state": "absent", "detail": f"pip install 'nasboard[{name}]'"}
     return {"what": f"extra {name}", "state": "ok", "detail": ", ".join(modules)}
+
+
+def _plugin(found: Plugin) -> Finding:
+    reasons = [f"{name}: {why}" for name, why in (found.broken | found.lacking).items()]
+    state = "bad" if found.broken else "absent" if found.lacking else "ok"
+    detail = "; ".join([f"{found.version}: {', '.join(found.names)}", *reasons])
+    return {"what": f"plug-in {found.distribution}", "state": state, "detail": detail}
+
+
+def _tables() -> list[Finding]:
+    try:
+        names = registry.names("tables")
+    except NasboardError as error:
+        return [{"what": "embedded tables", "state": "bad", "detail": str(error)}]
+    return [_table(name) for name in names]
 
 
 def _table(name: str) -> Finding:
@@ -114,8 +139,8 @@ def _obtainable() -> list[Finding]:
 def _store(store: str) -> Finding:
     try:
         with open_store(database_url(store), must_exist=True) as opened:
-            return {"what": "store", "state": "ok", "detail": f"{store}: {len(opened.runs())} runs"}
-    except MissingDataError:
-        return {"what": "store", "state": "absent", "detail": f"{store}: made by the first `nasboard run`"}
+            return {"what": "store", "state": "ok", "detail": f"{shown_store(store)}: {len(opened.runs())} runs"}
+    except NoStoreError:
+        return {"what": "store", "state": "absent", "detail": f"{shown_store(store)}: made by the first `nasboard run`"}
     except NasboardError as error:
         return {"what": "store", "state": "bad", "detail": str(error)}

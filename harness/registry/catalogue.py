@@ -57,6 +57,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
 }
 SINGULAR: Mapping[Kind, str] = {"methods": "method", "benchmarks": "benchmark", "tables": "table"}
+OLD_NAMES = ("harness", "tabular", "benchmarks", "methods")  # at the top, before they were in the namespace
 EXTRA_OF = {
     "torch": "live",
     "sklearn": "live",
@@ -122,6 +123,17 @@ def method(name: str, params: Mapping[str, Json] | None = None) -> SearchMethod:
         UsageError: a value of the wrong type, or what is registered is no method.
         MissingDataError: it needs a package that is not installed.
     """
+    return params_of.make(method_class(name), name, params or {})
+
+
+def method_class(name: str) -> type[SearchMethod]:
+    """Return the class of a method, without making one.
+
+    Raises:
+        UnknownNameError: no such method.
+        UsageError: what is registered is no method.
+        MissingDataError: it needs a package that is not installed.
+    """
     found = entry("methods", name)
     made = _resolve(found)
     if not (isinstance(made, type) and is_dataclass(made) and isinstance(made, SearchMethod)):
@@ -131,7 +143,7 @@ def method(name: str, params: Mapping[str, Json] | None = None) -> SearchMethod:
         )
     if not made.needs <= set(outline.NEEDS):
         raise UsageError(f"method {name!r} of {found.distribution} needs {sorted(made.needs)}; allowed: data, query")
-    return params_of.make(cast("type[SearchMethod]", made), name, params or {})
+    return cast("type[SearchMethod]", made)
 
 
 def resolved(made: SearchMethod) -> dict[str, Json]:
@@ -264,6 +276,11 @@ def _resolve(found: Entry) -> object:
         made: object = import_module(module)
     except ModuleNotFoundError as error:
         raise _missing(found, error) from error
+    except (ImportError, SyntaxError) as error:
+        raise UsageError(
+            f"{found.name!r} of {found.distribution} cannot be imported ({type(error).__name__}: {error}); "
+            "mend it, or install another version of it"
+        ) from error
     for part in attr.split(".") if attr else ():
         try:
             made = getattr(made, part)
@@ -282,6 +299,8 @@ def _missing(found: Entry, error: ModuleNotFoundError) -> Exception:
     if f"{found.value.partition(':')[0]}.".startswith(f"{name}."):
         return UsageError(f"{who} is {found.value}, but there is no module {name}; mend its entry point")
     absent = name.partition(".")[0]
+    if absent in OLD_NAMES:
+        return UsageError(f"{who} was written for nasboard 0.1: it imports {name}, which is {OURS}.{name} now")
     if absent in EXTRA_OF:
         return MissingDataError(f"{who} needs {absent}: pip install '{OURS}[{EXTRA_OF[absent]}]'")
     return MissingDataError(f"{who} needs {absent}, which is not installed: pip install {absent}")

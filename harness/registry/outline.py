@@ -46,7 +46,10 @@ def _parse(module: str) -> ast.Module | None:
         return None
     if spec is None or spec.origin is None or not spec.origin.endswith(".py"):
         return None
-    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    try:
+        return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
+    except (SyntaxError, ValueError):  # importing it will say so
+        return None
 
 
 def _defined(tree: ast.Module, name: str) -> Documented | None:

@@ -18,7 +18,7 @@ from sqlalchemy import Connection, Engine, QueuePool, create_engine, event, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError
 
-from nasboard.harness.errors import MissingDataError, SchemaError, StoreError, StoreFullError, UsageError
+from nasboard.harness.errors import MissingDataError, NoStoreError, SchemaError, StoreError, StoreFullError, UsageError
 from nasboard.harness.store import schema
 from nasboard.harness.store.errors import translated
 
@@ -158,7 +158,7 @@ def _sqlite(url: URL, shown: str, must_exist: bool) -> Engine:
 def _check_file(path: Path, shown: str, must_exist: bool) -> None:
     if not path.exists():
         if must_exist:
-            raise MissingDataError(f"{shown} is not there; make it with `nasboard run SUITE.toml --store {shown}`")
+            raise NoStoreError(f"{shown} is not there; make it with `nasboard run SUITE.toml --store {shown}`")
         if not path.parent.is_dir():
             raise MissingDataError(f"the folder {path.parent} of {shown} is not there; make it with mkdir")
         if not os.access(path.parent, os.W_OK):
@@ -195,7 +195,7 @@ def _prepared(database: Database, must_exist: bool) -> Database:
     if found is not None:
         return _migrated(database, found)
     if must_exist:
-        raise MissingDataError(f"{database.shown} is empty; fill it with `nasboard run` or `nasboard import`")
+        raise NoStoreError(f"{database.shown} is empty; fill it with `nasboard run` or `nasboard import`")
     if database.engine.dialect.name == "sqlite":
         with translated(database.shown):
             _write_ahead(database.engine)
