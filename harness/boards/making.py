@@ -35,7 +35,7 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
     """Return the three leaderboards of every comparison, or one board of each.
 
     Args:
-        comparisons: from `outcome_load.load`.
+        comparisons: from `outcomes.load.load`.
         only: `tau`, `stability`, `accuracy` or `cost`; None for the three leaderboards.
 
     Raises:

@@ -1,6 +1,6 @@
 """The `nasboard` command: its sub-commands, and how errors become exit codes.
 
-Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 130 interrupted.
+Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 4 failed runs, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -12,23 +12,26 @@ from typing import Annotated
 
 import typer
 
-from nasboard.harness.cli import checking, data, doctoring, exchanging, making, reading, showing, tables
+from nasboard.harness.cli import checking, data, doctoring, exchanging, listing, making, reading, showing, tables
 from nasboard.harness.cli.console import complain
 from nasboard.harness.errors import NasboardError
 
 app = typer.Typer(
     name="nasboard",
     help="Score neural-architecture-search methods: Kendall tau, stability, final accuracy.",
+    epilog="Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 4 failed runs, 130 interrupted",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(making.run)
-app.command("ls")(reading.ls)
+app.command("ls")(listing.ls)
+app.command("show")(listing.show)
 app.command("leaderboard")(showing.leaderboard)
 app.command("report")(reading.report)
 app.command("compare")(showing.compare)
 app.command("gate")(checking.gate)
+app.command("schema")(making.schema)
 app.command("doctor")(doctoring.doctor)
 app.command("export")(exchanging.export)
 app.command("import")(exchanging.import_)

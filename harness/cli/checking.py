@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 from rich.table import Table
 
+from nasboard.harness import shipped
+from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
 from nasboard.harness.cli.reading import read
 from nasboard.harness.errors import RegressionError
@@ -18,24 +20,31 @@ if TYPE_CHECKING:
 
 
 def gate(
-    baseline: Annotated[Path, typer.Argument(help="Reference values, for example baselines/quick.json.")],
+    baseline: Annotated[
+        str,
+        typer.Argument(
+            help="Reference values: a file, or the name of a baseline that ships, such as quick.",
+            autocompletion=completing.baselines,
+        ),
+    ],
     store: StoreOption = DEFAULT_STORE,
     write: Annotated[
-        bool, typer.Option("--write", help="Write the reference from this store instead of judging.")
+        bool, typer.Option("--write", help="Write the reference from this store into the file instead of judging.")
     ] = False,
     json: JsonOption = False,
 ) -> None:
     """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
     from nasboard.harness.gate import verdict as gates  # statistics take a second to import; doctor needs none
 
+    reference = Path(baseline) if write else shipped.find("baselines", baseline)
     found, lost = read(store)
     if write:
         if lost:
             raise lost[0].error
-        gates.write_baseline(found, baseline)
+        gates.write_baseline(found, reference)
         out().print(f"wrote {baseline}")
         return
-    expected = gates.read_baseline(baseline)
+    expected = gates.read_baseline(reference)
     gates.check_readable(expected, found, lost)
     verdicts = gates.judge(found, expected)
     if json:

@@ -12,6 +12,7 @@ from rich.table import Table
 from rich.text import Text
 
 from nasboard.harness import registry
+from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import JsonOption, out, print_json
 from nasboard.harness.cli.progress import Steps, ended_cleanly
 from nasboard.harness.errors import DigestError, UsageError
@@ -27,7 +28,10 @@ ToOption = Annotated[Path | None, typer.Option("--to", help="Data folder in plac
 FilesOption = Annotated[
     Path | None, typer.Option("--files", help="Registry of files (mirrors, checksums) in place of the shipped one.")
 ]
-NameArgument = Annotated[str, typer.Argument(help="Name of a table, as `nasboard data ls` shows it.")]
+NameArgument = Annotated[
+    str,
+    typer.Argument(help="Name of a table, as `nasboard data ls` shows it.", autocompletion=completing.imported),
+]
 
 
 @app.command()
@@ -66,7 +70,13 @@ def kinds(json: JsonOption = False) -> None:
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(help="An imported table (`data ls`), or public data (`data kinds`, cifar10).")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            help="An imported table (`data ls`), or public data (`data kinds`, cifar10).",
+            autocompletion=completing.tables,
+        ),
+    ],
     files: FilesOption = None,
     json: JsonOption = False,
 ) -> None:
@@ -82,7 +92,10 @@ def info(
 
 @app.command("import")
 def import_(
-    kind: Annotated[str, typer.Argument(help="Kind of table; `nasboard data kinds` lists them.")],
+    kind: Annotated[
+        str,
+        typer.Argument(help="Kind of table; `nasboard data kinds` lists them.", autocompletion=completing.kinds),
+    ],
     path: Annotated[Path, typer.Argument(help="The file or folder, as that kind takes it.")],
     to: ToOption = None,
     version: Annotated[
@@ -108,7 +121,9 @@ def import_(
 
 @app.command()
 def fetch(
-    name: Annotated[str, typer.Argument(help="nb201-compact, hw-nas-bench, cifar10, ...")],
+    name: Annotated[
+        str, typer.Argument(help="nb201-compact, hw-nas-bench, cifar10, ...", autocompletion=completing.kinds)
+    ],
     to: ToOption = None,
     files: FilesOption = None,
 ) -> None:
@@ -123,7 +138,10 @@ def fetch(
 
 @app.command()
 def verify(
-    name: Annotated[str | None, typer.Argument(help="Name of a table; all by default.")] = None,
+    name: Annotated[
+        str | None,
+        typer.Argument(help="Name of a table; all by default.", autocompletion=completing.imported),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Read every column of a table and compare it with its digest (exit code 3 where it was changed)."""

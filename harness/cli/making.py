@@ -1,120 +1,179 @@
-"""`nasboard run`: make what a suite asks for, and show how far it is."""
+"""`nasboard run`: make what a suite asks for, and say what became of it; `nasboard schema`: what a suite may hold."""
 
 from __future__ import annotations
 
-import sys
-import time
-from collections import Counter
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.text import Text
 
-from nasboard.harness import registry
-from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, err, out
-from nasboard.harness.errors import UsageError
+from nasboard.harness import registry, shipped
+from nasboard.harness.cli import completing
+from nasboard.harness.cli.console import (
+    DEFAULT_STORE,
+    StoreOption,
+    database_url,
+    err,
+    out,
+    print_json,
+    store_flag,
+)
+from nasboard.harness.cli.listing import SHORT, foretell
+from nasboard.harness.cli.watching import Display
+from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
+from nasboard.harness.running import selection
 from nasboard.harness.running import suite as suites
+from nasboard.harness.running.schema import schema as schema_of
+from nasboard.harness.running.suite import Suite
 from nasboard.harness.running.sweep import Swept, plan, sweep
-from nasboard.harness.running.worker import Event
-from nasboard.harness.store import Planned, open_store
+from nasboard.harness.store import Store, open_store
 
-PLAIN_EVERY_S = 15.0
+ENTRY = "One entry without a file"
 
 
 def run(
-    suite: Annotated[Path, typer.Argument(help="Suite file, for example suites/quick.toml.")],
+    suite: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="SUITE",
+            help="A suite file, or the name of a suite that ships, such as quick.",
+            autocompletion=completing.suites,
+        ),
+    ] = None,
     store: StoreOption = DEFAULT_STORE,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
-    seeds: Annotated[int | None, typer.Option(min=1, help="Seeds of every entry, in place of the suite's.")] = None,
     only: Annotated[str | None, typer.Option(help="Only entries whose label matches this shell pattern.")] = None,
+    seeds: Annotated[
+        int | None, typer.Option(min=1, help="Seeds of every entry, in place of the suite's; 1 without a suite.")
+    ] = None,
+    budget: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="Simulated seconds, in place of each budget in the suite.")
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set",
+            metavar="KEY=VALUE",
+            help="Setting of every entry (that --only chooses), written as in a suite: params.lr=0.05, rank_every=10, "
+            "panel.size=200. May be repeated.",
+        ),
+    ] = None,
+    method: Annotated[
+        str | None,
+        typer.Option(help="Without a suite: this method.", autocompletion=completing.methods, rich_help_panel=ENTRY),
+    ] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(
+            help="Without a suite: on this benchmark.", autocompletion=completing.benchmarks, rich_help_panel=ENTRY
+        ),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads a run; more than 1 changes the last bits.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Only say what would be run, and how much of it is there.")
+    ] = False,
 ) -> None:
-    """Make the runs of a suite: skip what is done, resume what was cut off, run the rest."""
+    """Make the runs of a suite: skip what is done, resume what was cut off, run the rest.
+
+    Ctrl-C ends the current step of each run and keeps everything; a second one stops at once.
+
+    Exit codes: 4 where a run of the suite is failed at the end; else 3 where an entry was left out because something
+    is not installed that it needs, the others being run; 130 after Ctrl-C.
+    """
+    _check_device(device)
+    asked = _asked(suite, method, benchmark, budget)
+    chosen = asked if only is None else selection.only(asked, only)
+    chosen = selection.with_settings(chosen, [*(settings or []), *([] if seeds is None else [f"seeds={seeds}"])])
+    if suite is not None and budget is not None:
+        chosen = selection.with_budget(chosen, budget)
+    usable, left_out = selection.usable(chosen)
+    for each in left_out:
+        err().print(Text(str(each)))
+    planned, panels = suites.resolve(usable)
+    if dry_run:
+        foretell(planned, store)
+    else:
+        with open_store(database_url(store)) as opened:
+            run_ids = plan(opened, planned, panels)
+            if retry_failed:
+                opened.reset_failed(run_ids)
+            swept = _sweep(opened, run_ids, jobs, threads, device)
+            if swept.interrupted:
+                raise typer.Exit(130)
+            if swept.counts.get("failed", 0):
+                raise RunsFailedError(_why(opened, run_ids, store))
+    if left_out:
+        raise MissingDataError("; ".join(map(str, left_out)))
+
+
+def schema() -> None:
+    """Print the JSON Schema of suites, with which an editor completes and checks them.
+
+    For Taplo (the TOML extension of many editors): nasboard schema > suite.schema.json, and as the first line of a
+    suite #:schema ./suite.schema.json
+    """
+    print_json(schema_of())
+
+
+def _check_device(device: str) -> None:
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device is cpu or cuda, given {device!r}")
     if device == "cuda":
         registry.check_cuda()
-    planned, panels = suites.resolve(suites.read(suite), seeds=seeds, only=only)
-    with open_store(database_url(store)) as opened:
-        run_ids = plan(opened, planned, panels)
-        if retry_failed:
-            opened.reset_failed(run_ids)
-        ended = len(run_ids) - opened.unfinished(run_ids)
-        with _Display(planned, ended) as display:
-            swept = sweep(opened, run_ids, jobs=jobs, threads=threads, device=device, on_event=display.event)
-    _summary(swept, len(run_ids), ended)
-    if swept.interrupted:
-        raise typer.Exit(130)
 
 
-def _summary(swept: Swept, total: int, before: int) -> None:
+def _asked(suite: str | None, method: str | None, benchmark: str | None, budget_s: float | None) -> Suite:
+    """Return the suite that is named, or that of one method on one benchmark.
+
+    Raises:
+        UsageError: neither, both, or half of the latter.
+    """
+    if suite is not None and method is None and benchmark is None:
+        return suites.read(shipped.find("suites", suite))
+    if suite is not None or method is None or benchmark is None:
+        raise UsageError(
+            "run takes a suite (a file, or one that ships: "
+            f"{', '.join(shipped.names('suites'))}) or --method M --benchmark B, one of the two and whole"
+        )
+    entry = {"method": method, "benchmark": benchmark, "seeds": 1}
+    budget = {} if budget_s is None else {"budget_s": budget_s}
+    return suites.validated({"name": method, "runs": [entry | budget]}, f"{method} on {benchmark}")
+
+
+def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device: str) -> Swept:
+    """Make the runs, show how far they are, and say how they ended."""
+    ended = len(run_ids) - opened.unfinished(run_ids)
+    with Display(len(run_ids), ended) as display:
+        swept = sweep(
+            opened,
+            run_ids,
+            jobs=jobs,
+            threads=threads,
+            device=device,
+            watched=display.steps,
+            on_event=display.event,
+        )
+    out().print(_told(swept, len(run_ids), ended), soft_wrap=True)
+    return swept
+
+
+def _told(swept: Swept, total: int, before: int) -> str:
     count = swept.counts
     told = f"{total} runs: {count.get('done', 0) + count.get('budget', 0)} done ({before} of them before), "
     told += f"{count.get('failed', 0)} failed, {count.get('pending', 0) + count.get('running', 0)} left"
-    out().print(told + (" (interrupted; the same command goes on from here)" if swept.interrupted else ""))
-    if count.get("failed", 0):
-        out().print("why they failed: `nasboard report`; to make them again: the same command with --retry-failed")
+    return told + (" (interrupted; the same command goes on from here)" if swept.interrupted else "")
 
 
-class _Display:
-    """Progress bars on a terminal, a plain line now and then elsewhere."""
-
-    def __init__(self, planned: Sequence[Planned], ended: int) -> None:
-        self.total, self.ended = len(planned), ended
-        self.labels = Counter(p.label for p in planned)
-        self.failed = 0
-        self.spoken = self.start = time.monotonic()
-        self.bars: Progress | None = _bars(err()) if sys.stderr.isatty() else None
-        self.tasks: dict[str, TaskID] = {}
-
-    def __enter__(self) -> _Display:
-        if self.bars is not None:
-            self.bars.start()
-            self.tasks["all"] = self.bars.add_task("all runs", total=self.total, completed=self.ended, now="")
-        elif self.total > self.ended:
-            err().print(f"{self.total} runs planned, {self.ended} of them done before")
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        if self.bars is not None:
-            self.bars.stop()
-
-    def event(self, event: Event) -> None:
-        """Take what a worker tells."""
-        if event.kind == "end" and event.status != "pending":
-            self.ended += 1
-            self.failed += event.status == "failed"
-        if self.bars is not None:
-            self._draw(event)
-        elif self.ended == self.total or time.monotonic() - self.spoken > PLAIN_EVERY_S:
-            self._speak()
-
-    def _draw(self, event: Event) -> None:
-        assert self.bars is not None
-        if event.owner not in self.tasks:
-            self.tasks[event.owner] = self.bars.add_task(f"worker {len(self.tasks)}", total=None, now="")
-        now = {"start": f"{event.label} seed {event.seed}", "wait": "waiting for another process"}.get(event.kind, "")
-        self.bars.update(self.tasks[event.owner], now=now)
-        told = f"{self.failed} failed" if self.failed else ""
-        self.bars.update(self.tasks["all"], completed=self.ended, now=told)
-
-    def _speak(self) -> None:
-        self.spoken = time.monotonic()
-        told = f", {self.failed} failed" if self.failed else ""
-        err().print(f"{self.ended}/{self.total} runs ended{told}, {self.spoken - self.start:.0f} s")
-
-
-def _bars(console: Console) -> Progress:
-    return Progress(
-        TextColumn("{task.description}"),
-        BarColumn(bar_width=30),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("{task.fields[now]}"),
-        console=console,
+def _why(opened: Store, run_ids: Sequence[str], store: str) -> str:
+    """Return how many of the runs failed, and the commands that show why and make them again."""
+    planned = set(run_ids)
+    failed = [run.run_id for run in opened.runs(status="failed") if run.run_id in planned]
+    flag = store_flag(store)
+    return (
+        f"{len(failed)} of {len(run_ids)} runs failed. Why: nasboard ls runs --failed{flag}\n"
+        f"The first of them, with its traceback: nasboard show {failed[0][:SHORT]}{flag}\n"
+        "To make them again: the same command with --retry-failed"
     )

@@ -1,21 +1,27 @@
-"""The commands that read a store: ls, report; and what a store holds, for those that show boards of it.
+"""The command that writes a report, and what a store holds for those that show boards of it.
 
-Statistics take a second to import, so the functions that need them import them; the other commands start at once.
+Statistics take a second to import, so the functions that need them import them; every command starts at once.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, cast
+from typing import TYPE_CHECKING, Annotated
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from nasboard.harness import registry
-from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
+from nasboard.harness.cli.console import (
+    DEFAULT_STORE,
+    StoreOption,
+    database_url,
+    err,
+    out,
+    shown_store,
+    store_flag,
+)
 from nasboard.harness.errors import MissingDataError, NasboardError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
@@ -23,15 +29,6 @@ from nasboard.harness.store import open_store
 
 if TYPE_CHECKING:
     from nasboard.harness.outcomes.load import Unreadable
-
-
-class Listing(StrEnum):
-    """What `ls` can list."""
-
-    methods = "methods"
-    benchmarks = "benchmarks"
-    metrics = "metrics"
-    runs = "runs"
 
 
 def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
@@ -63,7 +60,9 @@ def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Un
         if visits:
             found = with_visits(opened, found)
     if not found and not lost:
-        raise MissingDataError(f"{store} holds no runs yet; make some: nasboard run suites/quick.toml --store {store}")
+        raise MissingDataError(
+            f"{shown_store(store)} holds no runs yet; make some: nasboard run quick{store_flag(store)}"
+        )
     return found, lost
 
 
@@ -93,51 +92,6 @@ def told_apart(store: str, *, visits: bool = False) -> list[Comparison]:
     for line in apart(found):
         err().print(Text(line))
     return found
-
-
-def ls(
-    what: Annotated[Listing, typer.Argument(help="What to list.")],
-    store: StoreOption = DEFAULT_STORE,
-    json: JsonOption = False,
-) -> None:
-    """List methods, benchmarks, metrics, or the runs in a store."""
-    rows = _runs(store) if what is Listing.runs else _catalogue(what)
-    if json:
-        print_json(rows)
-        return
-    table = Table(box=None, pad_edge=False)
-    for heading in rows[0] if rows else ["nothing"]:
-        table.add_column(str(heading), overflow="fold")
-    for row in rows:
-        table.add_row(*(str(value) for value in row.values()))
-    out().print(table)
-
-
-def _catalogue(what: Listing) -> list[dict[str, object]]:
-    if what is Listing.metrics:
-        from nasboard.harness.statistics.rank import METRICS
-
-        return [
-            {"name": m.name, "better": "higher" if m.higher_is_better else "lower", "what": m.what} for m in METRICS
-        ]
-    return [dict(entry) for entry in registry.describe(cast(registry.Kind, what.value))]
-
-
-def _runs(store: str) -> list[dict[str, object]]:
-    with open_store(database_url(store), must_exist=True) as opened:
-        found = opened.runs()
-    return [
-        {
-            "run": r.run_id[:12],
-            "label": r.label,
-            "benchmark": r.key.benchmark,
-            "seed": r.key.seed,
-            "status": r.status,
-            "cost_s": round(r.cost_s, 3),
-            "cost": r.cost_kind,
-        }
-        for r in found
-    ]
 
 
 def report(

@@ -11,15 +11,20 @@ import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasboard.harness import registry
+from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import JsonOption, err, out, print_json
 
 app = typer.Typer(help="Build embedded tables and look at them.", no_args_is_help=True)
 PLAIN_EVERY_S = 30.0
 
+NameArgument = Annotated[
+    str, typer.Argument(help="Which table, for example digits201.", autocompletion=completing.embedded)
+]
+
 
 @app.command()
 def build(
-    name: Annotated[str, typer.Argument(help="Which table, for example digits201.")],
+    name: NameArgument,
     to: Annotated[Path | None, typer.Option(help="Folder to write; NAME in the current folder by default.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every isomorphism class.")] = 3,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
@@ -35,7 +40,7 @@ def build(
 
 @app.command()
 def info(
-    name: Annotated[str, typer.Argument(help="Which table, for example digits201.")],
+    name: NameArgument,
     folder: Annotated[
         Path | None, typer.Option("--from", help="Folder of the table; the shipped one by default.")
     ] = None,

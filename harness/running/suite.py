@@ -6,16 +6,16 @@ and nowhere later, so the stored key is the whole configuration.
 
 from __future__ import annotations
 
+import re
 import tomllib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, cast
+from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
-from nasboard.harness import registry
+from nasboard.harness import registry, shipped
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import Panel, uniform
@@ -27,6 +27,15 @@ Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
 Seeds = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
+SINGLE = re.compile(r"^\s*\[\s*runs\s*\]", re.MULTILINE)
+SPELLING = {  # what was written with the wrong brackets, and how it is written
+    ("runs", "list_type"): "write [[runs]], in double brackets, above every entry",
+    ("runs", "model_type"): "write [[runs]] above every entry, and its keys below",
+    ("panel", "model_type"): "write [panel], once and in single brackets",
+    ("params", "dict_type"): "write [runs.params], in single brackets, below the entry's own keys",
+}
+
+
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
@@ -34,31 +43,47 @@ class _Strict(BaseModel):
 class PanelEntry(_Strict):
     """Which architectures ranking methods are scored on, and how often."""
 
-    size: Annotated[int, Field(ge=2)] = 1000
-    every: Annotated[int, Field(ge=1)] = 1  # steps between two rankings; the last step is always ranked
-    rank_all: bool = False  # also rank the whole space at the last step
+    size: Annotated[int, Field(ge=2, description="Architectures, drawn once and uniformly.")] = 1000
+    every: Annotated[int, Field(ge=1, description="Steps between two rankings; the last step is always ranked.")] = 1
+    rank_all: Annotated[bool, Field(description="Also rank the whole space at the last step.")] = False
 
 
 class RunEntry(_Strict):
     """One method on one benchmark with a number of seeds."""
 
-    method: str
-    benchmark: str
-    label: str | None = None  # the boards' name of it; the method's name by default; one entry a data set
-    seeds: Seeds
-    first_seed: Annotated[int, Field(ge=0)] = 0
-    budget_s: Seconds | None = None  # simulated seconds; needed for queries
-    rank_every: Annotated[int, Field(ge=1)] | None = None  # in place of the panel's; a black-box method ranks if set
-    params: dict[str, str | int | float | bool | list[int] | list[float] | list[str]] = {}
+    method: Annotated[str, Field(description="Registered name: nasboard ls methods.")]
+    benchmark: Annotated[str, Field(description="NAME[@VERSION][?key=value&...]: nasboard ls benchmarks.")]
+    label: Annotated[
+        str | None, Field(description="Name of it on boards, one entry a data set; by default the method's.")
+    ] = None
+    seeds: Annotated[Seeds, Field(description="Runs, each with a seed of its own.")]
+    first_seed: Annotated[int, Field(ge=0, description="The first of the seeds.")] = 0
+    budget_s: Annotated[
+        Seconds | None,
+        Field(description="Simulated seconds a run may spend on queries; a method that asks no queries has none."),
+    ] = None
+    rank_every: Annotated[
+        Annotated[int, Field(ge=1)] | None,
+        Field(description="In place of the panel's `every`; a black-box method ranks only where it is set."),
+    ] = None
+    params: Annotated[
+        dict[str, str | int | float | bool | list[int] | list[float] | list[str]],
+        Field(description="Hyper-parameters in place of the method's defaults."),
+    ] = {}
+
+    @property
+    def shown(self) -> str:
+        """Return the name of it on boards."""
+        return self.label or self.method
 
 
 class Suite(_Strict):
     """A whole suite file."""
 
-    name: str
-    description: str = ""
-    panel: PanelEntry = PanelEntry()
-    runs: Annotated[list[RunEntry], Field(min_length=1)]
+    name: Annotated[str, Field(description="Of the suite, for messages.")]
+    description: Annotated[str, Field(description="What it is for, in a line.")] = ""
+    panel: Annotated[PanelEntry, Field(description="What methods that rank are scored on.")] = PanelEntry()
+    runs: Annotated[list[RunEntry], Field(min_length=1, description="Entries, each under [[runs]].")]
 
 
 def read(path: Path) -> Suite:
@@ -67,38 +92,44 @@ def read(path: Path) -> Suite:
     Raises:
         SuiteError: unreadable, not TOML, or not a suite; names the place and the known key nearest to an unknown one.
     """
+    text = ""
     try:
-        raw = tomllib.loads(path.read_text(encoding="utf-8"))
+        text = path.read_text(encoding="utf-8")
+        raw = tomllib.loads(text)
     except FileNotFoundError as error:
-        raise SuiteError(f"no suite file {path}; the ones that ship are in suites/") from error
+        ships = ", ".join(shipped.names("suites"))
+        raise SuiteError(f"no suite file {path}; those that ship go by name, nasboard run NAME: {ships}") from error
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise SuiteError(f"suite {path} cannot be read: {error}") from error
+        hint = f"; {SPELLING['runs', 'list_type']}" if SINGLE.search(text) else ""
+        raise SuiteError(f"suite {path} cannot be read: {error}{hint}") from error
+    return validated(raw, f"suite {path}")
+
+
+def validated(raw: Mapping[str, object], what: str) -> Suite:
+    """Return the suite that TOML was read into; `what` is for messages.
+
+    Raises:
+        SuiteError: it is none.
+    """
     try:
         return Suite.model_validate(raw)
     except ValidationError as error:
-        raise SuiteError(
-            f"suite {path}: " + "; ".join(_explain(e["loc"], e["type"], e["msg"]) for e in error.errors())
-        ) from error
+        told = dict.fromkeys(_explain(raw, e["loc"], e["type"], e["msg"]) for e in error.errors())  # each once
+        raise SuiteError(f"{what}: " + "; ".join(told)) from error
 
 
 def resolve(
-    suite: Suite,
-    *,
-    seeds: int | None = None,
-    only: str | None = None,
-    benchmark: Callable[[str], Benchmark] = registry.benchmark,
+    suite: Suite, *, benchmark: Callable[[str], Benchmark] = registry.benchmark
 ) -> tuple[list[Planned], list[tuple[Panel, str]]]:
     """Return every run of a suite, and the panels (with their space's name) that those are ranked on.
 
     Args:
-        suite: as read.
-        seeds: overrides every entry's number of seeds.
-        only: a shell pattern; entries whose label does not match it are left out.
+        suite: as read; `selection` says which of its entries, and with what in place of the file's settings.
         benchmark: finds a benchmark by its registered name.
 
     Raises:
-        SuiteError: nothing matches `only`, a budget is missing or superfluous, two entries share a label on one data
-            set, or two versions of one benchmark are in the suite.
+        SuiteError: a budget is missing or superfluous, two entries share a label on one data set, or two versions of
+            one benchmark are in the suite.
         UsageError: a space has fewer architectures than the panel.
         UnknownNameError: no such method, benchmark or hyper-parameter.
     """
@@ -106,17 +137,12 @@ def resolve(
     panels: dict[str, tuple[Panel, str]] = {}
     seen = _Seen()
     for entry in suite.runs:
-        if only is not None and not fnmatchcase(entry.label or entry.method, only):
-            continue
         task = benchmark(entry.benchmark)
         seen.add(entry, task)
-        runs, panel = _plan(entry, suite.panel, task, entry.seeds if seeds is None else seeds)
+        runs, panel = _plan(entry, suite.panel, task)
         planned += runs
         if panel is not None:
             panels[panel.identity] = (panel, task.space.name)
-    if not planned:
-        labels = ", ".join(entry.label or entry.method for entry in suite.runs)
-        raise SuiteError(f"no entry of suite {suite.name!r} matches --only {only!r}; it has {labels}")
     return planned, list(panels.values())
 
 
@@ -128,7 +154,7 @@ class _Seen:
     versions: dict[str, str] = field(default_factory=dict)  # base name -> full name
 
     def add(self, entry: RunEntry, task: Benchmark) -> None:
-        label = entry.label or entry.method
+        label = entry.shown
         on_board = (label, task.dataset, task.space.name)
         if on_board in self.labels:
             raise SuiteError(
@@ -144,10 +170,10 @@ class _Seen:
             )
 
 
-def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark, seeds: int) -> tuple[Sequence[Planned], Panel | None]:
+def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequence[Planned], Panel | None]:
     """Return the runs of an entry and the panel that they rank, None where they rank none."""
     method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
-    label = entry.label or entry.method
+    label = entry.shown
     asks = "query" in method.needs
     if asks and task.query is None:
         raise SuiteError(f"{label}: {entry.method} asks for queries, {_unanswered(task)}")
@@ -178,7 +204,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark, seeds: int) -> 
         if panel is None
         else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
-    numbers = range(entry.first_seed, entry.first_seed + seeds)
+    numbers = range(entry.first_seed, entry.first_seed + entry.seeds)
     kind = task.cost_kind if asks else "measured"  # without queries there is only the clock
     keys = (RunKey(seed=seed, **common, **ranked) for seed in numbers)  # type: ignore[arg-type]
     return [Planned(key, label, kind) for key in keys], panel
@@ -194,8 +220,17 @@ def _unanswered(task: Benchmark) -> str:
     )
 
 
-def _explain(place: tuple[int | str, ...], kind: str, message: str) -> str:
+def _explain(raw: Mapping[str, Any], place: tuple[int | str, ...], kind: str, message: str) -> str:
     where = ".".join(str(part) for part in place) or "top level"
+    named = next((part for part in reversed(place) if isinstance(part, str)), "")
+    if (named, kind) in SPELLING:
+        return f"{where}: {SPELLING[named, kind]}"
+    if len(place) > 3 and place[2] == "params":  # told once for each type that a value might have had
+        given: object = raw["runs"][place[1]]["params"][place[3]]
+        return (
+            f"{'.'.join(map(str, place[:4]))}: a hyper-parameter is a string, a number, true or false, or a list of "
+            f"numbers or of strings, given {given!r}; write {place[3]} = VALUE under [runs.params], no table inside it"
+        )
     if kind != "extra_forbidden":
         return f"{where}: {message}"
     inner = {"panel": PanelEntry.model_fields, "runs": RunEntry.model_fields}

@@ -12,6 +12,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.harness import registry
 from nasboard.harness.running import runner, suite
+from nasboard.harness.running.selection import with_settings
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.space import sample
 from nasboard.harness.store import new_owner, open_store
@@ -71,7 +72,7 @@ def test_the_suite_of_eight_methods_extrapolated(benchmark: BenchmarkFixture, tm
     read = suite.read(SUITE)
 
     def seconds(seeds: int) -> float:
-        planned, panels = suite.resolve(read, seeds=seeds)
+        planned, panels = suite.resolve(with_settings(read, [f"seeds={seeds}"]))
         start = time.perf_counter()
         with open_store(f"sqlite:///{tmp_path}/runs-{seeds}.db") as store:
             swept = sweep(store, plan(store, planned, panels), jobs=JOBS)

@@ -10,6 +10,7 @@ from scipy.stats import mannwhitneyu
 
 from nasboard.harness import registry
 from nasboard.harness.running import runner, suite
+from nasboard.harness.running.selection import with_settings
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
 from tests.places import ROOT
@@ -30,7 +31,7 @@ def found(tmp_path_factory: pytest.TempPathFactory) -> dict[str, np.ndarray]:
     imported("nb201-compact")
     whole = tomllib.loads(SUITE.read_text())
     whole["runs"] = [entry for entry in whole["runs"] if entry["method"] in PUBLISHED]
-    planned, panels = suite.resolve(suite.Suite.model_validate(whole), seeds=SEEDS)
+    planned, panels = suite.resolve(with_settings(suite.Suite.model_validate(whole), [f"seeds={SEEDS}"]))
     specs: dict[str, list[str]] = {method: [] for method in PUBLISHED}
     owner = new_owner()
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('nb201')}/runs.db") as store:

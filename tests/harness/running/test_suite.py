@@ -47,13 +47,6 @@ def test_the_resolved_configuration_is_what_is_stored(tmp_path: Path) -> None:
     assert given.run_id == default.run_id
 
 
-def test_seeds_and_only_override_the_file(tmp_path: Path) -> None:
-    read = suite.read(written(tmp_path, GOOD))
-    assert len(suite.resolve(read, seeds=7, only="random*")[0]) == 7
-    with pytest.raises(SuiteError, match=r"no entry of suite 'tiny' matches --only 'darts'; it has random_search"):
-        suite.resolve(read, only="darts")
-
-
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
@@ -68,6 +61,39 @@ def test_seeds_and_only_override_the_file(tmp_path: Path) -> None:
 def test_a_wrong_entry_is_refused_with_its_place(tmp_path: Path, wrong: str, message: str) -> None:
     with pytest.raises(SuiteError, match=message):
         suite.read(written(tmp_path, GOOD.replace("seeds = 3", wrong)))
+
+
+BRACKETS = [
+    (GOOD.replace("[[runs]]", "[runs]"), r"runs: write \[\[runs\]\], in double brackets, above every entry"),
+    (GOOD.replace("[[runs]]", "[runs]") + "[runs]\n", r"twice .*; write \[\[runs\]\]"),
+    (GOOD.replace("[panel]", "[[panel]]"), r"panel: write \[panel\], once and in single brackets"),
+    (GOOD + "[[runs.params]]\nlr = 1\n", r"runs\.0\.params: write \[runs\.params\], in single brackets"),
+    (GOOD.partition("[panel]")[0] + "runs = [3]", r"runs\.0: write \[\[runs\]\] above every entry"),
+]
+
+
+@pytest.mark.parametrize(("text", "message"), BRACKETS)
+def test_wrong_brackets_are_told_how_they_are_written_in_one_line(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(SuiteError, match=message) as caught:
+        suite.read(written(tmp_path, text))
+    assert "write [" in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert ";" not in str(caught.value).partition(" cannot be read: ")[0]
+
+
+@pytest.mark.parametrize("value", ["{a = 1}", '[1, "a"]', "1979-05-27", "[[1], [2]]"])
+def test_a_hyper_parameter_that_is_no_plain_value_is_told_once(tmp_path: Path, value: str) -> None:
+    with pytest.raises(SuiteError) as caught:
+        suite.read(written(tmp_path, GOOD + f"[runs.params]\nx = {value}\n"))
+    told = str(caught.value)
+    assert told.count("runs.0.params.x") == 1
+    assert "a hyper-parameter is a string, a number, true or false, or a list" in told
+    assert "write x = VALUE under [runs.params]" in told
+
+
+def test_a_nested_table_of_hyper_parameters_is_told_as_well(tmp_path: Path) -> None:
+    with pytest.raises(SuiteError, match=r"given \{'lr': 1, 'wd': 2\}; write adam = VALUE under"):
+        suite.read(written(tmp_path, GOOD + "[runs.params.adam]\nlr = 1\nwd = 2\n"))
 
 
 @pytest.mark.parametrize("budget_s", ["inf", "-inf", "nan", "0", "-1.5"])
@@ -203,7 +229,7 @@ def test_what_is_no_suite_is_refused(tmp_path: Path, text: str) -> None:
 
 
 def test_a_missing_file_says_where_suites_are(tmp_path: Path) -> None:
-    with pytest.raises(SuiteError, match="no suite file"):
+    with pytest.raises(SuiteError, match=r"no suite file .*none\.toml; .* nasboard run NAME: .*quick"):
         suite.read(tmp_path / "none.toml")
 
 
