@@ -2,7 +2,7 @@
 
 from setuptools import find_packages, setup
 
-FOLDERS = ("harness", "tabular", "benchmarks", "methods")
+FOLDERS = ("harness", "tabular", "benchmarks", "methods", "suites", "baselines")
 
 DATA = ("suites", "baselines")  # no code in them
 

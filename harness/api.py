@@ -18,10 +18,8 @@ from numpy.typing import NDArray
 
 from nasboard.harness.space import Arch, Archs, Bools, Floats, SearchSpace
 
-API_VERSION = 1
-RESOLUTION = (
-    10**12
-)  # of true accuracies whose benchmark says nothing of it: coarser than what rounding does to a double
+API_VERSION = 2
+RESOLUTION = 10**12  # of true accuracies whose benchmark tells none: coarser than the rounding of doubles
 
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]

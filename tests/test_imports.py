@@ -36,6 +36,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.outcomes": ("harness", "harness.registry"),
     "harness.boards": ("harness", "harness.outcomes", "harness.statistics"),
     "harness.boards.render": ("harness", "harness.boards", "harness.statistics"),
+    "harness.frames": (
+        "harness",
+        "harness.boards",
+        "harness.outcomes",
+        "harness.registry",
+        "harness.statistics",
+        "harness.store",
+    ),
     "harness.gate": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
     "harness.report": (
         "harness",

@@ -25,7 +25,13 @@ from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.registry.plugins import Plugin, plugins
 from nasboard.harness.store import open_store
 
-EXTRAS = {"live": ("torch", "sklearn"), "report": ("jinja2", "plotly"), "postgres": ("psycopg",), "optuna": ("optuna",)}
+EXTRAS = {
+    "live": ("torch", "sklearn"),
+    "report": ("jinja2", "plotly"),
+    "postgres": ("psycopg",),
+    "optuna": ("optuna",),
+    "analysis": ("pandas",),
+}
 LITTLE_MB = 500.0  # what the largest compact import needs, downloads included, many times over
 
 Finding = dict[str, str]

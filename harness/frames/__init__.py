@@ -1,0 +1,6 @@
+"""What a store holds as pandas frames, for a notebook: a row a run, a row a step."""
+
+from nasboard.harness.frames.runs import load_runs
+from nasboard.harness.frames.steps import load_steps
+
+__all__ = ["load_runs", "load_steps"]
