@@ -47,22 +47,20 @@ def python(code: str, installed: Path) -> object:
 
 RUN = """
 from numpy.random import default_rng
+from nasboard import BudgetExhausted, MeteredOracle, Task, benchmark, method
 from nasboard.harness import registry
-from nasboard.harness.api import Task
-from nasboard.harness.errors import BudgetExhausted
-from nasboard.harness.running.oracle import MeteredOracle
 
 def run(name, params=None, seed=0, budget_s=400.0):
-    benchmark = registry.benchmark("planted")
-    oracle = MeteredOracle(benchmark.query, benchmark.space, benchmark.fidelities, budget_s, default_rng(seed))
-    task = Task(benchmark.space, default_rng(seed), budget_s, query=oracle)
+    planted = benchmark("planted")
+    oracle = MeteredOracle(planted.query, planted.space, planted.fidelities, budget_s, default_rng(seed))
+    task = Task(planted.space, default_rng(seed), budget_s, query=oracle)
     last = None
     try:
-        for last in registry.method(name, params).search(task):
+        for last in method(name, params).search(task):
             pass
     except BudgetExhausted:
         pass
-    return float(benchmark.truth(last.incumbent[None])[0]), oracle.queries
+    return float(planted.truth(last.incumbent[None])[0]), oracle.queries
 """
 
 

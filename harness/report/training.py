@@ -1,6 +1,6 @@
 """Figures of tau along training: how the agreement of predicted with true accuracy grows, and how far it could.
 
-Tau, its interval and the noise ceiling are `metrics`'.
+Tau, its interval and the noise ceiling are `rank`'s.
 """
 
 from __future__ import annotations

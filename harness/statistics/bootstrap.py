@@ -2,7 +2,7 @@
 
 A resample draws n architectures with replacement, the same ones for every seed of a method, and then as many seeds as
 there are with replacement; its value is the mean of the metric over the drawn seeds. The interval is the percentile
-one. Arrays come in checked (`metrics.checked`): finite, at least two architectures, nothing constant.
+one. Arrays come in checked (`rank.checked`): finite, at least two architectures, nothing constant.
 
 Kendall's tau and Spearman's rho are computed for all resamples at once from the multiplicities w `(resamples, n)`.
 With S_ij = sign(x_i - x_j) sign(y_i - y_j), concordant minus discordant pairs of a resample are w'Sw / 2, and pairs
@@ -84,7 +84,7 @@ def kendall(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
 
 
 def weighted(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
-    """Return the weighted tau of `metrics.weighted_tau` `(seeds, resamples)`, exactly; takes n^2 numbers a seed.
+    """Return the weighted tau of `rank.weighted_tau` `(seeds, resamples)`, exactly; takes n^2 numbers a seed.
 
     With additive weights h, the numerator is the sum of H_i (Sw)_i, H_i the sum of h over the places that the copies
     of i take in the ranking of the resample.

@@ -1,4 +1,4 @@
-"""The tables of a store and the marker that tells ours from others. Not how they are filled: that is `store_write`'s.
+"""The tables of a store and the marker that tells ours from others. Not how they are filled: that is `write`'s.
 
 nasboard_schema   one row: the version below
 runs              one row a run: key, owner, status, where its last step stands

@@ -9,16 +9,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-torch = pytest.importorskip("torch")
-
-from nasboard.benchmarks.live import build  # noqa: E402
-from nasboard.benchmarks.live.build_table import build_table, multiply_adds, parameters  # noqa: E402
-from nasboard.benchmarks.live.digits import load  # noqa: E402
-from nasboard.benchmarks.live.packed import train  # noqa: E402
-from nasboard.benchmarks.live.recipe import Macro, Recipe  # noqa: E402
-from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402
-from nasboard.benchmarks.tabulated import digits201  # noqa: E402
-from nasboard.harness.errors import DigestError, UsageError  # noqa: E402
+from nasboard.benchmarks.live import build
+from nasboard.benchmarks.live.build_table import build_table, multiply_adds, parameters
+from nasboard.benchmarks.live.digits import load
+from nasboard.benchmarks.live.packed import train
+from nasboard.benchmarks.live.recipe import Macro, Recipe
+from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated import digits201
+from nasboard.harness.errors import DigestError, UsageError
 
 
 @pytest.mark.slow
