@@ -22,7 +22,10 @@ SPARED = {
 }
 TOP = "|".join(FOLDERS)
 # `harness.api`, but neither `nasboard.harness.api` nor a method call on a variable such as `benchmarks.values()`
-OLD = re.compile(rf"(?<![\w./-])(?:{TOP})\.(?!md\b|\w+\()[a-z]\w*|^\s*(?:from|import) (?:{TOP})\b.*", re.MULTILINE)
+NAMED = rf"(?<![\w./-])(?:{TOP})\.(?!md\b|\w+\()[a-z]\w*"
+IMPORTED = rf"^\s*(?:from|import) (?:{TOP})\b.*"
+PREFIX = rf"(?<=['\"])(?:{TOP})\.(?=['\"{{])"  # "methods." that something begins with
+OLD = re.compile("|".join((NAMED, IMPORTED, PREFIX)), re.MULTILINE)
 NEW = re.compile(r"(?<![\w./@-])nasboard(?:\.\w+)+")
 QUOTED = re.compile(r"`(\w+)[.`]")
 PATH = re.compile(rf"(?<![\w./-])(?:{'|'.join(SEARCHED)})/[\w./-]+\.\w+")
@@ -114,6 +117,8 @@ def test_every_path_that_a_document_names_is_there() -> None:
         "  from harness.space import sample",
         "import tabular",
         "methods.live",
+        "name.startswith('methods.')",
+        'f"methods.{name}"',
     ],
 )
 def test_an_old_name_is_found(line: str) -> None:
