@@ -79,13 +79,16 @@ def files(root: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what a package is made of: building leaves files behind."""
+    """Copy what a package is made of, and leave there what an older build might have."""
     folder = tmp_path_factory.mktemp("source")
     for name in SOURCES:
         if (ROOT / name).is_dir():
             shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
         else:
             shutil.copy(ROOT / name, folder)
+    stale = folder / "build" / "lib" / "nasboard" / "harness" / "gone.py"
+    stale.parent.mkdir(parents=True)
+    stale.write_text("raise RuntimeError('a module that is gone was installed')\n")
     return folder
 
 
