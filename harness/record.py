@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Literal
 
 import numpy as np
@@ -94,6 +94,16 @@ class RunKey:
     def run_id(self) -> str:
         """Return the SHA-256 of the canonical key, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    def unsigned(self) -> str:
+        """Return the canonical key without seed and makers: what was asked for, whoever makes it."""
+        return replace(self, seed=0, method_by=None, benchmark_by=None).canonical()
+
+    @property
+    def makers(self) -> dict[str, Maker]:
+        """Return who made the run, as far as it is known, by `method` and `benchmark`."""
+        found = {"method": self.method_by, "benchmark": self.benchmark_by}
+        return {what: maker for what, maker in found.items() if maker is not None}
 
     @property
     def identity(self) -> str:

@@ -53,7 +53,16 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
 def noted(board: Board, comparison: Comparison) -> Board:
     """Return a board with its data set, and with what its benchmarks have to say at its foot."""
-    return replace(board, dataset=comparison.dataset, notes=(*board.notes, *contexts.notes(comparison)))
+    notes = (*board.notes, *left_aside(comparison), *contexts.notes(comparison))
+    return replace(board, dataset=comparison.dataset, notes=notes)
+
+
+def left_aside(comparison: Comparison) -> tuple[str, ...]:
+    """Return a line on the runs that other code made than those on the board; empty where there are none."""
+    if not comparison.aside:
+        return ()
+    told = ", ".join(f"{count} of {label}" for label, count in sorted(comparison.aside.items()))
+    return (f"Runs made by older code are left aside ({told}); --all-identities shows them in rows of their own.",)
 
 
 def title(comparison: Comparison) -> str:

@@ -12,7 +12,18 @@ from typing import Annotated
 
 import typer
 
-from nasboard.harness.cli import checking, data, doctoring, exchanging, listing, making, reading, showing, tables
+from nasboard.harness.cli import (
+    checking,
+    data,
+    doctoring,
+    exchanging,
+    listing,
+    making,
+    reading,
+    removing,
+    showing,
+    tables,
+)
 from nasboard.harness.cli.console import complain
 from nasboard.harness.errors import NasboardError
 
@@ -27,6 +38,7 @@ app = typer.Typer(
 app.command("run")(making.run)
 app.command("ls")(listing.ls)
 app.command("show")(listing.show)
+app.command("rm")(removing.rm)
 app.command("leaderboard")(showing.leaderboard)
 app.command("report")(reading.report)
 app.command("compare")(showing.compare)

@@ -67,7 +67,7 @@ def show(
 ) -> None:
     """Show one run: what was run, how it ended, its error with the traceback, where it came from, its last steps."""
     with open_store(database_url(store), must_exist=True) as opened:
-        found = _named(opened.runs(), run, store)
+        found = named(opened.runs(), run, store)
         steps = opened.steps(found.run_id)
     if json:
         print_json(_as_json(found, steps))
@@ -137,7 +137,7 @@ def _reason(run: RunRecord) -> str:
     return (run.error or "").strip().rpartition("\n")[2]
 
 
-def _named(runs: Sequence[RunRecord], start: str, store: str) -> RunRecord:
+def named(runs: Sequence[RunRecord], start: str, store: str) -> RunRecord:
     """Return the run whose id starts so.
 
     Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Annotated
 
 import typer
@@ -22,11 +22,12 @@ from nasboard.harness.cli.console import (
 from nasboard.harness.cli.listing import SHORT, foretell
 from nasboard.harness.cli.watching import Display
 from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
+from nasboard.harness.record import ENDED
 from nasboard.harness.running import selection
 from nasboard.harness.running import suite as suites
 from nasboard.harness.running.schema import schema as schema_of
 from nasboard.harness.running.suite import Suite
-from nasboard.harness.running.sweep import Swept, plan, sweep
+from nasboard.harness.running.sweep import Swept, older, plan, sweep
 from nasboard.harness.store import Store, open_store
 
 ENTRY = "One entry without a file"
@@ -72,11 +73,15 @@ def run(
     threads: Annotated[int, typer.Option(min=1, help="Threads a run; more than 1 changes the last bits.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
+    rerun: Annotated[bool, typer.Option("--rerun", help="Make all runs of the suite again, ended ones too.")] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Only say what would be run, and how much of it is there.")
     ] = False,
 ) -> None:
     """Make the runs of a suite: skip what is done, resume what was cut off, run the rest.
+
+    What other code made is not taken for what this code would make: a run belongs to the version and the source of its
+    method, its benchmark, their libraries and the files in its hyper-parameters.
 
     Ctrl-C ends the current step of each run and keeps everything; a second one stops at once.
 
@@ -98,8 +103,9 @@ def run(
     else:
         with open_store(database_url(store)) as opened:
             run_ids = plan(opened, planned, panels)
-            if retry_failed:
-                opened.reset_failed(run_ids)
+            if retry_failed or rerun:
+                opened.reset(run_ids, ENDED if rerun else ["failed"])
+            _tell_of_older(older(opened, planned), store)
             swept = _sweep(opened, run_ids, jobs, threads, device)
             if swept.interrupted:
                 raise typer.Exit(130)
@@ -158,6 +164,17 @@ def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, devic
         )
     out().print(_told(swept, len(run_ids), ended), soft_wrap=True)
     return swept
+
+
+def _tell_of_older(count: Mapping[str, int], store: str) -> None:
+    """Say of which entries the store has runs that other code made: they are neither taken nor shown for these."""
+    if count:
+        told = ", ".join(f"{n} of {label}" for label, n in count.items())
+        err().print(
+            f"{sum(count.values())} stored runs of another identity are left aside ({told}): code, version, libraries "
+            f"or files have changed. To remove those that are older: nasboard rm --older{store_flag(store)}",
+            markup=False,
+        )
 
 
 def _told(swept: Swept, total: int, before: int) -> str:

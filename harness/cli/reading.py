@@ -31,7 +31,12 @@ if TYPE_CHECKING:
     from nasboard.harness.outcomes.load import Unreadable
 
 
-def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
+AllOption = Annotated[
+    bool, typer.Option("--all-identities", help="Show runs of older code too, each identity in a row of its own.")
+]
+
+
+def comparisons_of(store: str, *, visits: bool = False, all_identities: bool = False) -> list[Comparison]:
     """Return the comparisons in a store that can be read, with what runs queried where `visits` are asked for.
 
     Of runs that cannot be scored here a line on standard error says why, and what to do.
@@ -39,7 +44,7 @@ def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
     Raises:
         MissingDataError, UsageError: it holds no run, or none that can be scored; the first reason.
     """
-    found, lost = read(store, visits=visits)
+    found, lost = read(store, visits=visits, all_identities=all_identities)
     if lost and not found:
         raise lost[0].error
     for group in lost:
@@ -47,7 +52,9 @@ def comparisons_of(store: str, *, visits: bool = False) -> list[Comparison]:
     return found
 
 
-def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Unreadable]]:
+def read(
+    store: str, *, visits: bool = False, all_identities: bool = False
+) -> tuple[list[Comparison], list[Unreadable]]:
     """Return the comparisons in a store, and apart from them the runs that cannot be scored here.
 
     Raises:
@@ -56,7 +63,7 @@ def read(store: str, *, visits: bool = False) -> tuple[list[Comparison], list[Un
     from nasboard.harness.outcomes.load import load_readable, with_visits
 
     with open_store(database_url(store), must_exist=True) as opened:
-        found, lost = load_readable(opened, registry.benchmark)
+        found, lost = load_readable(opened, registry.benchmark, all_identities=all_identities)
         if visits:
             found = with_visits(opened, found)
     if not found and not lost:
@@ -86,10 +93,12 @@ def apart(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def told_apart(store: str, *, visits: bool = False) -> list[Comparison]:
-    """Return `comparisons_of` a store, with a line on standard error where it holds runs on several tables."""
-    found = comparisons_of(store, visits=visits)
-    for line in apart(found):
+def told_apart(store: str, *, visits: bool = False, all_identities: bool = False) -> list[Comparison]:
+    """Return `comparisons_of` a store; lines on standard error tell of several tables, and of what is left aside."""
+    from nasboard.harness.boards.making import left_aside
+
+    found = comparisons_of(store, visits=visits, all_identities=all_identities)
+    for line in (*apart(found), *(line for comparison in found for line in left_aside(comparison))):
         err().print(Text(line))
     return found
 
@@ -98,6 +107,7 @@ def report(
     output: Annotated[Path, typer.Option("-o", "--output", help="HTML file to write.")] = Path("report.html"),
     store: StoreOption = DEFAULT_STORE,
     title: Annotated[str, typer.Option(help="Title of the page.")] = "nasboard report",
+    all_identities: AllOption = False,
 ) -> None:
     """Write boards, curves, cells, failures and provenance into one HTML file that opens offline."""
     try:
@@ -109,7 +119,8 @@ def report(
     from nasboard.harness import boards
     from nasboard.harness.boards import pareto as board_pareto
 
-    found = [_with_objectives_that_can_be_read(c) for c in told_apart(store, visits=True)]
+    stored = told_apart(store, visits=True, all_identities=all_identities)
+    found = [_with_objectives_that_can_be_read(comparison) for comparison in stored]
     shown = boards.make(found)
     if any(contexts.objectives(comparison) for comparison in found):
         shown += board_pareto.make(found)

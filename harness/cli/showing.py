@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out
-from nasboard.harness.cli.reading import comparisons_of, told_apart
+from nasboard.harness.cli.reading import AllOption, comparisons_of, told_apart
 from nasboard.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def leaderboard(
     wide: WideOption = False,
     notes: NotesOption = False,
     measured: MeasuredOption = True,
+    all_identities: AllOption = False,
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
@@ -86,7 +87,8 @@ def leaderboard(
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
     chosen = _format(format, output, json)
-    found = selection.of_datasets(told_apart(store, visits=board is BoardName.pareto), dataset or ())
+    comparisons = told_apart(store, visits=board is BoardName.pareto, all_identities=all_identities)
+    found = selection.of_datasets(comparisons, dataset or ())
     if board is BoardName.pareto:
         made = board_pareto.make(found, objective)
     else:

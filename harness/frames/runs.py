@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from dataclasses import asdict
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -39,7 +40,8 @@ def load_runs(url: str) -> pd.DataFrame:
     `space`, `seed`, `budget_s`, `panel`, and each hyper-parameter as `params.NAME`. How it ended: `status` and `error`.
     What came of it: `accuracy`, `regret` and `drop` (fractions), `tau`; they are there for runs that ended well, and
     `undefined` says why one is not. What it cost: `cost_simulated_s` or `cost_measured_s`, `wall_s`, `queries`. Who
-    made it: `made_by.nasboard`, `made_by.revision` and so on.
+    made it: `made_by.identity`, `made_by.method.version`, `made_by.method.code`, `made_by.benchmark.version`,
+    `made_by.revision` and so on.
 
     Raises:
         MissingDataError: pandas is not installed, or there is no store at `url`.
@@ -64,10 +66,12 @@ def _row(each: Scored) -> Row:
 
 
 def _made_by(run: RunRecord) -> Mapping[str, Json]:
-    """Return who made a run, as its provenance tells; nothing of a run that has not ended."""
+    """Return who made a run, as its key and its provenance tell; a run that has not ended has none of the latter."""
     told = run.provenance
     versions, git = (told.get(name) for name in ("versions", "git"))
     return {
+        "identity": run.key.identity,
+        **{f"{what}.{name}": value for what, maker in run.key.makers.items() for name, value in asdict(maker).items()},
         "nasboard": versions.get("nasboard") if isinstance(versions, dict) else None,
         "revision": git.get("revision") if isinstance(git, dict) else None,
         "dirty": git.get("dirty") if isinstance(git, dict) else None,

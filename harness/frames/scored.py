@@ -39,7 +39,7 @@ class Scored:
 
 def scored(store: Store) -> list[Scored]:
     """Return every run of a store, in the order they were planned."""
-    comparisons, lost = load_readable(store, registry.benchmark)
+    comparisons, lost = load_readable(store, registry.benchmark, all_identities=True)
     seen = {
         outcome.run.run_id: Scored(outcome.run, label, Truth(comparison, outcome))
         for comparison in comparisons

@@ -1,7 +1,7 @@
 """Under which name boards show a run: its label, and where one label has several configurations, what sets them apart.
 
-Configurations are never averaged. What they differ in is said in words (`random_search@fidelity=12`), and by a hash
-where words would be too long or not enough.
+Configurations are never averaged, nor are runs of two identities. What they differ in is said in words
+(`random_search@fidelity=12`), and by a hash where words would be too long or not enough.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from nasboard.harness.registry import split_name
 
 LONGEST = 40  # characters of words behind a label
 ABSENT = "no"
-_SELF = ("method", "benchmark", "version")  # facts whose value says by itself what it is
+_SELF = ("method", "benchmark", "version", "made by")  # facts whose value says by itself what it is
 
 Configuration = tuple[object, ...]
 Fact = tuple[str, str]  # group (method, benchmark, version, option, params, ...), name within it
@@ -26,15 +26,15 @@ Fact = tuple[str, str]  # group (method, benchmark, version, option, params, ...
 def labels(runs: Sequence[RunRecord]) -> dict[str, str]:
     """Return run id -> the name under which boards show it, one configuration each."""
     by_label: dict[str, dict[Configuration, RunKey]] = defaultdict(dict)  # label -> configuration -> one of its keys
-    configuration = {run.run_id: _configuration(run.key) for run in runs}
+    apart = {run.run_id: (*configuration(run.key), run.key.identity) for run in runs}
     for run in runs:
-        by_label[run.label].setdefault(configuration[run.run_id], run.key)
+        by_label[run.label].setdefault(apart[run.run_id], run.key)
     names = {label: _names(label, keys, by_label.keys() - {label}) for label, keys in by_label.items()}
-    return {run.run_id: names[run.label][configuration[run.run_id]] for run in runs}
+    return {run.run_id: names[run.label][apart[run.run_id]] for run in runs}
 
 
-def _configuration(key: RunKey) -> Configuration:
-    """Return everything in the key but the seed, quick to make and to compare: there are thousands of runs."""
+def configuration(key: RunKey) -> Configuration:
+    """Return everything in the key but seed and makers, quick to make and to compare: there are thousands of runs."""
     rest = (key.benchmark, key.dataset, key.space, key.table_digest, key.budget_s, key.panel)
     return (key.method, repr(sorted(key.params.items())), *rest, key.rank_every, key.rank_all)
 
@@ -64,6 +64,7 @@ def _facts(key: RunKey) -> dict[Fact, str]:
     base, version, options = split_name(key.benchmark)
     found: dict[Fact, str] = {("method", ""): key.method, ("benchmark", ""): base}
     found |= {("version", ""): version} if version else {}
+    found["made by", ""] = _made_by(key)
     found |= {("option", name): value for name, value in options.items()}
     found |= {("params", name): json.dumps(value, sort_keys=True) for name, value in key.params.items()}
     if key.budget_s is not None:
@@ -71,6 +72,12 @@ def _facts(key: RunKey) -> dict[Fact, str]:
     if key.panel is not None:
         found["", "panel"] = key.panel
     return found | {("", "rank_every"): str(key.rank_every), ("", "rank_all"): str(key.rank_all).lower()}
+
+
+def _made_by(key: RunKey) -> str:
+    if key.method_by is None or key.benchmark_by is None:
+        return key.identity
+    return f"{key.method_by.distribution} {key.method_by.version or 'of no version'}, {key.identity[:6]}"
 
 
 def _words(fact: Fact, value: str | None) -> str:

@@ -5,7 +5,7 @@ The one reader of stored runs that sees test accuracies, through `truth`. It com
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -16,6 +16,7 @@ import numpy as np
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.contexts import has_objectives
+from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.outcomes.labels import labels
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel
@@ -74,39 +75,51 @@ class Unreadable:
     error: MissingDataError | UsageError
 
 
-def load(store: RunReader, resolve: Resolver) -> list[Comparison]:
+def load(store: RunReader, resolve: Resolver, *, all_identities: bool = False) -> list[Comparison]:
     """Return the stored runs in comparisons, ascending in (data set, space, table digest, version).
 
-    Runs of different configurations under one label are told apart behind the label, never averaged.
+    Runs of different configurations under one label are told apart behind the label, never averaged. Of every entry the
+    runs of its newest identity are there; with `all_identities` those of each, told apart likewise.
 
     Raises:
         UnknownNameError, MissingDataError: a benchmark of the runs is not to be had.
         DigestError: a benchmark's table is not the one that the runs were made with.
     """
-    found, lost = load_readable(store, resolve)
+    found, lost = load_readable(store, resolve, all_identities=all_identities)
     if lost:
         raise lost[0].error
     return found
 
 
-def load_readable(store: RunReader, resolve: Resolver) -> tuple[list[Comparison], list[Unreadable]]:
+def load_readable(
+    store: RunReader, resolve: Resolver, *, all_identities: bool = False
+) -> tuple[list[Comparison], list[Unreadable]]:
     """Return the comparisons as `load` does, and apart from them the runs whose truth is not to be had."""
-    groups: dict[tuple[str, str, str, str], list[RunRecord]] = defaultdict(list)
     stored = store.runs()
-    versions = {name: split_name(name)[1] or "" for name in {run.key.benchmark for run in stored}}
-    for run in stored:
-        key = run.key
-        groups[key.dataset, key.space, key.table_digest or "", versions[key.benchmark]].append(run)
+    shown, aside = (stored, []) if all_identities else newest(stored)
+    left = _grouped(aside)
     steps = _read(store)
     found: list[Comparison] = []
     lost: list[Unreadable] = []
-    for (dataset, space, *_), runs in sorted(groups.items()):
+    for group, runs in sorted(_grouped(shown).items()):
+        dataset, space, *_ = group
         try:
-            found.append(_comparison(store, _benchmarks(resolve, runs), runs, steps))
+            comparison = _comparison(store, _benchmarks(resolve, runs), runs, steps)
+            found.append(replace(comparison, aside=Counter(run.label for run in left.get(group, ()))))
         except (MissingDataError, UsageError) as error:
             names = tuple(sorted({run.key.benchmark for run in runs}))
             lost.append(Unreadable(dataset, space, runs[0].key.table_digest, names, len(runs), error))
     return found, lost
+
+
+def _grouped(runs: Sequence[RunRecord]) -> dict[tuple[str, str, str, str], list[RunRecord]]:
+    """Return the runs by data set, space, table digest and version."""
+    groups: dict[tuple[str, str, str, str], list[RunRecord]] = defaultdict(list)
+    versions = {name: split_name(name)[1] or "" for name in {run.key.benchmark for run in runs}}
+    for run in runs:
+        key = run.key
+        groups[key.dataset, key.space, key.table_digest or "", versions[key.benchmark]].append(run)
+    return groups
 
 
 def with_visits(store: RunReader, comparisons: Sequence[Comparison]) -> list[Comparison]:

@@ -82,6 +82,7 @@ class Comparison:
         whole: the whole space with truth, None where it is not tabulated; its training seeds only where a run ranks it.
         parameter_free: operations (choice numbers) without parameters, for the collapse share; None if unknown.
         contexts: benchmark name -> what that benchmark says beyond its truth.
+        aside: label -> how many of its runs are of an older identity, and not among the outcomes.
         visits: run id -> the architectures `(n, d)` that the run queried; empty unless asked for (`with_visits`).
     """
 
@@ -94,4 +95,5 @@ class Comparison:
     whole: PanelTruth | None
     parameter_free: tuple[int, ...] | None
     contexts: Mapping[str, Context] = field(default_factory=dict)
+    aside: Mapping[str, int] = field(default_factory=dict)
     visits: Mapping[str, Archs] = field(default_factory=dict)

@@ -28,7 +28,7 @@ from nasboard.harness.report.failures import Failure, failures
 from nasboard.harness.report.fairness import Check, checks
 from nasboard.harness.report.figures import Figure, colours
 from nasboard.harness.report.fronts import front_figures
-from nasboard.harness.report.provenance import Fact, Origin, origins
+from nasboard.harness.report.provenance import Fact, Origin, origins, plug_ins
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.report.tables import sortable
 from nasboard.harness.report.training import tau_figures
@@ -127,7 +127,8 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     groups = [runs for comparison in comparisons for runs in comparison.outcomes.values()]
     runs = [outcome.run for group in groups for outcome in group]
     failed = sum(run.status == "failed" for run in runs)
-    return f"Comparisons: {len(comparisons)}. Methods: {len(groups)}. Runs: {len(runs)}, of which {failed} failed."
+    told = f"Comparisons: {len(comparisons)}. Methods: {len(groups)}. Runs: {len(runs)}, of which {failed} failed."
+    return f"{told} {plug_ins(runs)}"
 
 
 def _policy(*scripts: str) -> str:

@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import Json, RunRecord
 
+OURS = "nasboard"
 SHOWN_VALUES = 3  # distinct values listed before the rest is only counted
 ABSENT = "absent"
 LOST = "circumstances"  # the fact that a run has instead of a provenance, when its worker was killed
@@ -45,6 +46,19 @@ def origins(comparison: Comparison) -> tuple[tuple[Fact, ...], tuple[Origin, ...
     return tuple((name, value[0]) for name, value in common.items()), own
 
 
+def plug_ins(runs: Sequence[RunRecord]) -> str:
+    """Return a sentence that names every distribution but nasboard that a method or benchmark of the runs is of."""
+    named: dict[str, set[str]] = {}
+    for run in runs:
+        registered = {"method": run.key.method, "benchmark": run.key.benchmark}
+        for what, maker in run.key.makers.items():
+            if maker.distribution != OURS:
+                told = f"{maker.distribution} {maker.version or 'of no version'}"
+                named.setdefault(told, set()).add(registered[what])
+    lines = [f"{who} ({', '.join(sorted(what))})" for who, what in sorted(named.items())]
+    return f"Plug-ins: {'; '.join(lines)}." if lines else "No plug-ins."
+
+
 def facts(run: RunRecord) -> dict[str, str]:
     """Return everything that identifies a run and its circumstances, its seed aside, as flat text."""
     key = run.key
@@ -60,6 +74,9 @@ def facts(run: RunRecord) -> dict[str, str]:
         "ranks the panel every": key.rank_every,
         "ranks the whole space": key.rank_all,
     }
+    flat["identity"] = key.identity
+    for what, maker in key.makers.items():
+        flat.update(_flatten(f"{what} by", asdict(maker)))
     flat.update(_flatten("parameter", key.params))
     flat.update(_flatten("", run.provenance or {LOST: "not recorded, the run ended before it could"}))
     return {name: _text(value) for name, value in flat.items()}

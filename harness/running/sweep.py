@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from multiprocessing import connection, get_context
@@ -49,6 +50,13 @@ def plan(store: Store, planned: Sequence[Planned], panels: Sequence[tuple[Panel,
         store.add_panel(panel, space)
     store.plan(planned)
     return tuple(p.key.run_id for p in planned)
+
+
+def older(store: Store, planned: Sequence[Planned]) -> dict[str, int]:
+    """Return label -> how many stored runs are what is planned but for who made them."""
+    ours = {p.key.run_id for p in planned}
+    asked = {p.key.unsigned() for p in planned}
+    return dict(Counter(run.label for run in store.runs() if run.run_id not in ours and run.key.unsigned() in asked))
 
 
 def sweep(

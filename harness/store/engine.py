@@ -113,7 +113,7 @@ def _parse(url: str) -> URL:
         hint = f"; did you mean sqlite:///{url}?" if url and ":" not in url else ""
         raise UsageError(f"{url!r} is not the URL of a store, {allowed}{hint}") from error
     name = parsed.drivername
-    if name in ("postgresql", "postgresql+psycopg"):
+    if name in ("postgres", "postgresql", "postgresql+psycopg"):
         if not parsed.database:
             raise UsageError(f"{parsed.render_as_string()} names no database, {allowed}")
         return parsed.set(drivername="postgresql+psycopg")

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from types import TracebackType
 
-from sqlalchemy import select, update
+from sqlalchemy import Connection, select, update
 
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import Json, RunRecord, Status, StepRecord, Visits
+from nasboard.harness.record import ENDED, Json, RunRecord, Status, StepRecord, Visits
 from nasboard.harness.space import Archs, Floats
 from nasboard.harness.store import read as store_read
 from nasboard.harness.store import visits as store_visits
@@ -162,15 +162,21 @@ class Store:
             stand = store_write.owned(conn, run_id, owner)
             conn.execute(update(runs).where(runs.c.no == stand.no).values(status="pending", owner=None))
 
-    def reset_failed(self, run_ids: Sequence[str]) -> int:
-        """Make failed runs among `run_ids` `pending`, their steps removed; returns how many."""
+    def reset(self, run_ids: Sequence[str], statuses: Sequence[Status]) -> int:
+        """Make runs of these statuses among `run_ids` `pending`, their steps removed; returns how many."""
         with self._db.write() as conn:
-            wanted = store_read.numbers(conn, run_ids, self._db.shown)
-            asked = select(runs.c.no).where(runs.c.status == "failed").with_for_update()
-            failed = [no for no in conn.execute(asked).scalars() if no in wanted]
-            store_write.clear(conn, failed)
+            found = self._of_statuses(conn, run_ids, statuses)
+            store_write.clear(conn, found)
         self._forget_ended()
-        return len(failed)
+        return len(found)
+
+    def remove(self, run_ids: Sequence[str]) -> int:
+        """Remove runs with all they have, unless a process is making them; returns how many."""
+        with self._db.write() as conn:
+            found = self._of_statuses(conn, run_ids, ("pending", *ENDED))
+            store_write.remove(conn, found)
+        self._forget_ended()
+        return len(found)
 
     def insert(self, ended: Iterable[Ended], known: Sequence[tuple[Panel, str]]) -> None:
         """Store runs that ended elsewhere and the panels (with their spaces) they ranked, in one transaction.
@@ -277,6 +283,12 @@ class Store:
         """Return (run_id, step, logs) of the steps that logged something, ascending in (run id, step)."""
         with self._db.read() as conn:
             return store_read.logs(conn, run_ids, self._db.shown)
+
+    def _of_statuses(self, conn: Connection, run_ids: Sequence[str], statuses: Sequence[Status]) -> list[int]:
+        """Return the numbers of the runs that have one of the statuses, locked until the transaction ends."""
+        wanted = store_read.numbers(conn, run_ids, self._db.shown)
+        asked = select(runs.c.no).where(runs.c.status.in_(statuses)).with_for_update()
+        return [no for no in conn.execute(asked).scalars() if no in wanted]
 
     def _waiting(self, run_ids: Sequence[str]) -> list[str]:
         """Return those not known to have ended; a tuple that is asked for again is seldom gone through again."""

@@ -152,6 +152,13 @@ def move(conn: Connection, stand: Stand, last: StepRecord | None, queries: int |
     conn.execute(update(runs).where(runs.c.no == stand.no).values(**values))
 
 
+def remove(conn: Connection, numbers: Sequence[int]) -> None:
+    """Remove runs with all that they have."""
+    clear(conn, numbers)
+    for at in range(0, len(numbers), 1000):
+        conn.execute(delete(runs).where(runs.c.no.in_(numbers[at : at + 1000])))
+
+
 def clear(conn: Connection, numbers: Sequence[int]) -> None:
     """Remove steps, rankings, visits and states of runs and make them `pending`, as if never begun."""
     for at in range(0, len(numbers), 1000):

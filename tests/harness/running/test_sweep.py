@@ -115,7 +115,7 @@ def test_failed_runs_are_made_again_only_when_asked(store: Store) -> None:
     ids = planned(store, raising=1)
     sweep(store, ids, jobs=1)
     assert store.unfinished(ids) == 0
-    assert store.reset_failed(ids) == 1
+    assert store.reset(ids, ["failed"]) == 1
     assert store.unfinished(ids) == 1
 
 

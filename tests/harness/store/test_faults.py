@@ -100,7 +100,7 @@ def _everything(store: Store, run_ids: list[str]) -> None:
     store.status_counts(run_ids)
     store.plan(planned(40))
     store.claim(run_ids, owner)
-    store.reset_failed(run_ids)
+    store.reset(run_ids, ["failed"])
 
 
 def test_a_damaged_file_gives_our_errors_only(tmp_path: Path) -> None:

@@ -110,8 +110,8 @@ class StoreContract(StoreTests):
         store.append(run_id, owner, course(0), b"x", 9, end=FAILED)
         ids = [*done, run_id]
         assert store.claim(ids, owner) is None
-        assert store.reset_failed(ids) == 1
-        assert store.reset_failed(ids) == 0
+        assert store.reset(ids, ["failed"]) == 1
+        assert store.reset(ids, ["failed"]) == 0
         assert store.status_counts(ids) == {"done": 2, "pending": 1}
         assert store.steps(run_id) == []
         claim = store.claim(ids, owner)
@@ -125,7 +125,7 @@ class StoreContract(StoreTests):
         store.finish(run_id, owner, "failed", error="x", provenance={})
         assert store.claim([run_id], owner) is None
         with open_store(url, must_exist=True) as other:
-            other.reset_failed([run_id])
+            other.reset([run_id], ["failed"])
         assert store.claim([run_id], owner) is not None
 
     def test_runs_are_filtered_by_label_and_status(self, store: Store) -> None:

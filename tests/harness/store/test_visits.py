@@ -53,7 +53,7 @@ def test_a_run_made_again_loses_its_visits(store: Store) -> None:
     run_id, owner = claimed(store)
     store.append(run_id, owner, [step(1)], None, 4, visits=visits(4), end=Ending("failed", "it broke", {}))
     assert bits(store.visits(run_id)) == bits(visits(4))
-    assert store.reset_failed([run_id]) == 1
+    assert store.reset([run_id], ["failed"]) == 1
     assert store.visits(run_id) is None
     store.claim([run_id], owner)
     store.append(run_id, owner, [step(1)], None, 2, visits=visits(2, seed=3), end=DONE)
