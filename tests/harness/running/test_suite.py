@@ -6,8 +6,10 @@ from pathlib import Path
 import pytest
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace, planted
+from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError, UsageError
+from nasboard.harness.record import Maker
 from nasboard.harness.running import suite
 from nasboard.methods.black_box.random_search import RandomSearch
 from tests.places import ROOT
@@ -209,7 +211,11 @@ def test_one_method_may_be_on_two_data_sets_under_its_own_name(tmp_path: Path) -
     assert {(p.label, p.key.dataset) for p in planned} == {("random_search", "digits"), ("random_search", "planted")}
 
 
-def test_two_versions_of_a_benchmark_are_not_put_into_one_suite(tmp_path: Path) -> None:
+def test_two_versions_of_a_benchmark_are_not_put_into_one_suite(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(registry, "benchmark_by", lambda name: Maker("toys", "1.0", None))
+
     def opened(name: str) -> Benchmark:  # what a benchmark with versions and options calls itself
         return replace(planted(), name=name, dataset=name)
 
