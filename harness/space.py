@@ -200,7 +200,7 @@ def from_index(space: SearchSpace, index: ArrayLike) -> Archs:
 
 def to_bytes(archs: Archs) -> tuple[bytes, Width]:
     """Return architectures `(n, d)` as little-endian integers of as few bytes as hold them, and how many: 1 or 2."""
-    width: Width = 1 if archs.size == 0 or archs.max() <= np.iinfo(Choice).max else 2
+    width: Width = 1 if archs.size == 0 or archs.max() <= np.iinfo("i1").max else 2
     return np.ascontiguousarray(archs, dtype=f"<i{width}").tobytes(), width
 
 

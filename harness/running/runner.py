@@ -18,7 +18,7 @@ from numpy.random import SeedSequence, default_rng
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
-from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError, UnstorableError
+from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError, StoreFullError, UnstorableError
 from nasboard.harness.record import Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
@@ -78,17 +78,19 @@ def execute(
         status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark, told)
     except BudgetExhausted:
         status = "budget"
+    except StoreFullError:  # no fault of the method; what is stored stays resumable
+        raise
     except Exception:  # the one broad except: whatever goes wrong in a method is a record
         status, error = "failed", traceback.format_exc()
         log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
+    if status == "pending":
+        store.release(claim.run_id, owner)
+        return status
+    queries, visits = _asked(oracle) if oracle else (claim.queries, None)
     try:
-        if status == "pending":
-            store.release(claim.run_id, owner)
-        else:
-            ending = Ending(status, error, provenance)
-            queries, visits = _asked(oracle) if oracle else (claim.queries, None)
-            store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
-    except UnstorableError:  # of what the method gave: the run fails with the reason, its other steps stay
+        ending = Ending(status, error, provenance)
+        store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
+    except UnstorableError:  # of what the method gave: the run fails with the reason, the steps before stay
         status, where = "failed", collect(setting.device, setting.threads)
         store.finish(claim.run_id, owner, status, error=error or traceback.format_exc(), provenance=where)
     return status
