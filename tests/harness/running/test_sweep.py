@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -72,8 +73,9 @@ def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def store(tmp_path: Path) -> Store:
-    return open_store(f"sqlite:///{tmp_path}/runs.db")
+def store(tmp_path: Path) -> Iterator[Store]:
+    with open_store(f"sqlite:///{tmp_path}/runs.db") as opened:
+        yield opened
 
 
 def planned(store: Store, **entries: int) -> tuple[str, ...]:
@@ -181,12 +183,12 @@ def test_two_sweeps_on_one_store_share_the_work(store: Store) -> None:
         if event.kind == "start":
             starts.append(event.run_id)
 
-    other = open_store(store.url)
-    beside = threading.Thread(target=lambda: sweep(other, ids, jobs=1, on_event=take))
-    beside.start()
-    time.sleep(0.1)
-    assert sweep(store, ids, jobs=1, on_event=take).counts == {"done": 4}
-    beside.join()
+    with open_store(store.url) as other:
+        beside = threading.Thread(target=lambda: sweep(other, ids, jobs=1, on_event=take))
+        beside.start()
+        time.sleep(0.1)
+        assert sweep(store, ids, jobs=1, on_event=take).counts == {"done": 4}
+        beside.join()
     assert sorted(starts) == sorted(ids)
 
 

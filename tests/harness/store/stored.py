@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -99,7 +100,7 @@ def claimed(store: Store, seed: int = 0) -> tuple[str, str]:
 def of_version(version: int, url: str, tmp_path: Path) -> None:
     """Make the store that an older version wrote: a run done, one failed, one cut off after step 3, one planned."""
     path = tmp_path / ("runs.db" if url.startswith("sqlite") else "copied.db")
-    with sqlite3.connect(path) as conn:
+    with closing(sqlite3.connect(path)) as conn, conn:
         conn.executescript((Path(__file__).parent / f"store_v{version}.sql").read_text())
     if url.startswith("sqlite"):
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
@@ -83,7 +84,7 @@ def test_a_migration_that_breaks_off_leaves_the_store_as_it_was(
     monkeypatch.setattr("nasboard.harness.store.schema.migrate", broken)
     with pytest.raises(KeyboardInterrupt):
         open_store(f"sqlite:///{tmp_path}/runs.db")
-    with sqlite3.connect(tmp_path / "runs.db") as conn:
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as conn, conn:
         assert conn.execute("SELECT version FROM nasboard_schema").fetchall() == [(1,)]
         assert conn.execute("SELECT name FROM sqlite_master WHERE name = 'visits'").fetchall() == []
     monkeypatch.undo()
@@ -102,7 +103,7 @@ def test_an_older_file_still_imports(version: int, store: Store) -> None:
 
 def test_a_store_that_is_newer_still_is_refused(tmp_path: Path) -> None:
     of_version(1, "sqlite:", tmp_path)
-    with sqlite3.connect(tmp_path / "runs.db") as conn:
+    with closing(sqlite3.connect(tmp_path / "runs.db")) as conn, conn:
         conn.execute(f"UPDATE nasboard_schema SET version = {schema.VERSION + 1}")
     with pytest.raises(SchemaError, match=f"schema {schema.VERSION + 1}, this nasboard knows up to {schema.VERSION}"):
         open_store(f"sqlite:///{tmp_path}/runs.db")

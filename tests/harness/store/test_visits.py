@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
@@ -92,11 +93,11 @@ def test_a_damaged_column_is_our_error(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{path}") as store:
         run_id, owner = claimed(store)
         store.append(run_id, owner, [step(1)], None, 4, visits=visits(4), end=DONE)
-    with sqlite3.connect(path) as conn:
+    with closing(sqlite3.connect(path)) as conn, conn:
         conn.execute("UPDATE visits SET cost_s = X'0000'")
     with open_store(f"sqlite:///{path}") as store, pytest.raises(StoreError, match=r"runs\.db is damaged"):
         store.visits(run_id)
-    with sqlite3.connect(path) as conn:
+    with closing(sqlite3.connect(path)) as conn, conn:
         conn.execute("UPDATE visits SET archs = X'00010203'")
         conn.execute("UPDATE visits SET n = 3")
         conn.execute("UPDATE runs SET queries = 3")
