@@ -19,14 +19,14 @@ REMEDY = "nasboard data import hw-nas-bench PATH"
 
 _COLUMNS = (
     Column("label", "method"),
-    Column("hypervolume", "hypervolume", "ratio", True, 4),
+    Column("hypervolume", "hypervolume", "ratio", True, 4, brief=True),
     Column("hypervolume_spread", "sd", "ratio", False, 4),
-    Column("hypervolume_interval", "95 %", "ratio", True, 4),
-    Column("share", "of the true front's", "fraction", True, 2),
+    Column("hypervolume_interval", "95 %", "ratio", True, 4, brief=True),
+    Column("share", "of the true front's", "fraction", True, 2, brief=True),
     Column("front", "on its front", "count", None, 1),
-    Column("visited", "visited", "count", None, 1),
-    Column("lacking", "without a value", "count", None, 1, detail=True),  # shown where there are such
-    Column("seeds", "seeds", "count"),
+    Column("visited", "visited", "count", None, 1, brief=True),
+    Column("lacking", "without a value", "count", None, 1, detail=True, brief=True),  # shown where there are such
+    Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
 )
@@ -88,7 +88,7 @@ def _measured(view: View, found: Mapping[int, Visited] | Undefined, best: float)
     return {
         "hypervolume": mean,
         "hypervolume_spread": measures.spread(volumes),
-        "hypervolume_interval": measures.t_interval(volumes),
+        "hypervolume_interval": measures.t_interval(volumes, (0.0, 1.0)),
         "share": mean / best,
         "front": measures.mean(view.front_size(each.rows) for each in found.values()),
         "visited": measures.mean(len(each.rows) + each.lacking for each in found.values()),

@@ -12,15 +12,14 @@ from nasboard.harness.registry.catalogue import (
     data_tool,
     describe,
     entry,
-    full_name,
     method,
     method_class,
     names,
     resolved,
-    split_name,
     table,
 )
 from nasboard.harness.registry.identity import benchmark_by, files_in, method_by
+from nasboard.harness.registry.naming import full_name, split_name
 
 __all__ = [
     "BUILT_IN",

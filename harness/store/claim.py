@@ -42,6 +42,30 @@ class Claim:
     queries: int
 
 
+class Waiting:
+    """What is left of the runs that a process claims from: those it has not seen to have ended."""
+
+    def __init__(self) -> None:
+        """Start knowing of none that has ended."""
+        self.ended: set[str] = set()
+        self._asked: tuple[str, ...] | None = None  # what was claimed from last time, and what is left of it
+        self._left: list[str] = []
+        self._left_out = 0  # how many were known to have ended when it was made
+
+    def of(self, run_ids: Sequence[str]) -> list[str]:
+        """Return those not known to have ended; a tuple that is asked for again is seldom gone through again."""
+        if run_ids is not self._asked or len(self.ended) > self._left_out + LOOKS[0]:
+            self._asked = run_ids if isinstance(run_ids, tuple) else None
+            self._left = [run_id for run_id in run_ids if run_id not in self.ended]
+            self._left_out = len(self.ended)
+        return self._left
+
+    def forget(self) -> None:
+        """Look at every run again: some that had ended may have begun anew."""
+        self.ended.clear()
+        self._asked = None
+
+
 def take(conn: Connection, run_ids: Sequence[str], owner: str, ended: set[str], shown: str) -> Claim | None:
     """Make the first run that is free `owner`'s; puts those that have ended into `ended`.
 

@@ -18,7 +18,7 @@ from nasboard.harness.space import Archs, Floats
 from nasboard.harness.store import read as store_read
 from nasboard.harness.store import visits as store_visits
 from nasboard.harness.store import write as store_write
-from nasboard.harness.store.claim import LOOKS, Claim, take
+from nasboard.harness.store.claim import Claim, Waiting, take
 from nasboard.harness.store.ended import Ended, put_panel, put_run
 from nasboard.harness.store.engine import Database, clock_s, connect, serialise
 from nasboard.harness.store.errors import decoded, translated
@@ -53,11 +53,8 @@ class Store:
         self.url = url
         self._db = database
         self._spec_numbers: dict[str, int] = {}  # specs are never renumbered or removed
-        self._ended: set[str] = set()  # seen to have ended, so that claims need not look again
+        self._waiting = Waiting()
         self._beaten: set[str] = set()  # owners whose first heartbeat is stored
-        self._asked: tuple[str, ...] | None = None  # what was claimed from last time, and what is left of it
-        self._left: list[str] = []
-        self._left_out = 0  # how many were known to have ended when it was made
 
     def __enter__(self) -> Store:
         return self
@@ -93,13 +90,13 @@ class Store:
         Raises:
             StoreError: a run that was not planned.
         """
-        left = self._waiting(run_ids)
+        left = self._waiting.of(run_ids)
         with self._db.write() as conn:
             serialise(conn)
-            found = take(conn, left, owner, self._ended, self._db.shown)
+            found = take(conn, left, owner, self._waiting.ended, self._db.shown)
             if found is None and len(left) < len(run_ids):  # somebody may have reset one that had ended
-                self._forget_ended()
-                found = take(conn, run_ids, owner, self._ended, self._db.shown)
+                self._waiting.forget()
+                found = take(conn, run_ids, owner, self._waiting.ended, self._db.shown)
             if found is not None and owner not in self._beaten:
                 store_write.beat(conn, owner, clock_s(conn))
         if found is not None:
@@ -167,7 +164,7 @@ class Store:
         with self._db.write() as conn:
             found = self._of_statuses(conn, run_ids, statuses)
             store_write.clear(conn, found)
-        self._forget_ended()
+        self._waiting.forget()
         return len(found)
 
     def remove(self, run_ids: Sequence[str]) -> int:
@@ -175,7 +172,7 @@ class Store:
         with self._db.write() as conn:
             found = self._of_statuses(conn, run_ids, ("pending", *ENDED))
             store_write.remove(conn, found)
-        self._forget_ended()
+        self._waiting.forget()
         return len(found)
 
     def insert(self, ended: Iterable[Ended], known: Sequence[tuple[Panel, str]]) -> None:
@@ -289,18 +286,6 @@ class Store:
         wanted = store_read.numbers(conn, run_ids, self._db.shown)
         asked = select(runs.c.no).where(runs.c.status.in_(statuses)).with_for_update()
         return [no for no in conn.execute(asked).scalars() if no in wanted]
-
-    def _waiting(self, run_ids: Sequence[str]) -> list[str]:
-        """Return those not known to have ended; a tuple that is asked for again is seldom gone through again."""
-        if run_ids is not self._asked or len(self._ended) > self._left_out + LOOKS[0]:
-            self._asked = run_ids if isinstance(run_ids, tuple) else None
-            self._left = [run_id for run_id in run_ids if run_id not in self._ended]
-            self._left_out = len(self._ended)
-        return self._left
-
-    def _forget_ended(self) -> None:
-        self._ended.clear()
-        self._asked = None
 
     def _interned(self, wanted: Iterable[str]) -> dict[str, int]:
         new = set(wanted) - self._spec_numbers.keys()
