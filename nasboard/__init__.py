@@ -42,6 +42,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.space import Arch as Arch
     from nasboard.harness.space import Archs as Archs
     from nasboard.harness.space import Bools as Bools
+    from nasboard.harness.space import Choice as Choice
     from nasboard.harness.space import Floats as Floats
     from nasboard.harness.space import Ints as Ints
     from nasboard.harness.space import SearchSpace as SearchSpace
@@ -72,8 +73,8 @@ _NAMES = {  # module -> what the face shows of it
     "nasboard.harness.frames": "load_runs load_steps",
     "nasboard.harness.registry": "benchmark method",
     "nasboard.harness.running.oracle": "MeteredOracle",
-    "nasboard.harness.space": "Arch Archs Bools Floats Ints SearchSpace check enumerate_all from_index neighbours "
-    "one_hot sample size to_index",
+    "nasboard.harness.space": "Arch Archs Bools Choice Floats Ints SearchSpace check enumerate_all from_index "
+    "neighbours one_hot sample size to_index",
     "nasboard.harness.statistics.rank": "best_true_rank bootstrap_interval kendall_tau noise_ceiling precision_at_k "
     "spearman top_k_tau weighted_tau",
     "nasboard.harness.store": "open_store",
