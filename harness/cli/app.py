@@ -16,11 +16,10 @@ from nasboard.harness.cli import (
     checking,
     data,
     doctoring,
-    exchanging,
+    keeping,
     listing,
     making,
     reading,
-    removing,
     showing,
     tables,
 )
@@ -38,15 +37,15 @@ app = typer.Typer(
 app.command("run")(making.run)
 app.command("ls")(listing.ls)
 app.command("show")(listing.show)
-app.command("rm")(removing.rm)
+app.command("rm")(keeping.rm)
 app.command("leaderboard")(showing.leaderboard)
 app.command("report")(reading.report)
 app.command("compare")(showing.compare)
 app.command("gate")(checking.gate)
 app.command("schema")(making.schema)
 app.command("doctor")(doctoring.doctor)
-app.command("export")(exchanging.export)
-app.command("import")(exchanging.import_)
+app.command("export")(keeping.export)
+app.command("import")(keeping.import_)
 app.add_typer(tables.app, name="table")
 app.add_typer(data.app, name="data")
 
