@@ -208,6 +208,12 @@ def test_a_postgres_database_that_is_not_there_is_missing_data(postgres_server: 
         open_store(postgres_server.url("none"))
 
 
+@pytest.mark.parametrize("scheme", ["postgres", "postgresql"])
+def test_the_schemes_that_people_write_are_taken(scheme: str, postgres_url: str) -> None:  # noqa: F811
+    with open_store(postgres_url.replace("postgresql+psycopg", scheme)) as store:
+        assert store.plan(planned(1)) == 1
+
+
 def test_a_postgres_database_of_something_else_is_refused_untouched(postgres_url: str) -> None:  # noqa: F811
     _on_postgres(postgres_url, "CREATE TABLE trials (n integer)")
     with pytest.raises(SchemaError, match=r"something else \(tables: trials\)"):
