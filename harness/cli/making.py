@@ -80,13 +80,11 @@ def run(
 ) -> None:
     """Make the runs of a suite: skip what is done, resume what was cut off, run the rest.
 
-    What other code made is not taken for what this code would make: a run belongs to the version and the source of its
-    method, its benchmark, their libraries and the files in its hyper-parameters.
+    A run belongs to the code, libraries and files that make it; what others made is left aside, not taken for it.
 
     Ctrl-C ends the current step of each run and keeps everything; a second one stops at once.
 
-    Exit codes: 4 where a run of the suite is failed at the end; else 3 where an entry was left out because something
-    is not installed that it needs, the others being run; 130 after Ctrl-C.
+    Exit codes: 4 where a run failed; else 3 where an entry was left out for want of something; 130 after Ctrl-C.
     """
     _check_device(device)
     asked = _asked(suite, method, benchmark, budget)
@@ -118,8 +116,9 @@ def run(
 def schema() -> None:
     """Print the JSON Schema of suites, with which an editor completes and checks them.
 
-    For Taplo (the TOML extension of many editors): nasboard schema > suite.schema.json, and as the first line of a
-    suite #:schema ./suite.schema.json
+    For Taplo, the TOML extension of editors: nasboard schema > suite.schema.json
+
+    In the first line of a suite then: #:schema ./suite.schema.json
     """
     print_json(schema_of())
 
