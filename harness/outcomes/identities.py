@@ -15,13 +15,14 @@ def newest(runs: Sequence[RunRecord]) -> tuple[list[RunRecord], list[RunRecord]]
     An entry is a label with all its settings. Its newest identity is that of the run that was started last; where none
     has said when it started, that of the run that was planned last.
     """
+    entries = [(run.label, configuration(run.key)) for run in runs]
+    identities = [run.key.identity for run in runs]
     last: dict[object, tuple[tuple[str, int], str]] = {}
-    entry_of = [(run.label, configuration(run.key)) for run in runs]
-    for place, (run, entry) in enumerate(zip(runs, entry_of, strict=True)):
+    for place, (run, entry, identity) in enumerate(zip(runs, entries, identities, strict=True)):
         when = (str(run.provenance.get("started_utc", "")), place)
         if entry not in last or when > last[entry][0]:
-            last[entry] = (when, run.key.identity)
+            last[entry] = (when, identity)
     parted: dict[bool, list[RunRecord]] = defaultdict(list)
-    for run, entry in zip(runs, entry_of, strict=True):
-        parted[run.key.identity == last[entry][1]].append(run)
+    for run, entry, identity in zip(runs, entries, identities, strict=True):
+        parted[identity == last[entry][1]].append(run)
     return parted[True], parted[False]
