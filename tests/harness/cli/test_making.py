@@ -224,6 +224,6 @@ def method_of(rule: dict[str, Any]) -> str:
 def test_help_tells_the_exit_codes(nasboard: Command) -> None:
     assert "4 failed runs" in nasboard("--help").stdout
     told = " ".join(nasboard("run", "--help").stdout.split())
-    assert "Exit codes: 4 where a run of the suite is failed at the end" in told
+    assert "Exit codes: 4 where a run failed" in told
     assert "Ctrl-C ends the current step" in told
     assert "#:schema ./suite.schema.json" in " ".join(nasboard("schema", "--help").stdout.split())
