@@ -37,7 +37,7 @@ class Maker:
     distribution: str
     version: str | None
     code: str | None
-    libraries: Mapping[str, str | None] = field(default_factory=dict)
+    libraries: Mapping[str, str] = field(default_factory=dict)
     files: Mapping[str, str] = field(default_factory=dict)
 
 

@@ -12,7 +12,7 @@ from rich.table import Table
 from nasboard.harness import shipped
 from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
-from nasboard.harness.cli.reading import read
+from nasboard.harness.cli.reading import read, tell_of_aside
 from nasboard.harness.errors import RegressionError
 
 if TYPE_CHECKING:
@@ -38,6 +38,7 @@ def gate(
 
     reference = Path(baseline) if write else shipped.find("baselines", baseline)
     found, lost = read(store)
+    tell_of_aside(found)
     if write:
         if lost:
             raise lost[0].error

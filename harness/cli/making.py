@@ -22,6 +22,7 @@ from nasboard.harness.cli.console import (
 from nasboard.harness.cli.listing import SHORT, foretell
 from nasboard.harness.cli.watching import Display
 from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
+from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.record import ENDED
 from nasboard.harness.running import selection
 from nasboard.harness.running import suite as suites
@@ -105,6 +106,7 @@ def run(
                 opened.reset(run_ids, ENDED if rerun else ["failed"])
             _tell_of_older(older(opened, planned), store)
             swept = _sweep(opened, run_ids, jobs, threads, device)
+            _tell_of_newer(opened, run_ids)
             if swept.interrupted:
                 raise typer.Exit(130)
             if swept.counts.get("failed", 0):
@@ -171,7 +173,18 @@ def _tell_of_older(count: Mapping[str, int], store: str) -> None:
         told = ", ".join(f"{n} of {label}" for label, n in count.items())
         err().print(
             f"{sum(count.values())} stored runs of another identity are left aside ({told}): code, version, libraries "
-            f"or files have changed. To remove those that are older: nasboard rm --older{store_flag(store)}",
+            f"or files have changed. To see each: nasboard leaderboard --all-identities{store_flag(store)}",
+            markup=False,
+        )
+
+
+def _tell_of_newer(opened: Store, run_ids: Sequence[str]) -> None:
+    """Say so where boards leave these very runs aside, as after a return to older code that had been run before."""
+    aside = {run.run_id for run in newest(opened.runs())[1]} & set(run_ids)
+    if aside:
+        err().print(
+            f"boards leave {len(aside)} of these runs aside, since runs of another identity were started later; "
+            "with --rerun these are the newest",
             markup=False,
         )
 

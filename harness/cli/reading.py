@@ -49,7 +49,16 @@ def comparisons_of(store: str, *, visits: bool = False, all_identities: bool = F
         raise lost[0].error
     for group in lost:
         err().print(Text(not_shown(group)))
+    tell_of_aside(found)
     return found
+
+
+def tell_of_aside(comparisons: Sequence[Comparison]) -> None:
+    """Print to standard error which runs are left aside for their identity."""
+    from nasboard.harness.boards.making import left_aside
+
+    for line in dict.fromkeys(line for comparison in comparisons for line in left_aside(comparison)):
+        err().print(Text(line))
 
 
 def read(
@@ -94,11 +103,9 @@ def apart(comparisons: Sequence[Comparison]) -> list[str]:
 
 
 def told_apart(store: str, *, visits: bool = False, all_identities: bool = False) -> list[Comparison]:
-    """Return `comparisons_of` a store; lines on standard error tell of several tables, and of what is left aside."""
-    from nasboard.harness.boards.making import left_aside
-
+    """Return `comparisons_of` a store, with a line on standard error where it holds runs on several tables."""
     found = comparisons_of(store, visits=visits, all_identities=all_identities)
-    for line in (*apart(found), *(line for comparison in found for line in left_aside(comparison))):
+    for line in apart(found):
         err().print(Text(line))
     return found
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import defaultdict
 from collections.abc import Mapping
 from dataclasses import asdict
@@ -13,8 +14,9 @@ from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.frames.frame import Row, Types, check_pandas, costs, frame
 from nasboard.harness.frames.scored import Scored, scored
+from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.record import Json, RunRecord
+from nasboard.harness.record import Json, Maker, RunRecord
 from nasboard.harness.store import open_store
 
 if TYPE_CHECKING:
@@ -40,8 +42,8 @@ def load_runs(url: str) -> pd.DataFrame:
     `space`, `seed`, `budget_s`, `panel`, and each hyper-parameter as `params.NAME`. How it ended: `status` and `error`.
     What came of it: `accuracy`, `regret` and `drop` (fractions), `tau`; they are there for runs that ended well, and
     `undefined` says why one is not. What it cost: `cost_simulated_s` or `cost_measured_s`, `wall_s`, `queries`. Who
-    made it: `made_by.identity`, `made_by.method.version`, `made_by.method.code`, `made_by.benchmark.version`,
-    `made_by.revision` and so on.
+    made it: `newest` (whether boards show it: it is of the newest identity of its entry), `made_by.identity`,
+    `made_by.method.version`, `made_by.method.code`, `made_by.benchmark.version`, `made_by.revision` and so on.
 
     Raises:
         MissingDataError: pandas is not installed, or there is no store at `url`.
@@ -50,7 +52,8 @@ def load_runs(url: str) -> pd.DataFrame:
     check_pandas()
     with open_store(url, must_exist=True) as store:
         found = scored(store)
-    return frame([_row(each) for each in found], _TYPES)
+    shown = {run.run_id for run in newest([each.run for each in found])[0]}
+    return frame([{**_row(each), "newest": each.run.run_id in shown} for each in found], _TYPES)
 
 
 def _row(each: Scored) -> Row:
@@ -71,12 +74,17 @@ def _made_by(run: RunRecord) -> Mapping[str, Json]:
     versions, git = (told.get(name) for name in ("versions", "git"))
     return {
         "identity": run.key.identity,
-        **{f"{what}.{name}": value for what, maker in run.key.makers.items() for name, value in asdict(maker).items()},
+        **{f"{what}.{name}": value for what, maker in run.key.makers.items() for name, value in _told(maker).items()},
         "nasboard": versions.get("nasboard") if isinstance(versions, dict) else None,
         "revision": git.get("revision") if isinstance(git, dict) else None,
         "dirty": git.get("dirty") if isinstance(git, dict) else None,
         **{name: told.get(name) for name in ("python", "machine", "device", "started_utc")},
     }
+
+
+def _told(maker: Maker) -> dict[str, Json]:
+    """Return what a maker is, its libraries and files as text, since a frame compares no mappings."""
+    return {name: json.dumps(v, sort_keys=True) if isinstance(v, dict) else v for name, v in asdict(maker).items()}
 
 
 def _measured(each: Scored) -> Row:

@@ -47,13 +47,14 @@ def benchmark_by(name: str) -> Maker:
 
 def files_in(params: Mapping[str, Json]) -> dict[str, str]:
     """Return path -> SHA-256 of every file that is named in hyper-parameters."""
-    return {path: _content(Path(path)) for path in sorted(set(_paths(list(params.values()))))}
+    return {path: _content(Path(path).expanduser()) for path in sorted(set(_paths(list(params.values()))))}
 
 
 def _maker(found: Entry) -> Maker:
     module = found.value.partition(":")[0]
     code = sources.gather(module, partial(_is_own, _places(found.distribution, module)))
-    libraries = {name: _version(name) for name in code.others if not _is_common(name)}
+    versions = {name: _version(name) for name in code.others if not _is_common(name)}
+    libraries = {name: version for name, version in versions.items() if version is not None}
     return Maker(found.distribution, _version(found.distribution), code.digest, libraries)
 
 
@@ -61,25 +62,36 @@ def _is_own(places: tuple[Path, ...], name: str, path: Path) -> bool:
     """Return whether a module's code makes the runs: nasboard's own that does, or one that stands in `places`."""
     if name.partition(".")[0] == OURS:
         return any(name == own or name.startswith(f"{own}.") for own in OWN_CODE)
-    return any(path.is_relative_to(place) for place in places)
+    return any(path.is_relative_to(place) and not _is_installed(path.relative_to(place)) for place in places)
 
 
 @cache
 def _places(distribution: str, module: str) -> tuple[Path, ...]:
     """Return files and folders of a distribution's own code: where its top-level names are found.
 
-    One that is worked on in place may tell only the folder it stands in; then all code in that folder is its own.
+    One that is worked on in place may tell only the folder it stands in; then all code in that folder is its own, but
+    for environments that stand there. Of ours only what `OWN_CODE` says is asked for.
     """
-    top = module.partition(".")[0]
-    found = {name: place for name in {top, *_top_level(distribution)} if (place := _place(name)) is not None}
+    if distribution == OURS:
+        return ()
+    found = {name: place for name in {module, *_top_level(distribution)} if (place := _place(name)) is not None}
     around = {place.parent for place in found.values()}
     return tuple(sorted({*found.values(), *(folder for folder in around if not _is_site(folder))}))
 
 
 def _place(name: str) -> Path | None:
-    """Return the file of a top-level module, or the folder of a package."""
-    path = sources.find(name)
-    return path.parent if path is not None and path.stem == "__init__" else path
+    """Return the file of a top-level module, or the folder of the outermost package of a module that has a file."""
+    parts = name.split(".")
+    for depth in range(1, len(parts) + 1):
+        path = sources.find(".".join(parts[:depth]))
+        if path is not None:
+            return path if depth == 1 and path.stem != "__init__" else path.parent
+    return None
+
+
+def _is_installed(below: Path) -> bool:
+    """Return whether a file below a distribution's folder is of an environment that stands in it."""
+    return any(part in ("site-packages", "dist-packages") or part.startswith(".") for part in below.parts[:-1])
 
 
 def _top_level(distribution: str) -> set[str]:
@@ -114,11 +126,18 @@ def _required() -> frozenset[str]:
 
 @cache
 def _version(name: str) -> str | None:
-    """Return the version of a distribution, or of the one that an imported name belongs to; None where it has none."""
+    """Return the version of a distribution, or of those that an imported name belongs to; None where it has none."""
     try:
         return metadata.version(IMPORTED_AS.get(name, name))
     except (metadata.PackageNotFoundError, ValueError):
-        return None
+        owners = sorted(set(_distributions().get(name, ())))
+        return ", ".join(f"{owner} {metadata.version(owner)}" for owner in owners) or None
+
+
+@cache
+def _distributions() -> Mapping[str, list[str]]:
+    """Return imported name -> distributions; read once, since every one of them is looked at."""
+    return metadata.packages_distributions()
 
 
 def _paths(values: list[Json]) -> Iterator[str]:
@@ -128,8 +147,13 @@ def _paths(values: list[Json]) -> Iterator[str]:
             yield from _paths(value)
         elif isinstance(value, dict):
             yield from _paths(list(value.values()))
-        elif isinstance(value, str) and (os.sep in value or Path(value).suffix) and os.path.isfile(value):  # noqa: PTH113 - never raises
+        elif isinstance(value, str) and _names_a_file(value):
             yield value
+
+
+def _names_a_file(value: str) -> bool:
+    there = os.path.isfile(os.path.expanduser(value))  # noqa: PTH111, PTH113 - these never raise
+    return there and (os.sep in value or bool(Path(value).suffix))
 
 
 def _content(path: Path) -> str:

@@ -40,27 +40,33 @@ class Sources:
 def gather(module: str, own: Callable[[str, Path], bool]) -> Sources:
     """Return the sources of `module` and, as far as `own(name, file)` says so, of all that they import.
 
-    Packages around a module are not read: what they import counts where the module imports it itself.
+    The packages around a module run when it is imported, so they count too.
     """
     found: dict[str, _Module] = {}
     others: set[str] = set()
-    waiting = [module]
+    waiting = list(_with_packages(module))
     while waiting:
         name = waiting.pop()
         path = find(name)
         if name in found:
             continue
         if path is None or not (name == module or own(name, path)):
-            others.add(name.partition(".")[0])
+            others |= {name.partition(".")[0]} - {""}
             continue
         stat = path.stat()
         found[name] = _read(name, path, stat.st_mtime_ns, stat.st_size)
-        waiting += found[name].imports
+        waiting += [whole for imported in found[name].imports for whole in _with_packages(imported)]
     if module not in found:
         return Sources(None, (), tuple(sorted(others)))
     told = "\n".join(f"{name} {found[name].digest}" for name in sorted(found))
     others -= {name.partition(".")[0] for name in found}
     return Sources(hashlib.sha256(told.encode()).hexdigest(), tuple(sorted(found)), tuple(sorted(others)))
+
+
+def _with_packages(name: str) -> Iterator[str]:
+    """Yield a module's name after those of the packages around it."""
+    parts = name.split(".")
+    yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
 def find(name: str) -> Path | None:
@@ -101,8 +107,11 @@ def _read(name: str, path: Path, changed_ns: int, size: int) -> _Module:
     if path.suffix != ".py":
         return _Module(hashlib.sha256(content).hexdigest(), ())
     package = name if path.stem == "__init__" else name.rpartition(".")[0]
-    imports = tuple(sorted(set(_imports(ast.parse(content), package))))
-    return _Module(hashlib.sha256(bare(content).encode()).hexdigest(), imports)
+    try:
+        imports = tuple(sorted(set(_imports(ast.parse(content), package))))
+        return _Module(hashlib.sha256(bare(content).encode()).hexdigest(), imports)
+    except (SyntaxError, ValueError, tokenize.TokenError):  # of another Python, and imported by nobody who minds
+        return _Module(hashlib.sha256(content).hexdigest(), ())
 
 
 def _imports(tree: ast.Module, package: str) -> Iterator[str]:
@@ -111,17 +120,26 @@ def _imports(tree: ast.Module, package: str) -> Iterator[str]:
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            parents = package.split(".")[: len(package.split(".")) + 1 - node.level] if node.level else []
-            base = ".".join([*parents, *([node.module] if node.module else [])])
+            base = _absolute(package, node.level, node.module or "")
             yield base
             yield from (f"{base}.{alias.name}" for alias in node.names)
         elif isinstance(node, ast.Call) and getattr(node.func, "attr", getattr(node.func, "id", "")) == "import_module":
-            yield from (str(a.value) for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str))
+            named = [a.value for a in node.args[:1] if isinstance(a, ast.Constant) and isinstance(a.value, str)]
+            for name in named:
+                level = len(name) - len(name.lstrip("."))
+                yield _absolute(package, level, name[level:])
+
+
+def _absolute(package: str, level: int, name: str) -> str:
+    """Return the full name of what a module in `package` imports as `name` with `level` dots before it."""
+    around = package.split(".")
+    return ".".join([*(around[: len(around) + 1 - level] if level else []), *([name] if name else [])])
 
 
 def bare(source: bytes) -> str:
     """Return the code of a module alone: a line a statement, without comments, docstrings and layout."""
-    lines = source.decode(tokenize.detect_encoding(io.BytesIO(source).readline)[0]).splitlines(keepends=True)
+    encoding, _ = tokenize.detect_encoding(io.BytesIO(source).readline)
+    lines = [line.decode(encoding) for line in io.BytesIO(source)]  # cut where tokenize cuts
     out: list[str] = []
     statement: list[str] = []
     plain = True  # nothing but strings so far: a docstring, or a string that does nothing
@@ -133,8 +151,12 @@ def bare(source: bytes) -> str:
             out.append(_BLOCKS[kind])
         elif kind not in _LAYOUT:
             statement.append(text)
-            plain = plain and kind == tokenize.STRING
+            plain = plain and kind == tokenize.STRING and not _is_formatted(text)
     return "\n".join(out)
+
+
+def _is_formatted(string: str) -> bool:
+    return "f" in string[: min(string.find(quote) for quote in "'\"" if quote in string)].lower()
 
 
 def _tokens(source: bytes, lines: list[str]) -> Iterator[tuple[int, str]]:

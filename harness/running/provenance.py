@@ -16,6 +16,11 @@ PACKAGES = ("nasboard", "numpy", "scipy", "sqlalchemy", "torch", "scikit-learn")
 SEED_POLICY = "method and oracle generators are spawned from SeedSequence(seed)"
 
 
+def now_utc() -> str:
+    """Return the time in UTC, to the second."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
+
+
 def collect(device: str, threads: int) -> dict[str, Json]:
     """Return the provenance of a run that starts now on `device` with `threads` threads."""
     return {
@@ -27,7 +32,7 @@ def collect(device: str, threads: int) -> dict[str, Json]:
         "device": device,
         "threads": threads,
         "seed_policy": SEED_POLICY,
-        "started_utc": datetime.now(UTC).isoformat(timespec="seconds"),
+        "started_utc": now_utc(),
     }
 
 

@@ -24,6 +24,7 @@ from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
 
 Seconds = Annotated[float, Field(gt=0, allow_inf_nan=False, strict=False)]
+LARGEST_SEED = 2**62  # what every database and frame holds, with room for the seeds after it
 Seeds = Annotated[int, Field(ge=1, le=1_000_000)]
 
 
@@ -57,7 +58,7 @@ class RunEntry(_Strict):
         str | None, Field(description="Name of it on boards, one entry a data set; by default the method's.")
     ] = None
     seeds: Annotated[Seeds, Field(description="Runs, each with a seed of its own.")]
-    first_seed: Annotated[int, Field(ge=0, description="The first of the seeds.")] = 0
+    first_seed: Annotated[int, Field(ge=0, le=LARGEST_SEED, description="The first of the seeds.")] = 0
     budget_s: Annotated[
         Seconds | None,
         Field(description="Simulated seconds a run may spend on queries; a method that asks no queries has none."),

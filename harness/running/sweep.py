@@ -15,8 +15,9 @@ from multiprocessing.context import SpawnProcess
 
 from nasboard.harness.errors import StoreError, StoreFullError
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import Status
+from nasboard.harness.record import Json, Status
 from nasboard.harness.running import worker
+from nasboard.harness.running.provenance import now_utc
 from nasboard.harness.running.runner import Setting
 from nasboard.harness.running.worker import Event, Order
 from nasboard.harness.store import Planned, Store
@@ -185,11 +186,11 @@ def _fail(store: Store, each: _Worker, code: int, on_event: Callable[[Event], No
     if each.current is None:
         raise StoreError(f"a worker process ended with {how} while it was making no run; its error is above")
     hint = " (the system kills a process so when memory runs out)" if how.endswith("SIGKILL") else ""
+    error = f"the worker process died: {how}{hint}"
+    known: dict[str, Json] = {"started_utc": now_utc(), "circumstances": "not recorded, the worker died"}
     # where somebody took the run over all the same (no heartbeat for long), there is nothing to record
     with contextlib.suppress(StoreError):
-        store.finish(
-            each.current.run_id, each.owner, "failed", error=f"the worker process died: {how}{hint}", provenance={}
-        )
+        store.finish(each.current.run_id, each.owner, "failed", error=error, provenance=known)
     on_event(Event("end", each.owner, each.current.run_id, each.current.label, each.current.seed, "failed"))
 
 

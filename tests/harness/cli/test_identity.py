@@ -87,6 +87,12 @@ def test_other_code_makes_other_runs_and_boards_never_mix_them(nasboard: Command
     assert sorted(seeds for seeds, _ in both.values()) == [2, 3]
     assert {accuracy for _, accuracy in both.values()} == {good["walk"][1], bad["walk"][1]}
 
+    code(tmp_path)
+    back = " ".join(nasboard("run", "walk.toml").split())
+    assert "3 runs: 3 done (3 of them before)" in back
+    assert "boards leave 3 of these runs aside, since runs of another identity were started later" in back
+    code(tmp_path, "sign = 1", "sign = -1")
+
     assert "removed 3 runs" in nasboard("rm", "--older", "--yes")
     assert set(accuracies(nasboard, "--all-identities").values()) == {bad["walk"]}
     assert "3 runs: 3 done (2 of them before)" in nasboard("run", "walk.toml")

@@ -109,7 +109,8 @@ def test_who_made_a_run_is_what_its_provenance_says(tmp_path: Path) -> None:
     runs = load_runs(store_at(tmp_path, [told, searched("a", 1, [7])]))
     assert runs["made_by.nasboard"][0] == "0.2.0"
     assert (runs["made_by.revision"][0], runs["made_by.dirty"][0], runs["made_by.device"][0]) == ("abc", False, "cpu")
-    assert runs.filter(like="made_by.").loc[1].isna().all()
+    assert set(runs["made_by.identity"]) == {"unknown"}
+    assert runs.filter(like="made_by.").drop(columns="made_by.identity").loc[1].isna().all()
 
 
 def test_a_store_without_runs_is_a_frame_with_columns_and_no_rows(tmp_path: Path) -> None:

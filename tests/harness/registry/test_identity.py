@@ -34,7 +34,12 @@ def read_of(method: str) -> tuple[str, ...]:
 
 
 def test_of_ours_methods_spaces_and_the_live_side_count_and_nothing_else() -> None:
-    assert read_of("lanas") == ("nasboard.methods.black_box.lanas", "nasboard.methods.black_box.lanas_tree")
+    assert read_of("lanas") == (
+        "nasboard.methods",
+        "nasboard.methods.black_box",
+        "nasboard.methods.black_box.lanas",
+        "nasboard.methods.black_box.lanas_tree",
+    )
     read = read_of("sdarts_rs")
     assert {"nasboard.methods.differentiable.darts", "nasboard.benchmarks.live.supernet"} <= set(read)
     assert "nasboard.benchmarks.spaces.nb201" in read
@@ -71,6 +76,32 @@ def test_a_plug_in_that_builds_on_ours_is_our_code_too(tmp_path: Path, monkeypat
     module = registry.entry("methods", "mine").value.partition(":")[0]
     read = sources.gather(module, lambda name, path: identity._is_own((site,), name, path)).modules
     assert "nasboard.methods.black_box.lanas_tree" in read
+
+
+def test_environments_in_a_projects_folder_are_not_its_code(tmp_path: Path) -> None:
+    below = [Path("helper.py"), Path(".venv/lib/python3.11/site-packages/numpy/x.py"), Path(".tox/py/y.py")]
+    assert [identity._is_own((tmp_path,), "any", tmp_path / path) for path in below] == [True, False, False]
+
+
+@pytest.mark.parametrize("entry", ["lab.ns.m", "lab.ns.deep.m"])
+def test_the_helpers_of_a_namespace_package_are_its_code(
+    entry: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module = entry.replace("lab", f"lab_{entry.count('.')}")
+    folder = tmp_path / Path(*module.split(".")[:-1])
+    folder.mkdir(parents=True)
+    (folder / "m.py").write_text("from . import h\n")
+    (folder / "h.py").write_text("SIGN = 1\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    places = identity._places("no_such_distribution", module)
+    read = sources.gather(module, lambda name, path: identity._is_own(places, name, path)).modules
+    assert {name.rpartition(".")[2] for name in read} >= {"m", "h"}
+
+
+def test_an_imported_name_is_found_in_the_distribution_that_brings_it() -> None:
+    assert identity._version("sklearn") == identity._version("scikit-learn")
+    assert str(identity._version("_pytest")).startswith("pytest ")
+    assert identity._version("no_such_module_here") is None
 
 
 def test_files_in_hyper_parameters_count_and_bare_words_do_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,7 +26,7 @@ BROKEN = {
     "raising": ("raise ZeroDivisionError('at import')", "ZeroDivisionError: at import"),
     "misspelt": ("def (:", "cannot be imported (SyntaxError: invalid syntax"),
     # a module that is not even in a checkout on the path
-    "outdated": ("from tabular import moved", "was written for nasboard 0.1: it imports tabular"),
+    "outdated": ("from tabular" + ".moved import table", "was written for nasboard 0.1: it imports tabular"),
     "stranger": ("from nasboard.harness.api import Chekpoint", "cannot be imported (ImportError: cannot import name"),
     "leaving": ("os._exit(0)", "ended with exit code 0"),
     "crashing": ("os.kill(os.getpid(), signal.SIGKILL)", "ended with exit code -9"),

@@ -76,10 +76,11 @@ def test_the_code_is_what_it_is_under_every_version_of_python() -> None:
 
 def test_imports_are_followed_through_own_code_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {
-        "mine_pkg/__init__.py": "raise ImportError('never run')\n",
+        "mine_pkg/__init__.py": "from . import first\nraise ImportError('never run')\n",
+        "mine_pkg/first.py": "old style print\n",
         "mine_pkg/entry.py": "from . import near\ndef late():\n    from mine_pkg.deep.far import thing\nimport json\n",
         "mine_pkg/near.py": "import theirs_pkg\n",
-        "mine_pkg/deep/far.py": "from importlib import import_module\nimport_module('mine_pkg.named')\n",
+        "mine_pkg/deep/far.py": "from importlib import import_module\nimport_module('..named', __package__)\n",
         "mine_pkg/named.py": "thing = 1\n",
         "mine_pkg/unused.py": "thing = 2\n",
         "theirs_pkg.py": "thing = 3\n",
@@ -91,9 +92,11 @@ def test_imports_are_followed_through_own_code_alone(tmp_path: Path, monkeypatch
         return path.is_relative_to(tmp_path / "mine_pkg")
 
     found = gather("mine_pkg.entry", own)
-    assert [name for name in found.modules if name != "mine_pkg"] == [
+    assert list(found.modules) == [
+        "mine_pkg",
         "mine_pkg.deep.far",
         "mine_pkg.entry",
+        "mine_pkg.first",
         "mine_pkg.named",
         "mine_pkg.near",
     ]
@@ -103,6 +106,12 @@ def test_imports_are_followed_through_own_code_alone(tmp_path: Path, monkeypatch
         assert gather("mine_pkg.entry", own).digest == found.digest
     (tmp_path / "mine_pkg" / "named.py").write_text("thing = 1 + 0\n")
     assert gather("mine_pkg.entry", own).digest != found.digest
+
+
+def test_odd_lines_cut_nothing_out_of_formatted_strings() -> None:
+    odd = "a = '\u2028'\n\x0c\nb = 2\nx = f'{1}'\nf'{print()}'\n".encode()
+    assert bare(odd).splitlines()[-2:] == ["x = f'{1}'", "f'{print()}'"]
+    assert bare(odd) != bare(odd.replace(b"{1}", b"{2}"))
 
 
 def test_a_module_without_a_file_has_no_digest() -> None:
