@@ -27,6 +27,14 @@ import difflib
 from collections.abc import Iterable
 
 
+def gist(error: str) -> str:
+    """Return the line of a traceback that names the exception, the first line of any other text."""
+    lines = error.strip().split("\n")
+    frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
+    after = lines[frames[-1] + 1 :] if frames else lines
+    return next((line for line in after if line and not line.startswith(" ")), lines[-1])
+
+
 class NasboardError(Exception):
     """Root of the tree; `exit_code` is what the command line returns for it."""
 

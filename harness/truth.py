@@ -7,7 +7,8 @@ be in an order of their own. So what is read is brought back to the nearest mult
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,17 @@ from numpy.typing import NDArray
 from nasboard.harness.api import RESOLUTION, Benchmark, Context
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Floats
+
+FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of a benchmark's own code
+
+
+@contextmanager
+def blamed(what: str) -> Iterator[None]:
+    """Raise UsageError where a benchmark's own code breaks; it is mended there, and no fault of what asked."""
+    try:
+        yield
+    except FAULTS as error:
+        raise UsageError(f"{what} raised {type(error).__name__}: {error}; mend the benchmark") from error
 
 
 def read_truth(benchmark: Benchmark, archs: Archs) -> Floats:
@@ -24,7 +36,8 @@ def read_truth(benchmark: Benchmark, archs: Archs) -> Floats:
         UsageError: not one finite fraction an architecture.
         MissingDataError: an architecture without a truth.
     """
-    given, resolution = benchmark.truth(archs), benchmark.context.resolution
+    with blamed(f"{benchmark.name}: truth"):
+        given, resolution = benchmark.truth(archs), benchmark.context.resolution
     return _checked(given, (len(archs),), f"{benchmark.name}: truth", resolution)
 
 
@@ -34,7 +47,8 @@ def read_by_seed(benchmark: Benchmark, archs: Archs) -> NDArray[np.float64] | No
     Raises:
         UsageError, MissingDataError: as `read_truth`.
     """
-    found = benchmark.truth_by_seed(archs)
+    with blamed(f"{benchmark.name}: truth_by_seed"):
+        found = benchmark.truth_by_seed(archs)
     if found is None:
         return None
     seeds = np.shape(found)[1] if np.ndim(found) == 2 else "seeds"
@@ -47,7 +61,8 @@ def read_transfer(name: str, context: Context, archs: Archs) -> Mapping[str, Flo
     Raises:
         UsageError, MissingDataError: as `read_truth`; `name` is the benchmark's.
     """
-    found = {} if context.transfer is None else context.transfer(archs)
+    with blamed(f"{name}: truth on other data sets"):
+        found = {} if context.transfer is None else context.transfer(archs)
     return {on: _checked(values, (len(archs),), f"{name}: truth on {on}", RESOLUTION) for on, values in found.items()}
 
 
@@ -60,7 +75,9 @@ def read_optimum(benchmark: Benchmark) -> float | None:
     best = benchmark.context.optimum
     if best is None:
         return None
-    return float(_checked(best(), (), f"{benchmark.name}: optimum", benchmark.context.resolution))
+    with blamed(f"{benchmark.name}: optimum"):
+        found = best()
+    return float(_checked(found, (), f"{benchmark.name}: optimum", benchmark.context.resolution))
 
 
 def at_resolution(accuracies: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:

@@ -25,7 +25,7 @@ from nasboard.harness.cli.console import (
     shown_store,
     store_flag,
 )
-from nasboard.harness.errors import NoStoreError, UsageError
+from nasboard.harness.errors import NoStoreError, UsageError, gist
 from nasboard.harness.record import Json, RunRecord, Status, StepRecord
 from nasboard.harness.store import Planned, open_store
 
@@ -133,8 +133,7 @@ def _ending(run: RunRecord) -> dict[str, object]:
 
 
 def _reason(run: RunRecord) -> str:
-    """Return the last line of the error, which of a traceback is the exception."""
-    return (run.error or "").strip().rpartition("\n")[2]
+    return gist(run.error or "")
 
 
 def named(runs: Sequence[RunRecord], start: str, store: str) -> RunRecord:

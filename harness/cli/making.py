@@ -152,7 +152,8 @@ def _asked(suite: str | None, method: str | None, benchmark: str | None, budget_
 
 def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device: str) -> Swept:
     """Make the runs, show how far they are, and say how they ended."""
-    ended = len(run_ids) - opened.unfinished(run_ids)
+    counts = opened.status_counts(run_ids)
+    good, ended = (sum(counts.get(status, 0) for status in some) for some in (("done", "budget"), ENDED))
     with Display(len(run_ids), ended) as display:
         swept = sweep(
             opened,
@@ -163,7 +164,7 @@ def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, devic
             watched=display.steps,
             on_event=display.event,
         )
-    out().print(_told(swept, len(run_ids), ended), soft_wrap=True)
+    out().print(_told(swept, len(run_ids), good), soft_wrap=True)
     return swept
 
 

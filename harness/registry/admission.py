@@ -17,9 +17,10 @@ from numpy.random import default_rng
 from nasboard.harness.api import Benchmark, Context, CostKind, Observation
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Archs, Choice, SearchSpace, sample
-from nasboard.harness.truth import read_by_seed, read_truth
+from nasboard.harness.truth import blamed, read_by_seed, read_truth
 
 DRAWN = 4  # architectures
+MOST_OPTIONS = int(np.iinfo(Choice).max) + 1  # of a slot
 
 Parts = Mapping[str, tuple[Callable[[object], bool], str]]  # name -> whether a value fits, what is allowed
 
@@ -31,7 +32,8 @@ def admit(made: object, name: str, distribution: str) -> Benchmark:
         UsageError: a part is absent or of another kind, or a value is none that can be; names who provides it.
     """
     try:
-        return _checked(made, name)
+        with blamed("one of its parts"):
+            return _checked(made, name)
     except UsageError as error:
         raise UsageError(f"benchmark {name!r} of {distribution}: {error}") from error
 
@@ -119,6 +121,10 @@ def _are_counts(value: object) -> bool:
     return isinstance(value, tuple) and value != () and all(type(n) is int and n >= 1 for n in value)
 
 
+def _are_slots(value: object) -> bool:
+    return _are_counts(value) and max(cast("tuple[int, ...]", value)) <= MOST_OPTIONS
+
+
 def _ascend(value: object) -> bool:
     return _are_counts(value) and list(cast("tuple[int, ...]", value)) == sorted(set(cast("tuple[int, ...]", value)))
 
@@ -152,7 +158,7 @@ _PARTS: Parts = {
 }
 _SPACE: Parts = {
     "name": (_is_text, "a string"),
-    "choices": (_are_counts, "a tuple of numbers of options, integers from 1 on, one a slot"),
+    "choices": (_are_slots, f"a tuple of numbers of options, integers from 1 to {MOST_OPTIONS}, one a slot"),
     "encode": (callable, "a method"),
     "decode": (callable, "a method"),
     "canonical": (callable, "a method"),

@@ -24,6 +24,7 @@ from nasboard.harness.registry import params as params_of
 from nasboard.harness.registry.admission import admit
 from nasboard.harness.registry.data_tool import DataTool
 from nasboard.harness.registry.naming import split_name
+from nasboard.harness.truth import blamed
 
 Kind = Literal["methods", "benchmarks", "tables"]
 
@@ -245,7 +246,9 @@ def _opened(found: Entry, version: str | None, options: tuple[tuple[str, str], .
         raise UsageError(f"benchmark {found.name!r} has neither versions nor options, given {unknown[0]}")
     if unknown:
         raise UnknownNameError(f"option of benchmark {found.name!r}:", unknown[0], set(allowed) - {"version"})
-    return admit(made(**given), found.name, found.distribution)
+    with blamed(f"benchmark {found.name!r} of {found.distribution}: {found.value}"):
+        benchmark = made(**given)
+    return admit(benchmark, found.name, found.distribution)
 
 
 def _resolve(found: Entry) -> object:

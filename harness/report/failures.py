@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
+from nasboard.harness.errors import gist
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunRecord
 
@@ -37,7 +38,7 @@ def failures(comparison: Comparison) -> tuple[Failure, ...]:
     alike: dict[str, list[tuple[str, RunRecord]]] = {}
     for label, outcomes in comparison.outcomes.items():
         for run in (outcome.run for outcome in outcomes if outcome.run.status == "failed"):
-            alike.setdefault(_NUMBER.sub("0", _message(_error(run))), []).append((label, run))
+            alike.setdefault(_NUMBER.sub("0", gist(_error(run))), []).append((label, run))
     found = [_failure(group) for group in alike.values()]
     return tuple(sorted(found, key=lambda failure: -failure.runs))
 
@@ -47,7 +48,7 @@ def _failure(group: Sequence[tuple[str, RunRecord]]) -> Failure:
     seeds = tuple(
         (label, ranges(sorted(run.key.seed for _, run in runs))) for label, runs in groupby(group, lambda each: each[0])
     )
-    return Failure(_message(_error(first)), len(group), seeds, first.run_id, _error(first))
+    return Failure(gist(_error(first)), len(group), seeds, first.run_id, _error(first))
 
 
 def ranges(numbers: Sequence[int]) -> str:
@@ -63,11 +64,3 @@ def ranges(numbers: Sequence[int]) -> str:
 
 def _error(run: RunRecord) -> str:
     return run.error or "no traceback was stored"
-
-
-def _message(error: str) -> str:
-    """Return the line of a traceback that names the exception, the first line of any other text."""
-    lines = error.strip().split("\n")
-    frames = [i for i, line in enumerate(lines) if line.startswith('  File "')]
-    after = lines[frames[-1] + 1 :] if frames else lines
-    return next((line for line in after if line and not line.startswith(" ")), lines[-1])

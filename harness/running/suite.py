@@ -136,11 +136,17 @@ def resolve(
     """
     planned: list[Planned] = []
     panels: dict[str, tuple[Panel, str]] = {}
+    made: dict[str, set[str]] = {}  # label -> ids of its runs
     seen = _Seen()
     for entry in suite.runs:
         task = benchmark(entry.benchmark)
         seen.add(entry, task)
         runs, panel = _plan(entry, suite.panel, task)
+        ids = {run.key.run_id for run in runs}
+        twice = next((label for label, others in made.items() if ids & others), None)
+        if twice is not None:
+            raise SuiteError(f"{twice} and {entry.shown} are the same runs under two labels; remove one of the entries")
+        made[entry.shown] = ids | made.get(entry.shown, set())
         planned += runs
         if panel is not None:
             panels[panel.identity] = (panel, task.space.name)

@@ -14,6 +14,7 @@ from nasboard.harness.errors import NasboardError
 from nasboard.harness.record import StepRecord
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, Floats
+from nasboard.harness.truth import read_truth
 
 TELL_EVERY_S = 0.3
 
@@ -69,7 +70,7 @@ class Teller:
 
         try:
             if self._truth is None:
-                self._truth = self._benchmark.truth(self._panel)
+                self._truth = read_truth(self._benchmark, self._panel)
             return kendall_tau(scores, self._truth)
         except NasboardError:  # all tied, or a truth that cannot be read, which the boards will say
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -139,3 +140,12 @@ def test_the_truth_of_every_table_is_in_whole_counts(name: str) -> None:
     assert np.abs(counts - np.rint(counts)).max() < 0.001  # a coincidence in 15,625 architectures would be none
     read = read_truth(benchmark, archs)
     assert len(np.unique(read)) == DISTINCT[name] < len(np.unique(benchmark.truth(archs)))
+
+
+def test_a_benchmark_whose_code_breaks_is_blamed_by_name() -> None:
+    def broken(archs: object) -> object:
+        raise KeyError((1, 2))
+
+    benchmark = SimpleNamespace(name="b-key", truth=broken, context=Context())
+    with pytest.raises(UsageError, match=r"b-key: truth raised KeyError: \(1, 2\); mend the benchmark"):
+        read_truth(benchmark, np.zeros((1, 2), dtype=np.int16))  # type: ignore[arg-type]

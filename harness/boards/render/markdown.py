@@ -7,6 +7,8 @@ from collections.abc import Sequence
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.render.text import cell, for_people, heading, reasons
 
+_ESCAPED = {ord(sign): f"&#{ord(sign)};" if sign in "<>@" else f"\\{sign}" for sign in "\\|*_`<>[]#@"}
+
 
 def markdown(boards: Sequence[Board], measured: bool) -> str:
     """Return one heading, table and list of notes a board."""
@@ -28,6 +30,4 @@ def _md_row(cells: Sequence[str]) -> str:
 
 def _md(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
-    for sign in "\\|*_`<>[]#@":
-        text = text.replace(sign, f"&#{ord(sign)};" if sign in "<>@" else f"\\{sign}")
-    return " ".join(text.split())
+    return " ".join(text.translate(_ESCAPED).split())

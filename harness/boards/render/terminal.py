@@ -14,6 +14,7 @@ from nasboard.harness.boards.render.text import cell, for_people, heading, reaso
 from nasboard.harness.boards.selection import brief
 
 EMPTY = "no method has a row here"
+COUNTS = ("seeds", "failed", "incomplete")  # never left out for want of room
 GAP = 2  # between columns of a table, one of it the box's
 
 
@@ -32,9 +33,12 @@ def print_tables(
     left_out = False
     for board in boards:
         every = for_people(board, measured)
-        portions = _portions(board, every if wide else for_people(brief(board), measured), console.width)
-        shown = portions if wide else portions[:1]
-        left_out |= len(shown) < len(portions) or (not wide and {*shown[0]} != {*every})
+        shown = (
+            _portions(board, every, console.width)
+            if wide
+            else [_block(board, for_people(brief(board), measured), console.width)]
+        )
+        left_out |= not wide and {*shown[0]} != {*every}
         console.print(Text(board.title, style="bold"))
         for portion in shown if board.rows else ():
             console.print(_table(board, portion))
@@ -56,6 +60,18 @@ def _print_below(board: Board, columns: Sequence[Column], console: Console, note
         console.print(told)
     for line in board.notes if notes else ():
         console.print(Text(line, style="dim"))
+
+
+def _block(board: Board, columns: Sequence[Column], width: int) -> dict[Column, int]:
+    """Return the columns that fit side by side, with their widths: those that count runs first, then the others."""
+    wanted = _widths(board, columns, width)
+    counts = [column for column in columns if column.key in COUNTS]
+    kept = [columns[0], *counts]
+    for column in columns[1:]:
+        more = [*kept, column]
+        if column not in kept and sum(wanted[c] for c in more) + GAP * len(more) <= width:
+            kept = more
+    return {column: wanted[column] for column in columns if column in kept}
 
 
 def _portions(board: Board, columns: Sequence[Column], width: int) -> list[dict[Column, int]]:

@@ -89,6 +89,7 @@ def test_a_part_of_the_space_that_is_absent_is_named(part: str) -> None:
         (broken(data=None), "has None as `data`, allowed is a method"),
         (broken(truth=np.ones(3)), "has array.* as `truth`"),
         (with_space(choices=(5, 0)), r"its space has \(5, 0\) as `choices`"),
+        (with_space(choices=(5, 40_000)), "allowed is .*integers from 1 to 32768"),
         (with_space(choices=[5, 5]), r"its space has \[5, 5\] as `choices`"),
         (with_space(valid=lambda archs: True), r"`valid` returns True of 2 rows, allowed is an array of bools"),
         (with_space(valid=lambda archs: np.ones(len(archs))), "`valid` returns array"),

@@ -202,7 +202,10 @@ def test_two_entries_on_one_data_set_need_two_labels(tmp_path: Path) -> None:
     with pytest.raises(SuiteError, match="share the label 'random_search' on digits; give one of them a label"):
         suite.resolve(suite.read(written(tmp_path, GOOD + ENTRY)))
     told_apart = GOOD + ENTRY.replace("seeds = 3", 'seeds = 3\nlabel = "again"')
-    assert len(suite.resolve(suite.read(written(tmp_path, told_apart)))[0]) == 6
+    with pytest.raises(SuiteError, match="random_search and again are the same runs under two labels"):
+        suite.resolve(suite.read(written(tmp_path, told_apart)))
+    other = told_apart.replace('label = "again"', 'label = "again"\nfirst_seed = 7')
+    assert len(suite.resolve(suite.read(written(tmp_path, other)))[0]) == 6
 
 
 def test_one_method_may_be_on_two_data_sets_under_its_own_name(tmp_path: Path) -> None:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -68,6 +69,11 @@ def test_names_from_outside_do_not_break_markdown() -> None:
     assert "<i>" not in md
     widths = {line.replace(r"\|", "").count("|") for line in md.splitlines() if line.startswith("|")}
     assert widths == {6}
+
+
+def test_markdown_shows_signs_as_they_are() -> None:
+    told = to_text([replace(BOARD, notes=("p <= 0.05 & #1",))], "md")
+    assert r"p &#60;= 0.05 & \#1" in told
 
 
 @pytest.mark.parametrize("form", ["md", "latex"])

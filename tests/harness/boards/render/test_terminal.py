@@ -86,3 +86,19 @@ def test_a_board_without_rows_has_its_title_and_notes_and_no_empty_table() -> No
     board = Board("tau", "Nobody ranks", (Column("label", "method"), Column("n", "n", "count")), (), ("why",))
     assert table(board, notes=True) == "Nobody ranks\nno method has a row here\nwhy\n\n"
     assert table(board) == "Nobody ranks\nno method has a row here\n\nnotes: --notes\n"
+
+
+def test_columns_that_count_runs_stay_where_there_is_no_room() -> None:
+    columns = (
+        Column("label", "method"),
+        *(Column(f"c{i}", f"a long heading {i}", brief=True) for i in range(6)),
+        Column("seeds", "seeds", "count", brief=True),
+        Column("failed", "failed", "count", False, brief=True),
+    )
+    row = {"label": "darts"} | {f"c{i}": "x" * 14 for i in range(6)} | {"seeds": 6, "failed": 1}
+    text = table(Board("tau", "T", columns, (row,), ()), width=60)
+    head = text.partition("──")[0]
+    assert "seeds" in head
+    assert "failed" in head
+    assert "--wide" in text
+    assert all(len(line) <= 60 for line in text.splitlines())
