@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import platform
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -21,9 +21,10 @@ import numpy as np
 from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe, describe
 from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, UsageError
-from nasboard.harness.space import Ints, from_index
+from nasboard.harness.space import from_index
 
-ARCHS_A_PACK = 4  # times seeds: networks whose activations still fit the second-level cache
+NETWORKS_A_PACK = 12  # whose activations still fit the second-level cache
+SEEDS_A_PACK = 3
 
 # Without these the C library gives freed activations back to the system and pays for the pages again at every step.
 _MALLOC = {
@@ -42,26 +43,29 @@ class Job:
     seeds: tuple[int, ...]
 
 
-def plan(folder: Path, seeds: int, limit: int | None = None) -> list[Job]:
-    """Return all packs of the build; `limit` takes that many classes, spread over the space."""
-    if seeds < 1:
-        raise UsageError(f"--seeds is at least 1, given {seeds}")
+def plan(folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[Job]:
+    """Return all packs of the build, seeds in their order; `limit` takes that many classes, spread over the space."""
     classes = np.unique(class_representatives())
     if limit is not None:
         if not 1 <= limit <= len(classes):
             raise UsageError(f"--limit is 1..{len(classes)}, given {limit}")
         classes = classes[np.linspace(0, len(classes) - 1, limit).round().astype(int)]
-    packs = [classes[i : i + ARCHS_A_PACK] for i in range(0, len(classes), ARCHS_A_PACK)]
-    name = f"v{VERSION}-s{seeds}"
-    return [Job(folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), tuple(range(seeds))) for p in packs]
+    jobs = []
+    for group in (tuple(seeds[i : i + SEEDS_A_PACK]) for i in range(0, len(seeds), SEEDS_A_PACK)):
+        width = NETWORKS_A_PACK // len(group)
+        name = f"v{VERSION}-s{'.'.join(map(str, group))}"
+        packs = [classes[i : i + width] for i in range(0, len(classes), width)]
+        jobs += [Job(folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), group) for p in packs]
+    return jobs
 
 
 def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
     """Train the packs that have no shard yet, `workers` at a time; `progress` gets the number of classes finished."""
     missing = [job for job in jobs if not job.shard.exists()]
     progress(sum(len(job.classes) for job in jobs) - sum(len(job.classes) for job in missing))
-    # in a mixed order, so that a build cut short covers the space evenly
-    missing = [missing[i] for i in np.random.default_rng(0).permutation(len(missing))]
+    # the first seeds first, each in a mixed order, so that a build cut short covers the space evenly
+    mixed = np.random.default_rng(0).permutation(len(missing))
+    missing = sorted((missing[i] for i in mixed), key=lambda job: job.seeds)
     os.environ.update({k: v for k, v in _MALLOC.items() if k not in os.environ})
     with ProcessPoolExecutor(workers, mp_context=get_context("spawn")) as pool:
         pending = {pool.submit(train_shard, job): job for job in missing}
@@ -99,15 +103,22 @@ def train_shard(job: Job) -> None:
 
 
 def gather(jobs: list[Job]) -> dict[str, np.ndarray]:
-    """Return the arrays of the table from complete shards, classes ascending.
+    """Return the measured arrays from complete shards: `(classes, seeds, ...)`, classes ascending, seeds as planned.
 
     Raises:
         DigestError: a shard is missing or damaged.
     """
-    parts = list(_read(jobs))
-    columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
-    order = np.argsort(columns["classes"], kind="stable")
-    return {name: column[order] for name, column in columns.items()}
+    groups: dict[tuple[int, ...], list[dict[str, np.ndarray]]] = {}
+    for job in jobs:
+        groups.setdefault(job.seeds, []).append(_read(job))
+    gathered: list[dict[str, np.ndarray]] = []
+    for parts in groups.values():
+        columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+        order = np.argsort(columns["classes"], kind="stable")
+        gathered.append({name: column[order] for name, column in columns.items()})
+    classes = gathered[0].pop("classes")
+    by_seed = {name: np.concatenate([g[name] for g in gathered], axis=1) for name in gathered[0]}
+    return {"classes": classes} | by_seed
 
 
 def recipe_of_build() -> dict[str, object]:
@@ -119,20 +130,12 @@ def recipe_of_build() -> dict[str, object]:
     return describe(Macro(), Recipe()) | {"versions": versions | {"scikit-learn": sklearn.__version__}}
 
 
-def _read(jobs: list[Job]) -> Iterator[dict[str, np.ndarray]]:
-    for job in jobs:
-        try:
-            with job.shard.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-                part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
-        except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
-            raise DigestError(
-                f"shard {job.shard} is missing or damaged ({error}); remove it and build again"
-            ) from error
-        if tuple(part["classes"].tolist()) != job.classes:
-            raise DigestError(f"shard {job.shard} holds other classes than planned; remove it and build again")
-        yield part
-
-
-def all_classes() -> Ints:
-    """Return the representatives of all classes, ascending."""
-    return np.unique(class_representatives())
+def _read(job: Job) -> dict[str, np.ndarray]:
+    try:
+        with job.shard.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
+            part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
+    except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
+        raise DigestError(f"shard {job.shard} is missing or damaged ({error}); remove it and build again") from error
+    if tuple(part["classes"].tolist()) != job.classes:
+        raise DigestError(f"shard {job.shard} holds other classes than planned; remove it and build again")
+    return part

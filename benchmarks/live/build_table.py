@@ -47,7 +47,7 @@ def build_table(
         raise UsageError(
             f"the table cannot be built in {to.parent} ({error}); choose another folder with --to"
         ) from error
-    planned = build.plan(shards, seeds, limit)
+    planned = build.plan(shards, range(seeds), limit)
     total = sum(len(job.classes) for job in planned)
     finished = 0
 

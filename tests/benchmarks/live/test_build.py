@@ -51,14 +51,14 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
     os.killpg(process.pid, signal.SIGKILL)
     process.join()
     before = {p: p.stat().st_mtime_ns for p in shards.glob("*.npz")}
-    assert 1 <= len(before) < 3
+    assert len(before) == 1
     seen: list[tuple[int, int]] = []
     whole = build_table(tmp_path / "tiny", seeds=2, jobs=1, limit=12, progress=lambda *at: seen.append(at))
     assert whole is None  # 12 of 6,466 classes are no table
-    assert seen[0] == (4 * len(before), 12)
+    assert seen[0] == (6 * len(before), 12)
     assert seen[-1] == (12, 12)
     assert all(p.stat().st_mtime_ns == at for p, at in before.items())
-    gathered = build.gather(build.plan(shards, 2, 12))
+    gathered = build.gather(build.plan(shards, range(2), 12))
     assert gathered["test_correct"].shape == (12, 2)
     assert gathered["val_correct"].shape == (12, 2, 15)
     assert np.all(np.diff(gathered["classes"]) > 0)
@@ -66,7 +66,7 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
 
 @pytest.mark.parametrize("damage", [b"", b"PK not a shard", b"PK\x03\x04 cut short", b"nothing"])
 def test_a_damaged_shard_is_named(tmp_path: Path, damage: bytes) -> None:
-    jobs = build.plan(tmp_path, 1, 4)
+    jobs = build.plan(tmp_path, range(1), 4)
     jobs[0].shard.write_bytes(damage)
     with pytest.raises(DigestError, match="missing or damaged"):
         build.gather(jobs)
