@@ -7,6 +7,7 @@ table is on disk is `nasboard.tabular.tables.table`'s.
 
 from __future__ import annotations
 
+import json
 import os
 import platform
 from collections.abc import Callable, Sequence
@@ -18,13 +19,14 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe, describe
+from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import from_index
 
 NETWORKS_A_PACK = 12  # whose activations still fit the second-level cache
 SEEDS_A_PACK = 3
+MEASURED = ("val_correct", "test_correct", "train_s")
 
 # Without these the C library gives freed activations back to the system and pays for the pages again at every step.
 _MALLOC = {
@@ -41,6 +43,25 @@ class Job:
     shard: Path
     classes: tuple[int, ...]  # lexicographic indices of class representatives
     seeds: tuple[int, ...]
+
+    @property
+    def trainings(self) -> int:
+        """Return how many networks the pack holds."""
+        return len(self.classes) * len(self.seeds)
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What a build measured.
+
+    Attributes:
+        columns: `classes` `(rows,)`, ascending, and `MEASURED` `(rows, seeds, ...)`, seeds as they were planned.
+        made_with: the versions that some shards were trained with, and the seeds of those shards; a build may be spread
+            over machines.
+    """
+
+    columns: dict[str, np.ndarray]
+    made_with: tuple[tuple[dict[str, str], tuple[int, ...]], ...]
 
 
 def plan(folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[Job]:
@@ -60,9 +81,9 @@ def plan(folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[J
 
 
 def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
-    """Train the packs that have no shard yet, `workers` at a time; `progress` gets the number of classes finished."""
+    """Train the packs that have no shard yet, `workers` at a time; `progress` gets the number of trainings finished."""
     missing = [job for job in jobs if not job.shard.exists()]
-    progress(sum(len(job.classes) for job in jobs) - sum(len(job.classes) for job in missing))
+    progress(sum(job.trainings for job in jobs) - sum(job.trainings for job in missing))
     # the first seeds first, each in a mixed order, so that a build cut short covers the space evenly
     mixed = np.random.default_rng(0).permutation(len(missing))
     missing = sorted((missing[i] for i in mixed), key=lambda job: job.seeds)
@@ -72,7 +93,7 @@ def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
         try:
             for done in as_completed(pending):
                 done.result()
-                progress(len(pending[done].classes))
+                progress(pending[done].trainings)
         finally:
             pool.shutdown(wait=False, cancel_futures=True)  # nothing is left to cancel but after an error
 
@@ -98,12 +119,13 @@ def train_shard(job: Job) -> None:
             val_correct=outcome.val_correct.reshape(len(archs), s, -1),
             test_correct=outcome.test_correct.reshape(len(archs), s),
             train_s=outcome.train_s.reshape(len(archs), s),
+            made_with=json.dumps(versions(), sort_keys=True),
         )
     scratch.replace(job.shard)
 
 
-def gather(jobs: list[Job]) -> dict[str, np.ndarray]:
-    """Return the measured arrays from complete shards: `(classes, seeds, ...)`, classes ascending, seeds as planned.
+def gather(jobs: list[Job]) -> Gathered:
+    """Return what complete shards hold.
 
     Raises:
         DigestError: a shard is missing or damaged.
@@ -112,28 +134,28 @@ def gather(jobs: list[Job]) -> dict[str, np.ndarray]:
     for job in jobs:
         groups.setdefault(job.seeds, []).append(_read(job))
     gathered: list[dict[str, np.ndarray]] = []
-    for parts in groups.values():
-        columns = {name: np.concatenate([p[name] for p in parts]) for name in parts[0]}
+    made_with = []
+    for seeds, parts in groups.items():
+        columns = {name: np.concatenate([np.atleast_1d(p[name]) for p in parts]) for name in parts[0]}
+        made_with += [(json.loads(told), seeds) for told in np.unique(columns.pop("made_with"))]
         order = np.argsort(columns["classes"], kind="stable")
         gathered.append({name: column[order] for name, column in columns.items()})
-    classes = gathered[0].pop("classes")
-    by_seed = {name: np.concatenate([g[name] for g in gathered], axis=1) for name in gathered[0]}
-    return {"classes": classes} | by_seed
+    classes = gathered[0]["classes"]
+    by_seed = {name: np.concatenate([g[name] for g in gathered], axis=1) for name in MEASURED}
+    return Gathered({"classes": classes} | by_seed, tuple(made_with))
 
 
-def recipe_of_build() -> dict[str, object]:
-    """Return recipe and versions for the manifest."""
-    import sklearn
+def versions() -> dict[str, str]:
+    """Return what decides the last bits of a training, as a shard tells it."""
     import torch
 
-    versions = {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
-    return describe(Macro(), Recipe()) | {"versions": versions | {"scikit-learn": sklearn.__version__}}
+    return {"python": platform.python_version(), "numpy": np.__version__, "torch": torch.__version__}
 
 
 def _read(job: Job) -> dict[str, np.ndarray]:
     try:
         with job.shard.open("rb") as raw, np.load(raw, allow_pickle=False) as file:
-            part = {name: file[name] for name in ("classes", "val_correct", "test_correct", "train_s")}
+            part = {name: file[name] for name in ("classes", *MEASURED, "made_with")}
     except (OSError, EOFError, TypeError, ValueError, KeyError, BadZipFile) as error:
         raise DigestError(f"shard {job.shard} is missing or damaged ({error}); remove it and build again") from error
     if tuple(part["classes"].tolist()) != job.classes:

@@ -11,9 +11,15 @@ from numpy.typing import NDArray
 
 from nasboard.benchmarks.live import build
 from nasboard.benchmarks.live.digits import DIGEST
-from nasboard.benchmarks.live.recipe import VERSION, Macro
+from nasboard.benchmarks.live.recipe import Macro, Recipe, describe
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NB201Space, class_representatives
-from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, describe_columns
+from nasboard.benchmarks.tabulated.digits201 import (
+    QUERY_SEEDS,
+    TEST_IMAGES,
+    TRUTH_SEEDS,
+    VERSION,
+    describe_columns,
+)
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, from_index
 from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau
@@ -24,22 +30,27 @@ KERNEL_AREA = {CONV1: 1, CONV3: 9}
 
 
 def build_table(
-    to: Path, *, seeds: int = 3, jobs: int = 2, limit: int | None = None, progress: Callable[[int, int], None]
+    to: Path,
+    *,
+    seeds: int = TRUTH_SEEDS,
+    jobs: int = 2,
+    limit: int | None = None,
+    progress: Callable[[int, int], None],
 ) -> Table | None:
     """Train what is missing and write the table to `to`; the shards lie beside it, in `<to>.shards`.
 
     Args:
         to: folder of the table.
-        seeds: trainings of every class.
+        seeds: trainings of every class behind the truth, beside the `QUERY_SEEDS` that answer queries.
         jobs: worker processes, one thread each.
         limit: train that many classes only, spread over the space; no table is written then.
-        progress: called with classes finished and classes in all.
+        progress: called with trainings finished and trainings in all.
 
     Returns:
         The table, or None when `limit` left it incomplete.
     """
-    if jobs < 1:
-        raise UsageError(f"--jobs is at least 1, given {jobs}")
+    if jobs < 1 or seeds < 1:
+        raise UsageError(f"--jobs and --seeds are at least 1, given {jobs} and {seeds}")
     shards = to.with_name(to.name + ".shards")
     try:
         shards.mkdir(parents=True, exist_ok=True)
@@ -47,13 +58,17 @@ def build_table(
         raise UsageError(
             f"the table cannot be built in {to.parent} ({error}); choose another folder with --to"
         ) from error
-    planned = build.plan(shards, range(seeds), limit)
-    total = sum(len(job.classes) for job in planned)
+    planned = [
+        job
+        for group in (range(QUERY_SEEDS), range(QUERY_SEEDS, QUERY_SEEDS + seeds))
+        for job in build.plan(shards, group, limit)
+    ]
+    total = sum(job.trainings for job in planned)
     finished = 0
 
-    def more(classes: int) -> None:
+    def more(trainings: int) -> None:
         nonlocal finished
-        finished += classes
+        finished += trainings
         progress(finished, total)
 
     build.run(planned, jobs, more)
@@ -62,13 +77,23 @@ def build_table(
     return write_table(to, *assemble(build.gather(planned)))
 
 
-def assemble(measured: dict[str, NDArray[np.generic]]) -> tuple[dict[str, NDArray[np.generic]], dict[str, object]]:
+def assemble(found: build.Gathered) -> tuple[dict[str, NDArray[np.generic]], dict[str, object]]:
     """Return the columns of the table and what its manifest says, from the gathered shards."""
+    measured = found.columns
     classes = measured["classes"]
     archs = from_index(NB201Space(), classes)
     row_of = np.searchsorted(classes, class_representatives()).astype(np.int16)
-    columns = measured | {"row_of": row_of, "params": parameters(archs), "multiply_adds": multiply_adds(archs)}
-    by_seed = np.asarray(measured["test_correct"], dtype=np.float64)[row_of] / TEST_IMAGES  # (15625, seeds)
+    columns: dict[str, NDArray[np.generic]] = {
+        "classes": classes,
+        "row_of": row_of,
+        "val_correct": measured["val_correct"][:, :QUERY_SEEDS],
+        "train_s": measured["train_s"][:, :QUERY_SEEDS],
+        "queried_test_correct": measured["test_correct"][:, :QUERY_SEEDS],
+        "test_correct": measured["test_correct"][:, QUERY_SEEDS:],
+        "params": parameters(archs),
+        "multiply_adds": multiply_adds(archs),
+    }
+    by_seed = np.asarray(columns["test_correct"], dtype=np.float64)[row_of] / TEST_IMAGES  # (15625, seeds)
     about: dict[str, object] = {
         "name": "digits201",
         "version": VERSION,
@@ -76,7 +101,7 @@ def assemble(measured: dict[str, NDArray[np.generic]]) -> tuple[dict[str, NDArra
         "data_digest": DIGEST,
         "splits": {"train": 300, "val": 500, "test": 997},
         "units": describe_columns(),
-        "training": build.recipe_of_build(),
+        "training": describe(Macro(), Recipe()) | {"made_with": [told | {"seeds": s} for told, s in found.made_with]},
         "noise_ceiling": ceilings(by_seed),
     }
     return columns, about

@@ -216,7 +216,13 @@ def _of_trainings(table: Table, rows: Rows, notes: tuple[str, ...], seeds: str |
     places = {epochs: recorded.index(epochs) for epochs in shown}
     query = RecordedTrainings(name, rows, places, policy, val, train_s)
     full = test[:, recorded.index(EPOCHS)]
-    context = _context(table, rows.space, ("costs are recorded", POLICIES[policy], *notes), full)
+    shared = (
+        f"search and truth share trainings: queries of {EPOCHS} epochs are of the very ones whose test accuracy is the "
+        "truth, so that what a search picks there is overestimated"
+        if EPOCHS in shown
+        else f"search and truth share no training: the truth is of those of {EPOCHS} epochs, which are not queried"
+    )
+    context = _context(table, rows.space, ("costs are recorded", POLICIES[policy], shared, *notes), full)
     return NB101(name, rows.space, table.digest, tuple(shown), query, context, rows, full)
 
 

@@ -26,7 +26,7 @@ NameArgument = Annotated[
 def build(
     name: NameArgument,
     to: Annotated[Path | None, typer.Option(help="Folder to write; NAME in the current folder by default.")] = None,
-    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every isomorphism class.")] = 3,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of every isomorphism class behind the truth.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Train only that many classes, and write no table.")] = None,
 ) -> None:
@@ -60,9 +60,15 @@ class _Bar:
     """A bar on a terminal, a line every half minute elsewhere."""
 
     def __init__(self) -> None:
-        columns = (TextColumn("classes"), BarColumn(), MofNCompleteColumn(), TimeElapsedColumn(), TimeRemainingColumn())
+        columns = (
+            TextColumn("trainings"),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeElapsedColumn(),
+            TimeRemainingColumn(),
+        )
         self.bar = Progress(*columns, console=err()) if sys.stderr.isatty() else None
-        self.task = None if self.bar is None else self.bar.add_task("classes", total=None)
+        self.task = None if self.bar is None else self.bar.add_task("trainings", total=None)
         self.spoken = 0.0
 
     def __enter__(self) -> _Bar:
@@ -75,9 +81,9 @@ class _Bar:
             self.bar.stop()
 
     def update(self, done: int, total: int) -> None:
-        """Show that `done` of `total` classes are finished."""
+        """Show that `done` of `total` trainings are finished."""
         if self.bar is not None and self.task is not None:
             self.bar.update(self.task, completed=done, total=total)
         elif done == total or time.monotonic() - self.spoken > PLAIN_EVERY_S:
             self.spoken = time.monotonic()
-            err().print(f"{done}/{total} classes")
+            err().print(f"{done}/{total} trainings")

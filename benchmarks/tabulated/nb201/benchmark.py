@@ -17,7 +17,7 @@ from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
 from nasboard.benchmarks.tabulated.imported import open_imported
 from nasboard.benchmarks.tabulated.nb201.hardware import Objectives
 from nasboard.benchmarks.tabulated.nb201.published import PUBLISHED
-from nasboard.benchmarks.tabulated.nb201.recorded import DATASETS, SCHEDULES, Recorded, Series, read
+from nasboard.benchmarks.tabulated.nb201.recorded import DATASETS, GUIDES, SCHEDULES, Recorded, Series, read
 from nasboard.benchmarks.tabulated.nb201.seeds import RecordedRuns, check_policy, visible
 from nasboard.harness.api import Context, CostKind
 from nasboard.harness.errors import MissingDataError, UsageError
@@ -181,11 +181,24 @@ def _context(
             "single architectures and never share a board",
             *recorded.notes,
             _SEEDS[policy],
+            _shared(dataset, shown),
         ),
         transfer=Transfer(tuple(scores[other] for other in DATASETS if other != dataset)),
         objectives=Objectives(dataset),
         published=PUBLISHED if published_protocol else (),
         resolution=TEST_IMAGES[dataset] * MEANS_OVER,
+    )
+
+
+def _shared(dataset: str, shown: tuple[int, ...]) -> str:
+    """Return whether queries show trainings that are also behind the truth: then what is found was lucky in both."""
+    if GUIDES[dataset] != dataset:
+        return f"search and truth share no training: queries are of those on {GUIDES[dataset]}, the truth is of others"
+    if SCHEDULES[-1] not in shown:
+        return f"search and truth share no training: the truth is of {SCHEDULES[-1]} epochs, which are not queried"
+    return (
+        f"search and truth share trainings: queries of {SCHEDULES[-1]} epochs are of the very ones whose test accuracy "
+        "is the truth, so that what a search picks there is overestimated"
     )
 
 

@@ -24,8 +24,9 @@ def test_the_shipped_table_is_whole_small_and_complete() -> None:
     verify(table)
     assert sum(path.stat().st_size for path in table.folder.iterdir()) <= 4e6
     np.testing.assert_array_equal(table.columns["classes"], np.unique(class_representatives()))
-    assert table.columns["val_correct"].shape == (CLASSES, 3, 15)
-    assert table.columns["test_correct"].shape == (CLASSES, 3)
+    assert table.columns["val_correct"].shape == (CLASSES, digits201.QUERY_SEEDS, 15)
+    assert table.columns["queried_test_correct"].shape == (CLASSES, digits201.QUERY_SEEDS)
+    assert table.columns["test_correct"].shape == (CLASSES, digits201.TRUTH_SEEDS)
     assert np.all(table.columns["train_s"] > 0)
     assert table.columns["val_correct"].max() <= VAL_IMAGES
     assert table.columns["test_correct"].max() <= TEST_IMAGES
@@ -60,9 +61,23 @@ def test_an_epoch_that_was_not_recorded_is_refused() -> None:
 def test_truth_is_the_mean_over_training_seeds() -> None:
     archs = enumerate_all(SPACE)
     by_seed = BENCHMARK.truth_by_seed(archs)
-    assert by_seed.shape == (15_625, 3)
+    assert by_seed.shape == (15_625, digits201.TRUTH_SEEDS)
     np.testing.assert_allclose(BENCHMARK.truth(archs), by_seed.mean(axis=1))
     assert 0.09 < BENCHMARK.truth(archs[:1])[0] < 0.115  # all `none`: one class for every image
+
+
+def test_the_luck_of_a_queried_training_is_not_in_the_truth() -> None:
+    """What a query picks from 100 is as good in the truth as in trainings that neither chose it nor are the truth."""
+    columns = digits201.shipped_table().columns
+    seen = columns["val_correct"][:, 0, -1].astype(np.float64)
+    chosen = [
+        max(rows, key=lambda row: seen[row]) for rows in np.random.default_rng(0).integers(0, CLASSES, (2000, 100))
+    ]
+    queried, others = columns["queried_test_correct"][chosen, 0], columns["queried_test_correct"][chosen, 1:]
+    truth = columns["test_correct"][chosen].mean()
+    lucky = (queried.mean() - others.mean()) / TEST_IMAGES
+    assert lucky > 0.005  # the training that was looked at is better than others of the same architecture
+    assert abs(truth - others.mean()) / TEST_IMAGES < lucky / 3
 
 
 def test_the_recorded_noise_ceiling_is_that_of_the_table() -> None:

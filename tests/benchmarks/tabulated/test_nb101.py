@@ -68,6 +68,13 @@ def test_a_table_of_means_scores_and_answers_no_query(compact: Path, name: str) 
         MAKERS[name](version="mean108", seeds="mean")
 
 
+@pytest.mark.parametrize(("fidelity", "told"), [(None, "share trainings"), ("12", "share no training")])
+def test_the_context_says_whether_search_and_truth_share_trainings(
+    full: Table, fidelity: str | None, told: str
+) -> None:
+    assert any(f"search and truth {told}" in note for note in nb101(fidelity=fidelity).context.notes)
+
+
 def test_the_quoted_sizes_are_only_quoted(compact: Path) -> None:
     notes = nb1shot1_3(version="mean108").context.notes
     assert any("1,312,200 assignments in 55,854" in note and "quoted: 363,648" in note for note in notes)

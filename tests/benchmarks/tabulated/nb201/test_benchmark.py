@@ -95,6 +95,8 @@ def test_the_context_says_which_costs_are_estimated() -> None:
         assert "seeds=mean" in notes
         assert "differ by up to 21 points" in notes
         assert maker().context.version == "v1.0-compact"
+        assert ("search and truth share trainings" in notes) == (dataset != "cifar10")
+        assert "search and truth share no training" in " ".join(maker(fidelity="12").context.notes)
 
 
 def test_the_architecture_found_is_scored_on_the_other_data_sets_too() -> None:
