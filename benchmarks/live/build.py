@@ -98,6 +98,12 @@ def run(jobs: list[Job], workers: int, progress: Callable[[int], None]) -> None:
             pool.shutdown(wait=False, cancel_futures=True)  # nothing is left to cancel but after an error
 
 
+def finished(jobs: list[Job]) -> list[Job]:
+    """Return the packs of the seeds that every class has been trained with."""
+    open_seeds = {job.seeds for job in jobs if not job.shard.exists()}
+    return [job for job in jobs if job.seeds not in open_seeds]
+
+
 def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch

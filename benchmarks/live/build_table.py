@@ -35,6 +35,7 @@ def build_table(
     seeds: int = TRUTH_SEEDS,
     jobs: int = 2,
     limit: int | None = None,
+    finished: bool = False,
     progress: Callable[[int, int], None],
 ) -> Table | None:
     """Train what is missing and write the table to `to`; the shards lie beside it, in `<to>.shards`.
@@ -44,6 +45,7 @@ def build_table(
         seeds: trainings of every class behind the truth, beside the `QUERY_SEEDS` that answer queries.
         jobs: worker processes, one thread each.
         limit: train that many classes only, spread over the space; no table is written then.
+        finished: train nothing; write the table of the seeds that every class has been trained with by now.
         progress: called with trainings finished and trainings in all.
 
     Returns:
@@ -63,18 +65,29 @@ def build_table(
         for group in (range(QUERY_SEEDS), range(QUERY_SEEDS, QUERY_SEEDS + seeds))
         for job in build.plan(shards, group, limit)
     ]
-    total = sum(job.trainings for job in planned)
-    finished = 0
+    if finished:
+        return write_table(to, *assemble(build.gather(_enough(build.finished(planned)))))
+    total, done = sum(job.trainings for job in planned), 0
 
     def more(trainings: int) -> None:
-        nonlocal finished
-        finished += trainings
-        progress(finished, total)
+        nonlocal done
+        done += trainings
+        progress(done, total)
 
     build.run(planned, jobs, more)
     if limit is not None:
         return None
     return write_table(to, *assemble(build.gather(planned)))
+
+
+def _enough(ready: list[build.Job]) -> list[build.Job]:
+    seeds = {seed for job in ready for seed in job.seeds}
+    if len(seeds) <= QUERY_SEEDS or 0 not in seeds:
+        raise UsageError(
+            f"every class has seeds {sorted(seeds)} by now, a table takes 0..{QUERY_SEEDS - 1} and one "
+            "more; go on without --finished"
+        )
+    return ready
 
 
 def assemble(found: build.Gathered) -> tuple[dict[str, NDArray[np.generic]], dict[str, object]]:

@@ -13,7 +13,9 @@ from nasboard.tabular.tables.table import TableError, verify
 NEEDED = ("torch", "sklearn")  # what `live` installs
 
 
-def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]) -> Path | None:
+def build(
+    to: Path, *, seeds: int, jobs: int, limit: int | None, finished: bool, progress: Callable[[int, int], None]
+) -> Path | None:
     """Train what is missing and write the table; see `nasboard.benchmarks.live.build_table.build_table`.
 
     Raises:
@@ -22,7 +24,7 @@ def build(to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Calla
     _check_installed()
     from nasboard.benchmarks.live.build_table import build_table
 
-    written = build_table(to, seeds=seeds, jobs=jobs, limit=limit, progress=progress)
+    written = build_table(to, seeds=seeds, jobs=jobs, limit=limit, finished=finished, progress=progress)
     return None if written is None else written.folder
 
 

@@ -29,12 +29,16 @@ def build(
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every isomorphism class behind the truth.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Train only that many classes, and write no table.")] = None,
+    finished: Annotated[
+        bool,
+        typer.Option("--finished", help="Train nothing; write the table of the seeds that all classes have by now."),
+    ] = False,
 ) -> None:
     """Train every architecture of a table from scratch; safe to kill, the same command goes on."""
     builder = registry.table(name)
     folder = to if to is not None else Path(name)
     with _Bar() as bar:
-        written = builder.build(folder, seeds=seeds, jobs=jobs, limit=limit, progress=bar.update)
+        written = builder.build(folder, seeds=seeds, jobs=jobs, limit=limit, finished=finished, progress=bar.update)
     out().print("no table written: --limit leaves it incomplete" if written is None else f"wrote {written}")
 
 

@@ -68,6 +68,33 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
     ]
 
 
+def test_the_seeds_that_every_class_has_are_a_table_before_the_build_ends(tmp_path: Path) -> None:
+    shards = tmp_path / "table.shards"
+    shards.mkdir()
+    with pytest.raises(UsageError, match="go on without --finished"):
+        build_table(tmp_path / "table", finished=True, progress=lambda done, total: None)
+    table = digits201.shipped_table()
+    rng = np.random.default_rng(0)
+    for job in [*build.plan(shards, range(3)), *build.plan(shards, (3, 4, 5)), build.plan(shards, (6, 7, 8))[0]]:
+        shape = (len(job.classes), len(job.seeds))
+        with job.shard.open("wb") as file:
+            np.savez(
+                file,
+                classes=np.array(job.classes, dtype=np.int32),
+                val_correct=rng.integers(0, 500, (*shape, 15), dtype=np.int16),
+                test_correct=rng.integers(0, 997, shape, dtype=np.int16),
+                train_s=np.ones(shape, dtype=np.float32),
+                made_with="{}",
+            )
+    written = build_table(tmp_path / "table", finished=True, progress=lambda done, total: None)
+    assert written is not None
+    assert written.columns.keys() == table.columns.keys()
+    assert written.columns["test_correct"].shape == (len(table.columns["classes"]), 3)
+    training = written.manifest["training"]
+    assert isinstance(training, dict)
+    assert training["made_with"] == [{"seeds": [0, 1, 2]}, {"seeds": [3, 4, 5]}]
+
+
 @pytest.mark.parametrize("damage", [b"", b"PK not a shard", b"PK\x03\x04 cut short", b"nothing"])
 def test_a_damaged_shard_is_named(tmp_path: Path, damage: bytes) -> None:
     jobs = build.plan(tmp_path, range(1), 4)
