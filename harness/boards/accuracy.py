@@ -93,7 +93,8 @@ def _significance(tier: Tier | Undefined) -> dict[str, Value]:
     if tier.p is None or tier.kind is None:
         best = Undefined("the best")
         return {"tier": tier.number, "p": best, "test": best}
-    return {"tier": tier.number, "p": tier.p, "test": f"permutation, {tier.kind}"}
+    name = "paired t" if tier.kind == "paired" else "Welch's t"
+    return {"tier": tier.number, "p": tier.p, "test": f"{name} against {tier.against}"}
 
 
 def _costs(outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
@@ -121,9 +122,9 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over "
         "seeds and t interval. Failed and incomplete runs are counted, never averaged in.",
         f"Regret: the best mean test accuracy in the space ({best}) minus the mean accuracy.",
-        "Tiers: tier 1 is the best mean and all that are not significantly worse than it, the rest is tiered again. "
-        "Two-sided permutation tests on the difference of means, paired by seed where both ran on the same seeds; "
-        f"Holm-corrected, level {ALPHA}. p is against the best. Fewer than {MIN_SEEDS} seeds, or too few to reach the "
-        "level: no tier.",
+        "Tiers: tier 1 is the best mean and all that no method is significantly better than; any other stands one tier "
+        "below the lowest that is, so with few or scattered seeds a method can stand in a better tier than its mean. "
+        "Student's t on the differences where both ran on the same seeds, else Welch's, two-sided, all pairs corrected "
+        f"together (Shaffer), level {ALPHA}. p: the smallest against a better mean. Under {MIN_SEEDS} seeds: no tier.",
         _COST_NOTE,
     )

@@ -1,10 +1,9 @@
-"""Which methods are told apart by their seeds, and which are not: paired tests, Holm's correction, tiers.
+"""Which methods are told apart by their seeds, and which are not: t tests, corrections for many of them, tiers.
 
-The test is the permutation test on the difference of means, two-sided, because the mean is what the board shows. Where
-two methods ran on the same seeds it is paired: signs of the differences are flipped. Otherwise it is unpaired: labels
-are shuffled. Up to `EXACT_UP_TO` arrangements are enumerated; beyond that they are drawn with a fixed seed,
-`EXACT_UP_TO` of them, fewer (at least `FEWEST`) for thousands of seeds. A test that could not reach `ALPHA` whatever
-the values is not made, and the reason is given instead.
+The difference is that of the means, because the mean is what the board shows. Where two methods ran on the same seeds
+the test is Student's on the differences seed by seed; otherwise it is Welch's, which takes spreads and numbers of seeds
+as they are. Both are two-sided. They hold their level for normal values whatever the spreads, and miss it where a
+method of few seeds has a far tail: `docs/statistics.md` has the rates. Nothing is drawn, so equal values, equal p.
 """
 
 from __future__ import annotations
@@ -16,27 +15,46 @@ from math import comb
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from scipy import stats
 
-from nasboard.harness.space import Floats
+from nasboard.harness.space import Floats, Ints
+from nasboard.harness.statistics.bootstrap import LEVEL, Interval
 
 ALPHA = 0.05
 MIN_SEEDS = 3
-EXACT_UP_TO = 10_000
-FEWEST = 1_000
 Kind = Literal["paired", "unpaired"]
 BySeed = Mapping[int, float]  # seed -> value
 
-_TIE = 1e-12  # differences of means closer than this are equal
-_NUMBERS = 4_000_000  # drawn at most for one test
+_TIE = 1e-12  # means closer than this are equal, and smaller errors are none
 
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A method against the best of its tier: two-sided p, and whether it was paired by seed."""
+    """The mean of one method minus that of another.
 
-    p: float
+    Attributes:
+        mean: the difference.
+        error: its standard error; 0 where no value varies with the seed, which makes the difference certain.
+        freedom: degrees of freedom of Student's t.
+        kind: whether it was paired by seed.
+    """
+
+    mean: float
+    error: float
+    freedom: float
     kind: Kind
+
+    @property
+    def p(self) -> float:
+        """Return the two-sided p of no difference."""
+        if abs(self.mean) <= _TIE:
+            return 1.0
+        return 0.0 if self.error == 0 else float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+
+    def interval(self, level: float = LEVEL) -> Interval:
+        """Return the t interval of the difference."""
+        half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
+        return Interval(self.mean - half, self.mean + half)
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,114 +62,112 @@ class Tier:
     """Where a method stands.
 
     Attributes:
-        number: 1 is the best tier; None when the seeds do not allow a test.
-        leader: the best of the tier; a method in its own tier has itself.
-        p: Holm-corrected p of being no different from the leader of tier 1; None for that leader and without a test.
+        number: 1 is the best tier; None when there are too few seeds for a test.
+        against: of the methods of higher mean, the one that it differs from most surely; None for the highest mean.
+        p: corrected p of being no different from that method, at most `ALPHA` exactly below tier 1.
         kind: whether that test was paired.
         reason: why there is no number.
     """
 
     number: int | None
-    leader: str | None = None
+    against: str | None = None
     p: float | None = None
     kind: Kind | None = None
     reason: str | None = None
 
 
+def welch(a: Floats, b: Floats) -> Difference:
+    """Return the mean of a `(n,)` minus that of b `(m,)`, each of two or more values, spreads not taken to be equal.
+
+    Source: Welch, The Generalization of Student's Problem (Biometrika 1947); degrees of freedom by Satterthwaite.
+    """
+    parts = np.array([_squared_error(a), _squared_error(b)])
+    below = (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
+    freedom = parts.sum() ** 2 / below if below > 0 else min(len(a), len(b)) - 1
+    return Difference(float(a.mean() - b.mean()), float(np.sqrt(parts.sum())), float(freedom), "unpaired")
+
+
+def paired(differences: Floats) -> Difference:
+    """Return the mean of two or more differences `(n,)`, seed by seed."""
+    return Difference(
+        float(differences.mean()), float(np.sqrt(_squared_error(differences))), len(differences) - 1, "paired"
+    )
+
+
 def compare(a: BySeed, b: BySeed) -> Difference | str:
-    """Return the test of a against b, or the reason why there is none."""
-    if min(len(a), len(b)) < MIN_SEEDS:
-        return f"{min(len(a), len(b))} seeds, a test takes {MIN_SEEDS}"
-    kind: Kind = "paired" if set(a) == set(b) else "unpaired"
-    if _smallest(kind, len(a), len(b)) > ALPHA:
-        return f"{len(a)} against {len(b)} seeds ({kind}) cannot reach p <= {ALPHA}"
-    if kind == "paired":
-        return Difference(_paired(np.array([a[seed] - b[seed] for seed in sorted(a)])), kind)
-    return Difference(_unpaired(np.array([a[s] for s in sorted(a)]), np.array([b[s] for s in sorted(b)])), kind)
+    """Return how a differs from b, paired where both have the same seeds, or the reason why there is no test."""
+    fewest = min(len(a), len(b))
+    if fewest < MIN_SEEDS:
+        return f"{fewest} seeds, a test takes {MIN_SEEDS}"
+    return _difference(a, b)
 
 
 def holm(p: Floats) -> Floats:
     """Return Holm's corrected p-values `(m,)`, in the order given."""
-    m = len(p)
-    order = np.argsort(p, kind="stable")
-    corrected = np.minimum(np.maximum.accumulate(p[order] * (m - np.arange(m))), 1.0)
-    out = np.empty(m)
-    out[order] = corrected
-    return out
+    return _corrected(p, len(p) - np.arange(len(p)))
+
+
+def shaffer(p: Floats, methods: int) -> Floats:
+    """Return the corrected p-values `(m,)` of all m = k (k - 1) / 2 comparisons of k methods, in the order given.
+
+    Holm's step-down correction, but each p is multiplied by the largest number of the comparisons left that can be true
+    together: of three methods, once two are known to differ, only one other pair can still be equal.
+
+    Source: Shaffer, Modified Sequentially Rejective Multiple Test Procedures (JASA 1986), procedure S1.
+    """
+    possible = [1, 1]  # bit s of the number at n: s comparisons of n methods can be true together
+    for n in range(2, methods + 1):
+        possible.append(0)
+        for group in range(1, n + 1):
+            possible[n] |= possible[n - group] << comb(group, 2)
+    left = len(p) - np.arange(len(p))
+    most = [(possible[methods] & ((1 << int(m) + 1) - 1)).bit_length() - 1 for m in left]
+    return _corrected(p, np.array(most, dtype=np.int64))
 
 
 def tiers(samples: Mapping[str, BySeed]) -> dict[str, Tier]:
     """Return the tier of every method.
 
-    Tier 1 holds the method of the highest mean and all that are not significantly worse (Holm over the tests against
-    it, level `ALPHA`); the rest is tiered again in the same way. Methods of fewer than `MIN_SEEDS` seeds stay out.
+    All pairs are tested and corrected together (`shaffer`, level `ALPHA`), because which method leads is seen in the
+    same values. Tier 1 holds the method of the highest mean and every other that no method is significantly better
+    than; a method below stands one tier under the lowest of those that are. So no method shares a tier with one that is
+    significantly better, however noisy the leader is. Methods of fewer than `MIN_SEEDS` seeds stay out.
     """
     out = {
         name: Tier(None, reason=f"{len(values)} seeds, a test takes {MIN_SEEDS}")
         for name, values in samples.items()
         if len(values) < MIN_SEEDS
     }
-    left = sorted((name for name in samples if name not in out), key=lambda name: (-_mean(samples[name]), name))
-    number, against_best = 1, dict[str, tuple[float, Kind]]()
-    while left:
-        leader, others = left[0], left[1:]
-        tests = {name: compare(samples[leader], samples[name]) for name in others}
-        made = {name: test for name, test in tests.items() if isinstance(test, Difference)}
-        p = dict(zip(made, holm(np.array([test.p for test in made.values()])).tolist(), strict=True))
-        if number == 1:
-            against_best = {name: (p[name], made[name].kind) for name in made}
-        out[leader] = Tier(number, leader, *against_best.get(leader, (None, None)))
-        for name in others:
-            untested = tests[name]
-            if isinstance(untested, str):
-                out[name] = Tier(None, reason=f"against {leader}: {untested}")
-            elif p[name] > ALPHA:
-                out[name] = Tier(number, leader, *against_best[name])
-        left = [name for name in others if name not in out]
-        number += 1
+    order = sorted((name for name in samples if name not in out), key=lambda name: (-_mean(samples[name]), name))
+    tests = {(a, b): _difference(samples[a], samples[b]) for a, b in combinations(order, 2)}
+    p = dict(zip(tests, shaffer(np.array([test.p for test in tests.values()]), len(order)).tolist(), strict=True))
+    numbers: dict[str, int] = {}
+    for place, name in enumerate(order):
+        to_higher = {other: p[other, name] for other in order[:place]}
+        numbers[name] = 1 + max((numbers[other] for other, each in to_higher.items() if each <= ALPHA), default=0)
+        surest = min(to_higher, key=to_higher.__getitem__, default=None)
+        test = () if surest is None else (surest, to_higher[surest], tests[surest, name].kind)
+        out[name] = Tier(numbers[name], *test)
     return out
 
 
-def _smallest(kind: Kind, n: int, m: int) -> float:
-    """Return the smallest p there can be: the observed arrangement alone, or with its mirror where that is one too."""
-    if kind == "paired":
-        return float(2.0 ** (1 - n))
-    return (2 if n == m else 1) / comb(n + m, n)
+def _difference(a: BySeed, b: BySeed) -> Difference:
+    if a.keys() == b.keys():
+        return paired(np.array([a[seed] - b[seed] for seed in sorted(a)]))
+    return welch(*(np.array([values[seed] for seed in sorted(values)]) for values in (a, b)))
 
 
-def _arrangements(n: int) -> int:
-    """Return how many arrangements of n values to draw, the observed one not counted."""
-    return max(FEWEST, min(EXACT_UP_TO, _NUMBERS // n)) - 1
+def _corrected(p: Floats, factors: Ints) -> Floats:
+    """Return step-down corrected p-values: the i-th smallest times the i-th factor, made to ascend, at most 1."""
+    order = np.argsort(p, kind="stable")
+    out = np.empty(len(p))
+    out[order] = np.minimum(np.maximum.accumulate(p[order] * factors), 1.0)
+    return out
 
 
-def _paired(differences: Floats) -> float:
-    n = len(differences)
-    observed = abs(differences.sum())
-    if 2**n <= EXACT_UP_TO:
-        bits = (np.arange(2**n)[:, None] >> np.arange(n)) & 1
-        return _share(np.abs((1 - 2 * bits) @ differences), observed, exact=True)
-    flipped = np.random.default_rng(n).integers(0, 2, size=(_arrangements(n), n), dtype=np.uint8).view(np.bool_)
-    sums = differences.sum() - 2 * np.where(flipped, differences, 0.0).sum(axis=1)
-    return _share(np.abs(sums), observed, exact=False)
-
-
-def _unpaired(a: Floats, b: Floats) -> float:
-    pooled, n = np.concatenate([a, b]), len(a)
-    observed = abs(a.mean() - b.mean())
-    if comb(len(pooled), n) <= EXACT_UP_TO:
-        chosen = np.array(list(combinations(range(len(pooled)), n)))
-        sums = pooled[chosen].sum(axis=1)
-        exact = True
-    else:
-        shuffled = np.random.default_rng([n, len(b)]).permuted(np.tile(pooled, (_arrangements(len(pooled)), 1)), axis=1)
-        sums, exact = shuffled[:, :n].sum(axis=1), False
-    return _share(np.abs(sums / n - (pooled.sum() - sums) / len(b)), observed, exact=exact)
-
-
-def _share(values: NDArray[np.float64], observed: float, *, exact: bool) -> float:
-    """Return the share of arrangements at least as extreme; the observed one counts among drawn ones."""
-    extreme = int((values >= observed - _TIE).sum())
-    return extreme / len(values) if exact else (extreme + 1) / (len(values) + 1)
+def _squared_error(values: Floats) -> float:
+    found = float(values.var(ddof=1)) / len(values)
+    return found if found > _TIE**2 else 0.0
 
 
 def _mean(values: BySeed) -> float:
