@@ -13,12 +13,12 @@ from types import MappingProxyType
 from typing import Literal, TypeVar
 
 import numpy as np
-from scipy import stats
 
 from nasboard.harness.boards.board import Column, Row, Undefined
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.statistics.bootstrap import LEVEL, Interval
+from nasboard.harness.statistics import intervals
+from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
 
 Quantity = Literal["tau", "drop", "accuracy"]
@@ -134,8 +134,7 @@ def t_interval(values: Iterable[float], within: Range = UNBOUNDED) -> Interval |
     array = np.fromiter(values, dtype=np.float64)
     if len(array) < 2:
         return Undefined("one seed")
-    half = float(stats.t.ppf((1 + LEVEL) / 2, len(array) - 1) * array.std(ddof=1) / np.sqrt(len(array)))
-    return Interval(float(array.mean()) - half, float(array.mean()) + half).cut(*within)
+    return intervals.of_mean(array).cut(*within)
 
 
 def defined(compute: Callable[[], T]) -> T | Undefined:

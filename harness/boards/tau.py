@@ -1,11 +1,12 @@
 """The rank-correlation board: how well the predicted quality of the panel agrees with its true accuracy.
 
-Metrics are means over seeds of the run's last ranking; intervals are bootstrapped over architectures and seeds.
+Metrics are means over seeds of the run's last ranking; intervals are over seeds and, where the architectures are a
+sample of the space, over those too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -34,19 +35,24 @@ from nasboard.harness.statistics.rank import (
 CEILING = "noise ceiling"
 DETAIL_RESAMPLES = 200
 KS = (10, 100)
+_Interval = Callable[[Metric, Matrix, Floats, int], Interval | Undefined]  # (metric, scores, truth, resamples)
 
 _WHOLE = ("whole_tau", "whole_tau_interval", "whole_top_half_tau", "whole_top_tenth_tau", "whole_ceiling")
 
 
 def tau_board(comparison: Comparison, title: str) -> Board:
-    """Return the board: a row a ranking label, best tau first, and the noise ceiling of each panel below."""
+    """Return the board: a row a ranking label, best tau first, and the noise ceiling of each panel below.
+
+    Tau of the whole space leads where it was ranked, the panel's is the estimate of it.
+    """
     rows = [_row(comparison, label) for label in comparison.outcomes if _ranks(comparison.outcomes[label])]
-    rows.sort(key=lambda row: (-row["tau"] if isinstance(row["tau"], float) else np.inf, str(row["label"])))
+    rows.sort(key=lambda row: (-_leading(row), str(row["label"])))
     used = sorted({str(row["panel"]) for row in rows})
     ceilings = [_ceiling_row(identity, comparison.panels[identity]) for identity in used]
     if any(isinstance(row["whole_tau"], float) for row in rows) and comparison.whole is not None:
         ceilings.append(_ceiling_row("whole space", comparison.whole))
-    kept = [c for c in _columns() if c.key not in _WHOLE or not all(isinstance(r[c.key], Undefined) for r in rows)]
+    unknown = {key for key in _WHOLE if all(isinstance(r[key.removesuffix("_interval")], Undefined) for r in rows)}
+    kept = [column for column in _columns() if column.key not in unknown]
     keys = [column.key for column in kept]
     shown = tuple({key: row[key] for key in keys} for row in [*rows, *ceilings])
     return Board("tau", title, tuple(kept), shown, _notes(comparison))
@@ -58,6 +64,11 @@ def _ranks(outcomes: Sequence[RunOutcome]) -> bool:
     return any(o.rankings for o in ended) if ended else any(o.run.key.panel is not None for o in outcomes)
 
 
+def _leading(row: Row) -> float:
+    """Return the tau that a row is placed by; minus infinity without one."""
+    return next((tau for key in ("whole_tau", "tau") if isinstance(tau := row[key], float)), -np.inf)
+
+
 def _columns() -> list[Column]:
     def tau(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
         return Column(key, heading, "correlation", True, 3, detail=detail, brief=brief)
@@ -67,7 +78,9 @@ def _columns() -> list[Column]:
 
     return [
         Column("label", "method"),
-        tau("tau", "Kendall tau", brief=True),
+        tau("whole_tau", "tau, whole space", brief=True),
+        tau("whole_tau_interval", "whole space, 95 %", brief=True),
+        tau("tau", "tau, panel", brief=True),
         tau("tau_interval", "95 %", brief=True),
         ceiling("ceiling", "ceiling", brief=True),
         Column("tau_spread", "sd over seeds", "correlation", False, 3, detail=True),
@@ -82,8 +95,6 @@ def _columns() -> list[Column]:
         *(Column(f"precision_at_{k}", f"P@{k}", "fraction", True, 1) for k in KS),
         *(Column(f"precision_at_{k}_interval", f"P@{k}, 95 %", "fraction", True, 1, detail=True) for k in KS),
         *(Column(f"best_true_rank_{k}", f"best of top {k}", "rank", False, 1) for k in KS),
-        tau("whole_tau", "tau, whole space", brief=True),
-        tau("whole_tau_interval", "whole space, 95 %"),
         tau("whole_top_half_tau", "whole space, top half", detail=True),
         tau("whole_top_tenth_tau", "whole space, top 10 %", detail=True),
         ceiling("whole_ceiling", "whole space, ceiling", detail=True),
@@ -106,26 +117,29 @@ def _row(comparison: Comparison, label: str) -> Row:
     if not ended or missing:
         lost: Value = Undefined(f"{missing} of {len(ended)} seeds do not rank" if ended else "no run ended well")
         return {column.key: lost for column in _columns()} | row
-    row |= _panel_values(np.stack([o.rankings[-1].scores for o in ended]).astype(np.float64), panel.truth)
+    complete = comparison.whole is not None and len(panel.truth) == len(comparison.whole.truth)
+    scores = np.stack([o.rankings[-1].scores for o in ended]).astype(np.float64)
+    row |= _panel_values(scores, panel.truth, _over_seeds if complete else _over_all)
     return row | _whole_values(comparison.whole, ended)
 
 
-def _panel_values(scores: Matrix, truth: Floats) -> dict[str, Value]:
+def _panel_values(scores: Matrix, truth: Floats, interval: _Interval) -> dict[str, Value]:
     """Return the values of scores `(seeds, n)` against truth `(n,)`."""
     out: dict[str, Value] = {
         "tau": _mean(kendall_tau, scores, truth),
-        "tau_interval": _interval(kendall_tau, scores, truth, RESAMPLES),
+        "tau_interval": interval(kendall_tau, scores, truth, RESAMPLES),
     }
     out["tau_spread"] = _spread(kendall_tau, scores, truth)
     for name, share in (("top_half_tau", HALF), ("top_tenth_tau", TENTH)):
         top = _top(truth, share)
         out[name] = _mean(kendall_tau, scores[:, top], truth[top])
-        out[f"{name}_interval"] = _interval(kendall_tau, scores[:, top], truth[top], RESAMPLES)
-    wide: list[tuple[str, Metric]] = [("spearman", spearman), ("weighted_tau", weighted_tau)]
-    wide += [(f"precision_at_{k}", partial(precision_at_k, k=k)) for k in KS]
-    for name, metric in wide:
+        out[f"{name}_interval"] = interval(kendall_tau, scores[:, top], truth[top], RESAMPLES)
+    wide: list[tuple[str, Metric, float]] = [("spearman", spearman, -1.0), ("weighted_tau", weighted_tau, -1.0)]
+    wide += [(f"precision_at_{k}", partial(precision_at_k, k=k), 0.0) for k in KS]
+    for name, metric, lowest in wide:
         out[name] = _mean(metric, scores, truth)
-        out[f"{name}_interval"] = _interval(metric, scores, truth, DETAIL_RESAMPLES)
+        found = interval(metric, scores, truth, DETAIL_RESAMPLES)
+        out[f"{name}_interval"] = found if isinstance(found, Undefined) else found.cut(lowest, 1.0)
     for k in KS:
         out[f"best_true_rank_{k}"] = _mean(partial(best_true_rank, k=k), scores, truth)
     return out
@@ -139,7 +153,7 @@ def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict
     half, tenth = _top(whole.truth, HALF), _top(whole.truth, TENTH)
     return {
         "whole_tau": _mean(kendall_tau, scores, whole.truth),
-        "whole_tau_interval": _interval(kendall_tau, scores, whole.truth, RESAMPLES),
+        "whole_tau_interval": _over_seeds(kendall_tau, scores, whole.truth),
         "whole_top_half_tau": _mean(kendall_tau, scores[:, half], whole.truth[half]),
         "whole_top_tenth_tau": _mean(kendall_tau, scores[:, tenth], whole.truth[tenth]),
         "whole_ceiling": _ceiling(whole, kendall_tau),
@@ -184,8 +198,15 @@ def _spread(metric: Metric, scores: Matrix, truth: Floats) -> float | Undefined:
     return each if isinstance(each, Undefined) else measures.spread(each)
 
 
-def _interval(metric: Metric, scores: Matrix, truth: Floats, resamples: int) -> Interval | Undefined:
+def _over_all(metric: Metric, scores: Matrix, truth: Floats, resamples: int) -> Interval | Undefined:
+    """Return the interval over seeds and the architectures, which are a sample."""
     return measures.defined(partial(bootstrap_interval, scores, truth, metric, resamples=resamples))
+
+
+def _over_seeds(metric: Metric, scores: Matrix, truth: Floats, resamples: int = 0) -> Interval | Undefined:
+    """Return the interval over seeds alone: the architectures are all there are, so none are drawn."""
+    each = measures.defined(lambda: [metric(score, truth) for score in scores])
+    return each if isinstance(each, Undefined) else measures.t_interval(each, (-1.0, 1.0))
 
 
 def _top(truth: Floats, share: float) -> NDArray[np.int64]:
@@ -197,9 +218,10 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
     return (
         "Metrics compare the scores of the panel at the last step that ranks with mean true test accuracy; means over "
         "seeds that ended well. Failed and incomplete runs are counted, never averaged in.",
-        f"95 %: percentile bootstrap over architectures and seeds, {RESAMPLES} resamples for tau, {DETAIL_RESAMPLES} "
-        f"for other metrics; above {EXACT_UP_TO} architectures to first order. Within the top the set stays "
-        "as it is and is resampled. One seed: over architectures only. Best of top k has none: it is an extreme.",
+        "95 %: t interval of two variance components, architectures (bootstrap, "
+        f"{RESAMPLES} resamples for tau, {DETAIL_RESAMPLES} for other metrics; above {EXACT_UP_TO} architectures to "
+        "first order) and seeds. Within the top the set stays as it is and is resampled. One seed: over architectures "
+        "only. The whole space is no sample: over seeds only. Best of top k has none: it is an extreme.",
         "Top half and top 10 % are by true accuracy, ties with the last included. P@k: share of the predicted top k "
         "that is in the true top k. Best of top k: best true rank among them, 1 is the best of all.",
         "Noise ceiling: the metric between disjoint sets of the table's own training seeds, mean over all splits; a "

@@ -76,7 +76,7 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
         traces.append(_level(ceiling, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
     caption = (
         f"Kendall's tau-b between predicted and true accuracy of the {len(panel.truth)} architectures of {identity}: "
-        "mean over seeds (their number in brackets); bars are 95 % bootstrap intervals over architectures and seeds. "
+        "mean over seeds (their number in brackets); bars are 95 % intervals over architectures and seeds. "
     )
     layout = {"xaxis": axis("Step (epoch)", rangemode="tozero"), "yaxis": axis("Kendall tau", rangemode="tozero")}
     return figure(key, HEADING, " ".join([caption + said, *undefined]), traces, layout)

@@ -1,8 +1,7 @@
-"""Bootstrap of a rank metric over architectures and seeds. What is resampled and how; not what a metric is.
+"""Bootstrap of a rank metric over architectures. What is resampled and how; not what a metric or an interval is.
 
-A resample draws n architectures with replacement, the same ones for every seed of a method, and then as many seeds as
-there are with replacement; its value is the mean of the metric over the drawn seeds. The interval is the percentile
-one. Arrays come in checked (`rank.checked`): finite, at least two architectures, nothing constant.
+A resample draws n architectures with replacement, the same ones for every seed of a method. Arrays come in checked
+(`rank.checked`): finite, at least two architectures, nothing constant.
 
 Kendall's tau and Spearman's rho are computed for all resamples at once from the multiplicities w `(resamples, n)`.
 With S_ij = sign(x_i - x_j) sign(y_i - y_j), concordant minus discordant pairs of a resample are w'Sw / 2, and pairs
@@ -57,25 +56,6 @@ def draw(n: int, resamples: int, seed: int) -> Weights:
     return out
 
 
-def percentile(values: Matrix, level: float, seed: int) -> Interval:
-    """Return the interval of the seeds' mean, from the values `(seeds, resamples)` of every seed on every resample.
-
-    Raises:
-        MetricError: the metric is undefined on some resamples.
-    """
-    lost = int((~np.isfinite(values)).any(axis=0).sum())
-    if lost:
-        raise MetricError(
-            f"the metric is undefined on {lost} of {values.shape[1]} resamples: too few different values; "
-            "score more architectures, or read the metric without an interval"
-        )
-    seeds, resamples = values.shape
-    chosen = np.random.default_rng([seed, seeds]).integers(0, seeds, size=(seeds, resamples))
-    means = np.take_along_axis(values, chosen, axis=0).mean(axis=0)
-    low, high = np.quantile(means, [(1 - level) / 2, (1 + level) / 2])
-    return Interval(float(low), float(high))
-
-
 def kendall(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
     """Return tau-b `(seeds, resamples)` of scores `(seeds, n)` against truth `(n,)`, NaN where it has no pairs."""
     of_one = _kendall_exact if len(truth) <= EXACT_UP_TO else _kendall_projected
@@ -123,7 +103,7 @@ def spearman(scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
 def loop(metric: Metric, scores: Matrix, truth: Floats, weights: Weights) -> Matrix:
     """Return any metric `(seeds, resamples)` by writing each resample out; slow, for metrics without a closed form.
 
-    Where the metric is undefined on a resample, the entry is NaN, which `percentile` refuses.
+    Where the metric is undefined on a resample, the entry is NaN, which `intervals` refuses.
     """
     out = np.empty((len(scores), len(weights)))
     places = np.arange(len(truth))

@@ -18,7 +18,7 @@ from scipy import stats
 
 from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
-from nasboard.harness.statistics import bootstrap
+from nasboard.harness.statistics import bootstrap, intervals
 from nasboard.harness.statistics.bootstrap import Interval, Metric
 from nasboard.harness.truth import at_resolution
 
@@ -159,12 +159,15 @@ def bootstrap_interval(
     level: float = bootstrap.LEVEL,
     seed: int = 0,
 ) -> Interval:
-    """Return the bootstrap interval of a metric over architectures and, where there are several, seeds.
+    """Return the interval of a metric whose architectures are a sample, over them and, where there are several, seeds.
+
+    The architectures are bootstrapped, the seeds are not: see `intervals.over_architectures`.
 
     Args:
         score: `(n,)`, or `(seeds, n)` for the scores of several seeds; then the interval is that of their mean.
         truth: `(n,)`.
-        metric: tau, weighted tau and Spearman are computed for all resamples at once, others one by one.
+        metric: with values in [-1, 1]; tau, weighted tau and Spearman are computed for all resamples at once, others
+            one by one.
         resamples: number of resamples.
         level: confidence in (0, 1).
         seed: of the resampling; equal seeds, equal interval.
@@ -182,14 +185,15 @@ def bootstrap_interval(
     y = pairs[0][1]
     weights = bootstrap.draw(len(y), resamples, seed)
     if metric is kendall_tau:
-        values = bootstrap.kendall(rows, y, weights)
+        resampled = bootstrap.kendall(rows, y, weights)
     elif metric is spearman:
-        values = bootstrap.spearman(rows, y, weights)
+        resampled = bootstrap.spearman(rows, y, weights)
     elif metric is weighted_tau and len(y) <= bootstrap.EXACT_UP_TO:
-        values = bootstrap.weighted(rows, y, weights)
+        resampled = bootstrap.weighted(rows, y, weights)
     else:
-        values = bootstrap.loop(metric, rows, y, weights)
-    return bootstrap.percentile(values, level, seed)
+        resampled = bootstrap.loop(metric, rows, y, weights)
+    values = np.array([metric(row, y) for row in rows])
+    return intervals.over_architectures(values, resampled, len(y), level).cut(-1.0, 1.0)
 
 
 def noise_ceiling(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:

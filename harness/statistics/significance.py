@@ -15,13 +15,15 @@ from math import comb
 from typing import Literal
 
 import numpy as np
-from scipy import stats
+from scipy import special
 
 from nasboard.harness.space import Floats, Ints
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
+from nasboard.harness.statistics.intervals import freedom
 
 ALPHA = 0.05
 MIN_SEEDS = 3
+CAUTION = 0.9  # see `intervals.freedom`; chosen by simulation, for the level at 0.05 and at 0.05 / 21 pairs
 Kind = Literal["paired", "unpaired"]
 BySeed = Mapping[int, float]  # seed -> value
 
@@ -35,13 +37,13 @@ class Difference:
     Attributes:
         mean: the difference.
         error: its standard error; 0 where no value varies with the seed, which makes the difference certain.
-        freedom: degrees of freedom of Student's t.
+        degrees: degrees of freedom of Student's t.
         kind: whether it was paired by seed.
     """
 
     mean: float
     error: float
-    freedom: float
+    degrees: float
     kind: Kind
 
     @property
@@ -49,11 +51,11 @@ class Difference:
         """Return the two-sided p of no difference."""
         if abs(self.mean) <= _TIE:
             return 1.0
-        return 0.0 if self.error == 0 else float(2 * stats.t.sf(abs(self.mean) / self.error, self.freedom))
+        return 0.0 if self.error == 0 else float(2 * special.stdtr(self.degrees, -abs(self.mean) / self.error))
 
     def interval(self, level: float = LEVEL) -> Interval:
         """Return the t interval of the difference."""
-        half = float(stats.t.ppf((1 + level) / 2, self.freedom)) * self.error
+        half = float(special.stdtrit(self.degrees, (1 + level) / 2)) * self.error
         return Interval(self.mean - half, self.mean + half)
 
 
@@ -79,12 +81,14 @@ class Tier:
 def welch(a: Floats, b: Floats) -> Difference:
     """Return the mean of a `(n,)` minus that of b `(m,)`, each of two or more values, spreads not taken to be equal.
 
-    Source: Welch, The Generalization of Student's Problem (Biometrika 1947); degrees of freedom by Satterthwaite.
+    Its degrees of freedom are Welch's where n = m, else fewer (`intervals.freedom`): of 100 seeds against 3, his let a
+    corrected p of 0.05 pass up to 8 times too often.
+
+    Source: Welch, The Generalization of Student's Problem (Biometrika 1947).
     """
     parts = np.array([_squared_error(a), _squared_error(b)])
-    below = (parts**2 / (np.array([len(a), len(b)]) - 1)).sum()
-    freedom = parts.sum() ** 2 / below if below > 0 else min(len(a), len(b)) - 1
-    return Difference(float(a.mean() - b.mean()), float(np.sqrt(parts.sum())), float(freedom), "unpaired")
+    degrees = freedom(parts, (len(a) - 1, len(b) - 1), CAUTION)
+    return Difference(float(a.mean() - b.mean()), float(np.sqrt(parts.sum())), degrees, "unpaired")
 
 
 def paired(differences: Floats) -> Difference:

@@ -106,17 +106,21 @@ def noisy(seed: int, noise: float, panel: Panel = PANEL) -> NDArray[np.float32]:
     return (truth + noise * np.random.default_rng(seed).standard_normal(len(truth))).astype(np.float32)
 
 
-def store_at(folder: Path, runs: Iterable[Stored], planned: Sequence[RunKey] = ()) -> str:
+def store_at(
+    folder: Path, runs: Iterable[Stored], planned: Sequence[RunKey] = (), panels: Sequence[Panel] = (PANEL, SMALL_PANEL)
+) -> str:
     """Write runs into a new SQLite store, plan some more, and return its URL."""
     url = f"sqlite:///{folder / 'runs.db'}"
     with open_store(url) as store:
-        store.insert([Ended(*run) for run in runs], [(panel, BENCHMARK.space.name) for panel in (PANEL, SMALL_PANEL)])
+        store.insert([Ended(*run) for run in runs], [(panel, BENCHMARK.space.name) for panel in panels])
         store.plan([Planned(made, made.method, "simulated") for made in planned])
     return url
 
 
-def loaded(folder: Path, runs: Iterable[Stored], planned: Sequence[RunKey] = ()) -> list[Comparison]:
+def loaded(
+    folder: Path, runs: Iterable[Stored], planned: Sequence[RunKey] = (), panels: Sequence[Panel] = (PANEL, SMALL_PANEL)
+) -> list[Comparison]:
     """Write runs into a new store and load them with the planted truth."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open_store(store_at(folder, runs, planned), must_exist=True) as store:
+    with open_store(store_at(folder, runs, planned, panels), must_exist=True) as store:
         return load(store, {"planted": BENCHMARK}.__getitem__)

@@ -7,12 +7,14 @@ import numpy as np
 import pytest
 
 from nasboard.harness import boards
+from nasboard.harness.boards import measures, tau
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.panel import Panel
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k
+from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k, spearman
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,
@@ -61,6 +63,8 @@ def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_ceilin
     assert isinstance(found["tau_interval"], Interval)
     assert found["tau_interval"].low < found["tau"] < found["tau_interval"].high
     assert found["ceiling"] == pytest.approx(noise_ceiling(BENCHMARK.truth_by_seed(PANEL.archs)))
+    assert isinstance(found["precision_at_100_interval"], Interval)
+    assert 0.0 <= found["precision_at_100_interval"].low <= found["precision_at_100_interval"].high <= 1.0
     assert (found["n"], found["seeds"], found["panel"]) == (300, 3, PANEL.identity)
     assert found["precision_at_10"] == pytest.approx(
         np.mean([precision_at_k(noisy(s + 50, 0.05), PANEL_TRUTH, 10) for s in range(3)])
@@ -88,17 +92,43 @@ def test_the_top_is_shown_where_the_whole_hides_it(tmp_path: Path) -> None:
     assert isinstance(found["top_tenth_tau_interval"], Interval)
 
 
+def over_the_whole_space(seed: int, noise: float) -> np.ndarray:
+    return (TRUTH + noise * np.random.default_rng(seed).standard_normal(len(TRUTH))).astype(np.float32)
+
+
 def test_the_whole_space_has_columns_only_where_it_was_ranked(tmp_path: Path) -> None:
-    rng = np.random.default_rng(0)
-    whole = (TRUTH + 0.05 * rng.standard_normal(len(TRUTH))).astype(np.float32)
+    whole = over_the_whole_space(0, 0.05)
     without = board(loaded(tmp_path / "a", [ranked("r", 0, [noisy(0, 0.1)])]), "tau")
     made = board(loaded(tmp_path / "b", [ranked("r", 0, [noisy(0, 0.1)], whole=whole)]), "tau")
     assert "whole_tau" not in {column.key for column in without.columns}
     found = row(made, "r")
     assert found["whole_tau"] == pytest.approx(kendall_tau(whole, TRUTH))
-    assert isinstance(found["whole_tau_interval"], Interval)
-    assert found["whole_tau_interval"].low < found["whole_tau"] < found["whole_tau_interval"].high
+    assert found["whole_tau_interval"] == Undefined("one seed")
+    assert isinstance(found["tau_interval"], Interval)
     assert row(made, "noise ceiling, whole space")["n"] == len(TRUTH)
+
+
+def test_the_whole_space_leads_where_it_was_ranked(tmp_path: Path) -> None:
+    runs = [
+        ranked(label, s, [noisy(s, on_panel)], whole=over_the_whole_space(s, on_all))
+        for label, on_panel, on_all in (("good on the panel", 0.05, 0.2), ("good on all", 0.2, 0.05))
+        for s in range(2)
+    ]
+    made = board(loaded(tmp_path, runs), "tau")
+    assert [r["label"] for r in made.rows[:2]] == ["good on all", "good on the panel"]
+    assert made.rows[0]["tau"] < made.rows[1]["tau"]
+    assert [column.key for column in made.columns[:4]] == ["label", "whole_tau", "whole_tau_interval", "tau"]
+
+
+def test_a_complete_enumeration_is_not_resampled(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(tau, "bootstrap_interval", lambda *_, **__: pytest.fail("architectures were drawn"))
+    everything = Panel("planted-all", ARCHS)
+    scores = [over_the_whole_space(seed, noise) for seed, noise in enumerate((0.2, 0.21, 0.22))]
+    runs = [ranked("r", seed, [score], panel=everything) for seed, score in enumerate(scores)]
+    [found] = loaded(tmp_path, runs, panels=[everything])
+    made = row(board([found], "tau"), "r")
+    assert made["tau_interval"] == measures.t_interval(kendall_tau(score, TRUTH) for score in scores)
+    assert made["spearman_interval"] == measures.t_interval(spearman(score, TRUTH) for score in scores)
 
 
 def test_constant_scores_are_undefined_with_the_reason(tmp_path: Path) -> None:
