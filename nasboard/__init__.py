@@ -54,10 +54,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.space import sample as sample
     from nasboard.harness.space import size as size
     from nasboard.harness.space import to_index as to_index
+    from nasboard.harness.statistics.ceiling import attainable as attainable
+    from nasboard.harness.statistics.ceiling import reproducibility as reproducibility
     from nasboard.harness.statistics.rank import best_true_rank as best_true_rank
     from nasboard.harness.statistics.rank import bootstrap_interval as bootstrap_interval
     from nasboard.harness.statistics.rank import kendall_tau as kendall_tau
-    from nasboard.harness.statistics.rank import noise_ceiling as noise_ceiling
     from nasboard.harness.statistics.rank import precision_at_k as precision_at_k
     from nasboard.harness.statistics.rank import spearman as spearman
     from nasboard.harness.statistics.rank import top_k_tau as top_k_tau
@@ -75,8 +76,9 @@ _NAMES = {  # module -> what the face shows of it
     "nasboard.harness.running.oracle": "MeteredOracle",
     "nasboard.harness.space": "Arch Archs Bools Choice Floats Ints SearchSpace check enumerate_all from_index "
     "neighbours one_hot sample size to_index",
-    "nasboard.harness.statistics.rank": "best_true_rank bootstrap_interval kendall_tau noise_ceiling precision_at_k "
-    "spearman top_k_tau weighted_tau",
+    "nasboard.harness.statistics.ceiling": "attainable reproducibility",
+    "nasboard.harness.statistics.rank": "best_true_rank bootstrap_interval kendall_tau precision_at_k spearman "
+    "top_k_tau weighted_tau",
     "nasboard.harness.store": "open_store",
 }
 _HOME = {name: module for module, names in _NAMES.items() for name in names.split()}

@@ -22,7 +22,8 @@ from nasboard.benchmarks.tabulated.digits201 import (
 )
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, from_index
-from nasboard.harness.statistics.rank import noise_ceiling, share_of, top_k_tau
+from nasboard.harness.statistics.ceiling import reproducibility
+from nasboard.harness.statistics.rank import share_of, top_k_tau
 from nasboard.tabular.tables.table import Table
 from nasboard.tabular.tables.writing import write_table
 
@@ -126,7 +127,7 @@ def ceilings(by_seed: NDArray[np.float64]) -> dict[str, object]:
     found: dict[str, object] = {"of": of}
     for name, share in (("whole", 1.0), ("top_half", 0.5), ("top_tenth", 0.1)):
         tau = partial(top_k_tau, k=share_of(len(by_seed), share))
-        found[name] = round(noise_ceiling(by_seed, tau), 4) if by_seed.shape[1] > 1 else None
+        found[name] = round(reproducibility(by_seed, tau), 4) if by_seed.shape[1] > 1 else None
     return found
 
 

@@ -19,7 +19,7 @@ class Undefined:
     reason: str
 
 
-NOT_APPLICABLE = Undefined("n/a")  # in a row that bounds what methods can reach, such as the noise ceiling
+NOT_APPLICABLE = Undefined("n/a")  # in a row that bounds what methods can reach, such as attainable tau
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +78,7 @@ class Board:
         title: name, data set, space and table.
         columns: in order.
         rows: in order; every row has every column's key.
-        notes: how the numbers were made: tests, resamples, ceiling, provenance.
+        notes: how the numbers were made: tests, resamples, bounds, provenance.
         fronts: label -> Pareto front, for machine formats that have room for it; empty on every other board.
         dataset: that it is of; empty where nobody said.
     """

@@ -15,7 +15,8 @@ from numpy.typing import NDArray
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, Row, Undefined, Value
-from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.boards.bounds import KS, Bounds, per_class
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric
 from nasboard.harness.statistics.rank import (
@@ -24,7 +25,6 @@ from nasboard.harness.statistics.rank import (
     best_true_rank,
     bootstrap_interval,
     kendall_tau,
-    noise_ceiling,
     precision_at_k,
     share_of,
     spearman,
@@ -32,29 +32,33 @@ from nasboard.harness.statistics.rank import (
     weighted_tau,
 )
 
-CEILING = "noise ceiling"
 DETAIL_RESAMPLES = 200
-KS = (10, 100)
 _Interval = Callable[[Metric, Matrix, Floats, int], Interval | Undefined]  # (metric, scores, truth, resamples)
 
-_WHOLE = ("whole_tau", "whole_tau_interval", "whole_top_half_tau", "whole_top_tenth_tau", "whole_ceiling")
+_WHOLE_CLASSES = ("whole_class_tau", "whole_class_top_half_tau", "whole_class_top_tenth_tau")
+_WHOLE = ("whole_tau", "whole_tau_interval", "whole_top_half_tau", "whole_top_tenth_tau", *_WHOLE_CLASSES)
+_OF_WHOLE = (*_WHOLE, "whole_attainable")
 
 
 def tau_board(comparison: Comparison, title: str) -> Board:
-    """Return the board: a row a ranking label, best tau first, and the noise ceiling of each panel below.
+    """Return the board: a row a ranking label, best tau first; what bounds tau on each panel below.
 
     Tau of the whole space leads where it was ranked, the panel's is the estimate of it.
     """
-    rows = [_row(comparison, label) for label in comparison.outcomes if _ranks(comparison.outcomes[label])]
+    ranking = [label for label in comparison.outcomes if _ranks(comparison.outcomes[label])]
+    panels = [comparison.panels[i] for i in sorted({_panel_of(comparison.outcomes[label]) for label in ranking})]
+    seen = {p.panel.identity: Bounds.of(comparison.space, p) for p in panels}
+    rows = [_row(comparison, label, seen[_panel_of(comparison.outcomes[label])]) for label in ranking]
+    below = [row for each in seen.values() for row in _bound_rows("", each)]
+    if comparison.whole is not None and _rank_all(comparison):
+        whole = Bounds.of(comparison.space, comparison.whole)
+        rows = [row | _whole_values(whole, measures.ended(comparison.outcomes[str(row["label"])])) for row in rows]
+        below += _bound_rows("whole space", whole)
     rows.sort(key=lambda row: (-_leading(row), str(row["label"])))
-    used = sorted({str(row["panel"]) for row in rows})
-    ceilings = [_ceiling_row(identity, comparison.panels[identity]) for identity in used]
-    if any(isinstance(row["whole_tau"], float) for row in rows) and comparison.whole is not None:
-        ceilings.append(_ceiling_row("whole space", comparison.whole))
-    unknown = {key for key in _WHOLE if all(isinstance(r[key.removesuffix("_interval")], Undefined) for r in rows)}
+    unknown = {key for key in _OF_WHOLE if all(isinstance(r[key.removesuffix("_interval")], Undefined) for r in rows)}
     kept = [column for column in _columns() if column.key not in unknown]
     keys = [column.key for column in kept]
-    shown = tuple({key: row[key] for key in keys} for row in [*rows, *ceilings])
+    shown = tuple({key: row[key] for key in keys} for row in [*rows, *below])
     return Board("tau", title, tuple(kept), shown, _notes(comparison))
 
 
@@ -69,11 +73,15 @@ def _leading(row: Row) -> float:
     return next((tau for key in ("whole_tau", "tau") if isinstance(tau := row[key], float)), -np.inf)
 
 
+def _rank_all(comparison: Comparison) -> bool:
+    return any(o.all_scores is not None for each in comparison.outcomes.values() for o in measures.ended(each))
+
+
 def _columns() -> list[Column]:
     def tau(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
         return Column(key, heading, "correlation", True, 3, detail=detail, brief=brief)
 
-    def ceiling(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
+    def bound(key: str, heading: str, detail: bool = False, brief: bool = False) -> Column:
         return replace(tau(key, heading, detail, brief), higher_is_better=None)
 
     return [
@@ -82,12 +90,15 @@ def _columns() -> list[Column]:
         tau("whole_tau_interval", "whole space, 95 %", brief=True),
         tau("tau", "tau, panel", brief=True),
         tau("tau_interval", "95 %", brief=True),
-        ceiling("ceiling", "ceiling", brief=True),
+        bound("attainable", "attainable", brief=True),
         Column("tau_spread", "sd over seeds", "correlation", False, 3, detail=True),
         tau("top_half_tau", "tau, top half"),
         tau("top_half_tau_interval", "top half, 95 %", detail=True),
         tau("top_tenth_tau", "tau, top 10 %", brief=True),
         tau("top_tenth_tau_interval", "top 10 %, 95 %", detail=True),
+        tau("class_tau", "tau, per class"),
+        tau("class_top_half_tau", "top half, per class", detail=True),
+        tau("class_top_tenth_tau", "top 10 %, per class"),
         tau("spearman", "Spearman"),
         tau("spearman_interval", "Spearman, 95 %", detail=True),
         tau("weighted_tau", "weighted"),
@@ -97,8 +108,12 @@ def _columns() -> list[Column]:
         *(Column(f"best_true_rank_{k}", f"best of top {k}", "rank", False, 1) for k in KS),
         tau("whole_top_half_tau", "whole space, top half", detail=True),
         tau("whole_top_tenth_tau", "whole space, top 10 %", detail=True),
-        ceiling("whole_ceiling", "whole space, ceiling", detail=True),
+        tau("whole_class_tau", "whole space, per class", detail=True),
+        tau("whole_class_top_half_tau", "whole space, top half, per class", detail=True),
+        tau("whole_class_top_tenth_tau", "whole space, top 10 %, per class", detail=True),
+        bound("whole_attainable", "whole space, attainable", detail=True),
         Column("n", "n", "count"),
+        Column("classes", "classes", "count", detail=True),
         Column("seeds", "seeds", "count", brief=True),
         Column("failed", "failed", "count", False),
         Column("incomplete", "incomplete", "count", False),
@@ -106,21 +121,26 @@ def _columns() -> list[Column]:
     ]
 
 
-def _row(comparison: Comparison, label: str) -> Row:
+def _panel_of(outcomes: Sequence[RunOutcome]) -> str:
+    return next(o.run.key.panel for o in outcomes if o.run.key.panel is not None)
+
+
+def _row(comparison: Comparison, label: str, seen: Bounds) -> Row:
     outcomes = comparison.outcomes[label]
     counted, ended = measures.counts(outcomes), measures.ended(outcomes)
-    panel = comparison.panels[next(o.run.key.panel for o in outcomes if o.run.key.panel is not None)]
+    panel = seen.truth
     row: dict[str, Value] = {"label": label, "panel": panel.panel.identity, "n": len(panel.truth)}
     row |= {"seeds": counted.ended, "failed": counted.failed, "incomplete": counted.incomplete}
-    row["ceiling"] = _ceiling(panel, kendall_tau)
+    row |= {"attainable": seen.attainable["tau"], "classes": len(seen.classes)}
     missing = sum(not o.rankings for o in ended)
     if not ended or missing:
         lost: Value = Undefined(f"{missing} of {len(ended)} seeds do not rank" if ended else "no run ended well")
         return {column.key: lost for column in _columns()} | row
+    row |= dict.fromkeys(_OF_WHOLE, Undefined("not ranked"))
     complete = comparison.whole is not None and len(panel.truth) == len(comparison.whole.truth)
     scores = np.stack([o.rankings[-1].scores for o in ended]).astype(np.float64)
     row |= _panel_values(scores, panel.truth, _over_seeds if complete else _over_all)
-    return row | _whole_values(comparison.whole, ended)
+    return row | per_class(scores, seen)
 
 
 def _panel_values(scores: Matrix, truth: Floats, interval: _Interval) -> dict[str, Value]:
@@ -145,48 +165,30 @@ def _panel_values(scores: Matrix, truth: Floats, interval: _Interval) -> dict[st
     return out
 
 
-def _whole_values(whole: PanelTruth | None, ended: Sequence[RunOutcome]) -> dict[str, Value]:
+def _whole_values(seen: Bounds, ended: Sequence[RunOutcome]) -> dict[str, Value]:
     found = [o.all_scores for o in ended if o.all_scores is not None]
-    if whole is None or len(found) < len(ended):
-        return {key: Undefined("not ranked") for key in _WHOLE}
-    scores = np.stack(found).astype(np.float64)
-    half, tenth = _top(whole.truth, HALF), _top(whole.truth, TENTH)
+    if not found or len(found) < len(ended):
+        return dict.fromkeys(_OF_WHOLE, Undefined("not ranked"))
+    scores, truth = np.stack(found).astype(np.float64), seen.truth.truth
+    half, tenth = _top(truth, HALF), _top(truth, TENTH)
     return {
-        "whole_tau": _mean(kendall_tau, scores, whole.truth),
-        "whole_tau_interval": _over_seeds(kendall_tau, scores, whole.truth),
-        "whole_top_half_tau": _mean(kendall_tau, scores[:, half], whole.truth[half]),
-        "whole_top_tenth_tau": _mean(kendall_tau, scores[:, tenth], whole.truth[tenth]),
-        "whole_ceiling": _ceiling(whole, kendall_tau),
-    }
+        "whole_tau": _mean(kendall_tau, scores, truth),
+        "whole_tau_interval": _over_seeds(kendall_tau, scores, truth),
+        "whole_top_half_tau": _mean(kendall_tau, scores[:, half], truth[half]),
+        "whole_top_tenth_tau": _mean(kendall_tau, scores[:, tenth], truth[tenth]),
+        "whole_attainable": seen.attainable["tau"],
+    } | {f"whole_{name}": value for name, value in per_class(scores, seen).items()}
 
 
-def _ceiling_row(identity: str, truth: PanelTruth) -> Row:
+def _bound_rows(of: str, seen: Bounds) -> tuple[Row, Row]:
+    """Return the rows of reproducibility and of attainable tau, labelled with `of` where it is not empty."""
+    truth = seen.truth
+    seeds: Value = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
     row: dict[str, Value] = {column.key: NOT_APPLICABLE for column in _columns()}
-    row |= {"label": CEILING, "panel": identity, "n": len(truth.truth)}
-    row["seeds"] = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
-    row |= {name: _ceiling(truth, metric) for name, metric in _ceiling_metrics().items()}
-    return row | ({"label": f"{CEILING}, {identity}"} if identity == "whole space" else {})
-
-
-def _ceiling_metrics() -> dict[str, Metric]:
-    def within(share: float) -> Metric:
-        return lambda score, truth: kendall_tau(score[_top(truth, share)], truth[_top(truth, share)])
-
-    return {
-        "tau": kendall_tau,
-        "top_half_tau": within(HALF),
-        "top_tenth_tau": within(TENTH),
-        "spearman": spearman,
-        "weighted_tau": weighted_tau,
-        **{f"precision_at_{k}": partial(precision_at_k, k=k) for k in KS},
-        **{f"best_true_rank_{k}": partial(best_true_rank, k=k) for k in KS},
-    }
-
-
-def _ceiling(panel: PanelTruth, metric: Metric) -> float | Undefined:
-    if panel.by_seed is None:
-        return Undefined("no table seeds")
-    return measures.defined(partial(noise_ceiling, panel.by_seed, metric))
+    row |= {"panel": of or truth.panel.identity, "n": len(truth.truth), "classes": len(seen.classes), "seeds": seeds}
+    named = ((name, f"{name}, {of}" if of else name) for name in ("reproducibility", "attainable"))
+    first, second = (row | {"label": label} | dict(getattr(seen, name)) for name, label in named)
+    return first, second
 
 
 def _mean(metric: Metric, scores: Matrix, truth: Floats) -> float | Undefined:
@@ -224,7 +226,9 @@ def _notes(comparison: Comparison) -> tuple[str, ...]:
         "only. The whole space is no sample: over seeds only. Best of top k has none: it is an extreme.",
         "Top half and top 10 % are by true accuracy, ties with the last included. P@k: share of the predicted top k "
         "that is in the true top k. Best of top k: best true rank among them, 1 is the best of all.",
-        "Noise ceiling: the metric between disjoint sets of the table's own training seeds, mean over all splits; a "
-        "perfect predictor may lie slightly above it, since the truth averages all seeds.",
+        "Attainable: tau of a perfect predictor, which knows expected accuracies, against this truth, a mean over few "
+        "trainings; inferred. Reproducibility: the metric between the means of two halves of these trainings, "
+        "mean over splits, one half saying what the top is; it is lower, for halves are noisier than the whole.",
+        "Per class: of the first architecture of each isomorphism class; some classes have hundreds of members.",
         *([f"Do not rank, so not shown: {', '.join(silent)}."] if silent else []),
     )

@@ -51,7 +51,7 @@ def info(
     verify: Annotated[bool, typer.Option("--verify", help="Read everything and check the digests.")] = False,
     json: JsonOption = False,
 ) -> None:
-    """Show the manifest of a table: recipe, versions, noise ceiling, digest."""
+    """Show the manifest of a table: recipe, versions, reproducibility, attainable tau, digest."""
     told = registry.table(name).info(folder, verify)
     if json:
         print_json(told)

@@ -1,6 +1,6 @@
 """Figures of tau along training: how the agreement of predicted with true accuracy grows, and how far it could.
 
-Tau, its interval and the noise ceiling are `rank`'s.
+Tau and its interval are `rank`'s, what is attainable `ceiling`'s.
 """
 
 from __future__ import annotations
@@ -15,7 +15,8 @@ from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, noise_ceiling
+from nasboard.harness.statistics.ceiling import attainable
+from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau
 
 HEADING = "Tau along training"
 BARS = 8  # steps of a curve that have an interval, evenly spread
@@ -34,7 +35,7 @@ class Curve:
 
 
 def tau_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
-    """Return tau along training, one figure for each panel, with the panel's noise ceiling."""
+    """Return tau along training, one figure for each panel, with what is attainable on the panel."""
     if not comparison.panels:
         return (absent(f"{prefix}-tau", HEADING, "No run ranks a panel of architectures."),)
     each = enumerate(sorted(comparison.panels.items()))
@@ -71,9 +72,9 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
     if not curves:
         return absent(key, HEADING, " ".join(["No tau to draw: no ended run ranks this panel.", *undefined]))
     traces = [_trace(c, colours[c.label]) for c in curves]
-    ceiling, said = _ceiling(panel)
-    if ceiling is not None:
-        traces.append(_level(ceiling, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
+    level, said = _attainable(panel)
+    if level is not None:
+        traces.append(_level(level, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
     caption = (
         f"Kendall's tau-b between predicted and true accuracy of the {len(panel.truth)} architectures of {identity}: "
         "mean over seeds (their number in brackets); bars are 95 % intervals over architectures and seeds. "
@@ -82,14 +83,15 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
     return figure(key, HEADING, " ".join([caption + said, *undefined]), traces, layout)
 
 
-def _ceiling(panel: PanelTruth) -> tuple[float | None, str]:
+def _attainable(panel: PanelTruth) -> tuple[float | None, str]:
     if panel.by_seed is None:
-        return None, "The table has only means over its training seeds, so there is no noise ceiling."
+        return None, "The table has only means over its training seeds, so what is attainable is not known."
     try:
-        ceiling = noise_ceiling(panel.by_seed)
+        level = attainable(panel.by_seed)
     except MetricError as err:
-        return None, f"No noise ceiling: {err}."
-    return ceiling, f"The noise ceiling, {ceiling:.3f}, is tau between disjoint sets of the table's own training seeds."
+        return None, f"What is attainable is undefined: {err}."
+    said = f"Attainable, {level:.3f}: tau of a perfect predictor, since the truth is a mean over few noisy trainings."
+    return level, said
 
 
 def _trace(c: Curve, colour: str) -> Trace:
@@ -111,4 +113,4 @@ def _trace(c: Curve, colour: str) -> Trace:
 def _level(height: float, start: float, stop: float) -> Trace:
     line = {"dash": "dash", "width": 2, "color": "#888888"}
     ends: Trace = {"x": numbers([start, stop]), "y": numbers([height, height])}
-    return {"type": "scatter", "mode": "lines", "name": "noise ceiling", "line": line, **ends}
+    return {"type": "scatter", "mode": "lines", "name": "attainable", "line": line, **ends}

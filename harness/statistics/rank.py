@@ -8,7 +8,6 @@ know nothing of runs, benchmarks or boards. The statistics are scipy's.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import combinations
 from math import ceil
 from typing import Literal
 
@@ -20,7 +19,6 @@ from nasboard.harness.errors import MetricError
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import bootstrap, intervals
 from nasboard.harness.statistics.bootstrap import Interval, Metric
-from nasboard.harness.truth import at_resolution
 
 Unit = Literal["fraction", "correlation", "rank", "ratio", "seconds", "count"]
 
@@ -45,18 +43,22 @@ METRICS = (
     MetricEntry("weighted_tau", "tau", True, "correlation", "Kendall's tau, hyperbolic weights on the top ranks"),
     MetricEntry("top_half_tau", "tau", True, "correlation", "tau-b within the true top half"),
     MetricEntry("top_tenth_tau", "tau", True, "correlation", "tau-b within the true top 10 %"),
+    MetricEntry(
+        "reproducibility", "tau", True, "correlation", "tau-b between the means of disjoint halves of the trainings"
+    ),
+    MetricEntry("attainable", "tau", True, "correlation", "tau-b of a perfect predictor, inferred"),
     MetricEntry("precision_at_k", "tau", True, "fraction", "share of the predicted top k that is in the true top k"),
     MetricEntry("best_true_rank", "tau", False, "rank", "best true rank within the predicted top k; 1 is the optimum"),
-    MetricEntry("drop", "stability", False, "fraction", "best minus final true accuracy along a search"),
+    MetricEntry("drop", "stability", False, "fraction", "cross-fitted peak minus final true accuracy along a search"),
     MetricEntry("worst_seed", "stability", True, "fraction", "final true accuracy of the worst seed"),
     MetricEntry("seed_spread", "stability", False, "fraction", "standard deviation of final accuracy over seeds"),
     MetricEntry(
         "parameter_free", "stability", False, "fraction", "share of operations without parameters in the final cell"
     ),
     MetricEntry("tau_drift", "stability", True, "correlation", "last minus best tau along training"),
-    MetricEntry("eigenvalue_growth", "stability", False, "ratio", "last over first logged dominant eigenvalue"),
+    MetricEntry("eigenvalue_growth", "stability", False, "ratio", "dominant eigenvalue, last over third tenth"),
     MetricEntry("accuracy", "accuracy", True, "fraction", "mean true accuracy of the final architecture"),
-    MetricEntry("regret", "accuracy", False, "fraction", "optimum of the benchmark minus the mean true accuracy"),
+    MetricEntry("regret", "accuracy", False, "fraction", "cross-fitted optimum minus the mean true accuracy"),
     MetricEntry("cost_simulated_s", "accuracy", False, "seconds", "mean recorded cost of the queries"),
     MetricEntry("cost_measured_s", "accuracy", False, "seconds", "mean cost by the clock"),
 )
@@ -194,28 +196,6 @@ def bootstrap_interval(
         resampled = bootstrap.loop(metric, rows, y, weights)
     values = np.array([metric(row, y) for row in rows])
     return intervals.over_architectures(values, resampled, len(y), level).cut(-1.0, 1.0)
-
-
-def noise_ceiling(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:
-    """Return the metric between two disjoint sets of the truth's own training seeds, averaged over all splits.
-
-    `by_seed` is `(n, seeds)`. One side of a split takes the mean of half of the seeds (rounded down) as the score, the
-    other the mean of the rest as the truth. A table that averages all its seeds is a little less noisy than either
-    side, so a perfect predictor may come out slightly above. Means that differ in rounding alone are ties.
-
-    Raises:
-        MetricError: fewer than two seeds, or as the metric.
-    """
-    values = np.asarray(by_seed, dtype=np.float64)
-    if values.ndim != 2 or values.shape[1] < 2:
-        raise MetricError(f"a noise ceiling takes accuracies (n, seeds) with at least 2 seeds, given {values.shape}")
-    seeds = values.shape[1]
-    found = []
-    for part in combinations(range(seeds), seeds // 2):
-        inside = np.isin(np.arange(seeds), part)
-        sides = (at_resolution(values[:, which].mean(axis=1)) for which in (inside, ~inside))
-        found.append(metric(*sides))
-    return float(np.mean(found))
 
 
 def share_of(n: int, share: float) -> int:

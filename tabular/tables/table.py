@@ -52,7 +52,7 @@ class Table:
 
     Attributes:
         folder: where it lies.
-        manifest: name, version, digest, recipe, noise ceiling and whatever else its builder recorded.
+        manifest: name, version, digest, recipe, reproducibility and whatever else its builder recorded.
         columns: name -> memory-mapped, read-only array.
     """
 

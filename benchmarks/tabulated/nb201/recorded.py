@@ -126,7 +126,7 @@ def _read_means(table: Table, dataset: str) -> Recorded:
         cost_s={e: _one_each(epoch_s * e) for e in SCHEDULES},
         test_accuracy={d: _one_each(_fraction(table.columns["test200"][:, i])) for i, d in enumerate(DATASETS)},
         notes=(
-            "the table has means over the trainings of an architecture, no single ones, so there is no noise ceiling",
+            "the table has means over the trainings of an architecture, no single ones: attainable tau not known",
             _estimates(dataset, images),
         ),
     )
@@ -163,7 +163,7 @@ def _read_trials(trials: TrialTable, dataset: str) -> Recorded:
     test_accuracy = {d: _ragged(percent / 100, known, trials.all_seeds) for d, (percent, known) in tested.items()}
     notes.append(f"truth: {_seeds_told(test_accuracy[dataset])}")
     if test_accuracy[dataset].by_seed() is None:
-        notes.append("no noise ceiling: the architectures do not all have the same two or more training seeds")
+        notes.append("attainable tau not known: the architectures do not all have the same two or more training seeds")
     return Recorded(str(trials.table.manifest["version"]), val_accuracy, cost_s, test_accuracy, tuple(notes))
 
 

@@ -8,13 +8,14 @@ import pytest
 
 from nasboard.harness import boards
 from nasboard.harness.boards import measures, tau
-from nasboard.harness.boards.board import Board, Undefined
+from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Undefined
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import Panel
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling, precision_at_k, spearman
+from nasboard.harness.statistics.ceiling import attainable, reproducibility
+from nasboard.harness.statistics.rank import kendall_tau, precision_at_k, spearman
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,
@@ -54,7 +55,7 @@ def spread_over(label: str, middle: int, seeds: int = 12, **how: object) -> list
 # rank correlation
 
 
-def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_ceiling(tmp_path: Path) -> None:
+def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_attainable(tmp_path: Path) -> None:
     runs = [ranked("one_shot", s, [noisy(s, 9.0), noisy(s + 50, 0.05)]) for s in range(3)]
     found = row(board(loaded(tmp_path, runs), "tau"), "one_shot")
     each = [kendall_tau(noisy(s + 50, 0.05), PANEL_TRUTH) for s in range(3)]
@@ -62,7 +63,7 @@ def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_ceilin
     assert found["tau_spread"] == pytest.approx(np.std(each, ddof=1))
     assert isinstance(found["tau_interval"], Interval)
     assert found["tau_interval"].low < found["tau"] < found["tau_interval"].high
-    assert found["ceiling"] == pytest.approx(noise_ceiling(BENCHMARK.truth_by_seed(PANEL.archs)))
+    assert found["attainable"] == pytest.approx(attainable(BENCHMARK.truth_by_seed(PANEL.archs)))
     assert isinstance(found["precision_at_100_interval"], Interval)
     assert 0.0 <= found["precision_at_100_interval"].low <= found["precision_at_100_interval"].high <= 1.0
     assert (found["n"], found["seeds"], found["panel"]) == (300, 3, PANEL.identity)
@@ -71,14 +72,33 @@ def test_tau_is_the_mean_over_seeds_of_the_last_ranking_with_interval_and_ceilin
     )
 
 
-def test_rankings_are_ordered_by_tau_with_the_ceiling_last(tmp_path: Path) -> None:
+def test_rankings_are_ordered_by_tau_with_what_bounds_them_last(tmp_path: Path) -> None:
     runs = [ranked(label, s, [noisy(s, noise)]) for label, noise in (("weak", 0.5), ("strong", 0.02)) for s in range(2)]
     made = board(loaded(tmp_path, runs), "tau")
-    assert [r["label"] for r in made.rows] == ["strong", "weak", "noise ceiling"]
-    ceiling = made.rows[-1]
-    assert ceiling["tau"] > made.rows[0]["tau"] - 0.2
-    assert ceiling["top_tenth_tau"] < ceiling["tau"]
-    assert ceiling["seeds"] == 3
+    assert [r["label"] for r in made.rows] == ["strong", "weak", "reproducibility", "attainable"]
+    again, reached = made.rows[-2:]
+    by_seed = BENCHMARK.truth_by_seed(PANEL.archs)
+    assert again["tau"] == pytest.approx(reproducibility(by_seed))
+    assert reached["tau"] == pytest.approx(attainable(by_seed))
+    assert reached["top_tenth_tau"] == pytest.approx(attainable(by_seed, 0.1))
+    assert reached["tau"] > again["tau"] > again["top_tenth_tau"]
+    assert isinstance(again["spearman"], float)
+    assert reached["spearman"] == NOT_APPLICABLE
+    assert again["seeds"] == reached["seeds"] == 3
+
+
+def test_every_tau_also_stands_per_class(tmp_path: Path) -> None:
+    scores = noisy(0, 0.1)
+    made = board(loaded(tmp_path, [ranked("r", 0, [scores])]), "tau")
+    _, first = np.unique(BENCHMARK.space.canonical(PANEL.archs), return_index=True)
+    assert len(first) < len(PANEL.archs)
+    found = row(made, "r")
+    assert found["class_tau"] == pytest.approx(kendall_tau(scores[first], PANEL_TRUTH[first]))
+    assert found["class_tau"] != found["tau"]
+    by_seed = BENCHMARK.truth_by_seed(PANEL.archs)[np.sort(first)]
+    assert row(made, "attainable")["class_tau"] == pytest.approx(attainable(by_seed))
+    assert row(made, "reproducibility")["class_tau"] == pytest.approx(reproducibility(by_seed))
+    assert found["classes"] == row(made, "attainable")["classes"] == len(first)
 
 
 def test_the_top_is_shown_where_the_whole_hides_it(tmp_path: Path) -> None:
@@ -105,7 +125,9 @@ def test_the_whole_space_has_columns_only_where_it_was_ranked(tmp_path: Path) ->
     assert found["whole_tau"] == pytest.approx(kendall_tau(whole, TRUTH))
     assert found["whole_tau_interval"] == Undefined("one seed")
     assert isinstance(found["tau_interval"], Interval)
-    assert row(made, "noise ceiling, whole space")["n"] == len(TRUTH)
+    assert row(made, "attainable, whole space")["n"] == row(made, "reproducibility, whole space")["n"] == len(TRUTH)
+    _, first = np.unique(BENCHMARK.space.canonical(ARCHS), return_index=True)
+    assert found["whole_class_tau"] == pytest.approx(kendall_tau(whole[first], TRUTH[first]))
 
 
 def test_the_whole_space_leads_where_it_was_ranked(tmp_path: Path) -> None:
@@ -161,12 +183,12 @@ def test_a_label_of_failures_only_is_shown_without_numbers(tmp_path: Path) -> No
     assert found["failed"] == 1
 
 
-def test_a_truth_without_seeds_has_no_ceiling(tmp_path: Path) -> None:
+def test_a_truth_without_seeds_has_no_bounds(tmp_path: Path) -> None:
     [found] = loaded(tmp_path, [ranked("r", 0, [noisy(0, 0.1)])])
     bare = replace(found, panels={PANEL.identity: replace(found.panels[PANEL.identity], by_seed=None)})
     made = board([bare], "tau")
-    assert row(made, "r")["ceiling"] == Undefined("no table seeds")
-    assert row(made, "noise ceiling")["tau"] == Undefined("no table seeds")
+    assert row(made, "r")["attainable"] == Undefined("no table seeds")
+    assert row(made, "reproducibility")["tau"] == row(made, "attainable")["tau"] == Undefined("no table seeds")
 
 
 # stability

@@ -46,15 +46,15 @@ def test_a_board_that_ranks_no_column_keeps_all() -> None:
 
 
 def test_methods_are_chosen_by_shell_patterns_with_the_bounds_beside_them() -> None:
-    bound = row("noise ceiling", p=NOT_APPLICABLE)
+    bound = row("attainable", p=NOT_APPLICABLE)
     [made] = of_methods([board(row("darts"), row("sdarts"), row("one_shot"), bound)], ["*darts", "none*", "d?rts"][:1])
-    assert [r["label"] for r in made.rows] == ["darts", "sdarts", "noise ceiling"]
+    assert [r["label"] for r in made.rows] == ["darts", "sdarts", "attainable"]
     assert made.notes[0] == "a note"
     assert made.notes[1].startswith("Not shown: 1 methods that do not match. Tiers, p and all else were computed over")
 
 
 def test_boards_without_a_chosen_method_are_left_out() -> None:
-    bound = row("noise ceiling", p=NOT_APPLICABLE)
+    bound = row("attainable", p=NOT_APPLICABLE)
     made = of_methods([board(row("darts"), bound), board(row("re"), name="accuracy")], ["re"])
     assert [b.name for b in made] == ["accuracy"]
 

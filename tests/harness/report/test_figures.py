@@ -9,7 +9,8 @@ from nasboard.harness.report.clouds import MOST_POINTS, prediction_figures, spre
 from nasboard.harness.report.figures import Figure, colours, figure, plain
 from nasboard.harness.report.regret import curve, regret_figures
 from nasboard.harness.report.training import tau_figures
-from nasboard.harness.statistics.rank import kendall_tau, noise_ceiling
+from nasboard.harness.statistics.ceiling import attainable
+from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.report import fields
 
 HUES = colours(fields.comparison().outcomes)
@@ -76,7 +77,7 @@ def test_regret_that_reaches_zero_is_not_on_a_logarithmic_axis() -> None:
     assert "type" not in simulated.spec["layout"]["yaxis"]  # type: ignore[index,call-overload,operator]
 
 
-def test_tau_along_training_is_the_mean_over_seeds_with_the_ceiling_beside_it() -> None:
+def test_tau_along_training_is_the_mean_over_seeds_with_what_is_attainable_beside_it() -> None:
     comparison = fields.comparison()
     (found,) = tau_figures(comparison, "p", HUES)
     shown = named(found)
@@ -84,9 +85,9 @@ def test_tau_along_training_is_the_mean_over_seeds_with_the_ceiling_beside_it() 
     truth = fields.WHOLE.truth[fields.PANEL_ROWS]
     last = np.mean([kendall_tau(o.rankings[-1].scores, truth) for o in runs])
     assert shown["few_shot (3)"]["y"][-1] == pytest.approx(last, abs=1e-5)  # type: ignore[index]
-    ceiling = noise_ceiling(fields.WHOLE.by_seed[fields.PANEL_ROWS])  # type: ignore[index]
-    assert shown["noise ceiling"]["y"] == pytest.approx([ceiling, ceiling], abs=1e-5)
-    assert f"{ceiling:.3f}" in found.caption
+    level = attainable(fields.WHOLE.by_seed[fields.PANEL_ROWS])  # type: ignore[index]
+    assert shown["attainable"]["y"] == pytest.approx([level, level], abs=1e-5)
+    assert f"{level:.3f}" in found.caption
 
 
 def test_every_bar_of_tau_holds_the_value() -> None:
@@ -108,12 +109,12 @@ def test_constant_scores_are_said_to_be_undefined_not_drawn() -> None:
     assert "tau undefined" in cloud.caption
 
 
-def test_a_table_without_training_seeds_has_no_ceiling_and_says_so() -> None:
+def test_a_table_without_training_seeds_says_that_what_is_attainable_is_not_known() -> None:
     comparison = fields.comparison()
     panels = {name: replace(panel, by_seed=None) for name, panel in comparison.panels.items()}
     (found,) = tau_figures(replace(comparison, panels=panels), "p", HUES)
-    assert "noise ceiling" not in named(found)
-    assert "no noise ceiling" in found.caption
+    assert "attainable" not in named(found)
+    assert "what is attainable is not known" in found.caption
 
 
 def test_predictions_are_drawn_once_for_each_label_that_ranks_and_hold_the_panel() -> None:

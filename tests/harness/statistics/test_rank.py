@@ -15,7 +15,6 @@ from nasboard.harness.statistics.rank import (
     METRICS,
     best_true_rank,
     kendall_tau,
-    noise_ceiling,
     precision_at_k,
     spearman,
     top_k_tau,
@@ -186,38 +185,6 @@ def test_tau_within_a_top_of_one_is_an_error() -> None:
 def test_a_constant_top_is_an_error() -> None:
     with pytest.raises(MetricError, match="every truth"):
         top_k_tau(np.arange(4.0), np.array([0.0, 1.0, 2.0, 2.0]), 2)
-
-
-def test_noise_ceiling_averages_all_splits_of_three_seeds() -> None:
-    by_seed = np.random.default_rng(3).standard_normal((40, 3)) + np.arange(40)[:, None] / 10
-    expected = np.mean(
-        [
-            kendall_tau(by_seed[:, 0], by_seed[:, [1, 2]].mean(axis=1)),
-            kendall_tau(by_seed[:, 1], by_seed[:, [0, 2]].mean(axis=1)),
-            kendall_tau(by_seed[:, 2], by_seed[:, [0, 1]].mean(axis=1)),
-        ]
-    )
-    assert noise_ceiling(by_seed) == pytest.approx(expected)
-
-
-def test_noise_ceiling_falls_with_noise_and_is_one_without() -> None:
-    rng = np.random.default_rng(4)
-    truth, noise = rng.standard_normal((500, 1)), rng.standard_normal((500, 4))
-    ceilings = [noise_ceiling(truth + s * noise) for s in (0.0, 0.2, 1.0, 5.0)]
-    assert ceilings[0] == pytest.approx(1.0)
-    assert all(a > b + 0.05 for a, b in pairwise(ceilings))
-
-
-def test_means_that_differ_in_rounding_alone_are_ties_to_the_noise_ceiling() -> None:
-    images = np.array([[1, 2, 6], [1, 3, 5], [2, 3, 4], [1, 1, 7], [2, 2, 5]])  # of 10, by seed
-    by_hand = [kendall_tau(images[:, i], images.sum(axis=1) - images[:, i]) for i in range(3)]
-    assert noise_ceiling(images / 10) == pytest.approx(np.mean(by_hand), abs=1e-12)
-
-
-@pytest.mark.parametrize("shape", [(10, 1), (10,), (10, 0)])
-def test_noise_ceiling_needs_two_seeds(shape: tuple[int, ...]) -> None:
-    with pytest.raises(MetricError, match="at least 2 seeds"):
-        noise_ceiling(np.zeros(shape))
 
 
 def test_metrics_are_listed_once_each_with_a_direction() -> None:

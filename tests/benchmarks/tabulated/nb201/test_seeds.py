@@ -125,7 +125,7 @@ def test_the_truth_is_the_mean_over_seeds_whatever_the_policy(official: Path, mo
         benchmark = nb201.cifar10(seeds=policy)
         assert benchmark.truth(archs) == pytest.approx(percent / 100)
         assert benchmark.truth_by_seed(archs) is None
-        assert any("no noise ceiling" in note for note in benchmark.context.notes)
+        assert any("attainable tau not known" in note for note in benchmark.context.notes)
 
 
 def test_an_architecture_that_is_not_in_a_partial_table_is_named(

@@ -58,7 +58,7 @@ def test_equals_are_all_bold_unless_nothing_differs() -> None:
 
 
 def test_a_bound_is_never_the_best() -> None:
-    text = tex(row("a", 0.9, 0.02), row("b", 0.8, 0.02), row("noise ceiling", 0.99, 0.0) | {"seeds": NOT_APPLICABLE})
+    text = tex(row("a", 0.9, 0.02), row("b", 0.8, 0.02), row("attainable", 0.99, 0.0) | {"seeds": NOT_APPLICABLE})
     assert [r"\textbf" in cells[1] for cells in lines(text)] == [True, False, False]
     assert not any(r"\textbf" in cells[2] for cells in lines(text))
 
