@@ -80,6 +80,18 @@ def read_optimum(benchmark: Benchmark) -> float | None:
     return float(_checked(found, (), f"{benchmark.name}: optimum", benchmark.context.resolution))
 
 
+def best_expected(by_seed: NDArray[np.float64]) -> float:
+    """Return the expected accuracy of the best of architectures `(n, seeds)`, by trainings that did not choose it.
+
+    The best of n noisy means is best by luck too, and its mean too high. Here each training in turn measures the best
+    by the mean of the others, the mean of those where several tie; the result is the mean over trainings. It is
+    unbiased for what all but one of them choose, which is at most as good as the best there is.
+    """
+    total = by_seed.sum(axis=1)
+    found = [own[rest == rest.max()].mean() for own in by_seed.T for rest in (at_resolution(total - own),)]
+    return float(np.mean(found))
+
+
 def at_resolution(accuracies: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:
     """Return accuracies of any shape, each at the nearest multiple of 1/resolution: equal ones are so bit for bit."""
     return np.asarray(np.rint(accuracies * resolution) / resolution, dtype=np.float64)

@@ -117,14 +117,26 @@ def _costs(outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
 
 
 def _notes(comparison: Comparison) -> tuple[str, ...]:
-    best = "not known" if comparison.optimum is None else f"{100 * comparison.optimum:.2f} %"
     return (
         "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over "
         "seeds and t interval. Failed and incomplete runs are counted, never averaged in.",
-        f"Regret: the best mean test accuracy in the space ({best}) minus the mean accuracy.",
+        _regret_note(comparison),
         "Tiers: tier 1 is the best mean and all that no method is significantly better than; any other stands one tier "
         "below the lowest that is, so with few or scattered seeds a method can stand in a better tier than its mean. "
         "Student's t on the differences where both ran on the same seeds, else Welch's, two-sided, all pairs corrected "
         f"together (Shaffer), level {ALPHA}. p: the smallest against a better mean. Under {MIN_SEEDS} seeds: no tier.",
         _COST_NOTE,
+    )
+
+
+def _regret_note(comparison: Comparison) -> str:
+    if comparison.optimum is None:
+        return "Regret: the best true accuracy in the space, which is not known, minus the mean accuracy."
+    said = f"Regret: the optimum ({100 * comparison.optimum:.2f} %) minus the mean accuracy. "
+    if comparison.optimum_seeds is None:
+        return said + "The optimum is the best mean there is, best by luck too, so that all regrets are too large."
+    return said + (
+        "The optimum is measured by trainings that did not choose it: each of the "
+        f"{comparison.optimum_seeds} behind the truth measures the best by the mean of the others. A regret may be "
+        "negative, by chance or by a better choice."
     )

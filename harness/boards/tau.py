@@ -52,7 +52,7 @@ def tau_board(comparison: Comparison, title: str) -> Board:
     below = [row for each in seen.values() for row in _bound_rows("", each)]
     if comparison.whole is not None and _rank_all(comparison):
         whole = Bounds.of(comparison.space, comparison.whole)
-        rows = [row | _whole_values(whole, measures.ended(comparison.outcomes[str(row["label"])])) for row in rows]
+        rows = [dict(row) | _whole_values(whole, comparison.outcomes[str(row["label"])]) for row in rows]
         below += _bound_rows("whole space", whole)
     rows.sort(key=lambda row: (-_leading(row), str(row["label"])))
     unknown = {key for key in _OF_WHOLE if all(isinstance(r[key.removesuffix("_interval")], Undefined) for r in rows)}
@@ -165,7 +165,8 @@ def _panel_values(scores: Matrix, truth: Floats, interval: _Interval) -> dict[st
     return out
 
 
-def _whole_values(seen: Bounds, ended: Sequence[RunOutcome]) -> dict[str, Value]:
+def _whole_values(seen: Bounds, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
+    ended = measures.ended(outcomes)
     found = [o.all_scores for o in ended if o.all_scores is not None]
     if not found or len(found) < len(ended):
         return dict.fromkeys(_OF_WHOLE, Undefined("not ranked"))

@@ -23,7 +23,7 @@ from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name
 from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, Floats, enumerate_valid, size
-from nasboard.harness.truth import read_by_seed, read_optimum, read_truth
+from nasboard.harness.truth import best_expected, read_by_seed, read_optimum, read_truth
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 
@@ -139,13 +139,15 @@ def _comparison(
 ) -> Comparison:
     benchmark = next(iter(benchmarks.values()))
     identities = sorted({run.key.panel for run in runs if run.key.panel is not None})
-    whole = _whole(benchmark, ranked=any(run.key.rank_all for run in runs))
+    whole = _whole(benchmark)
     outcomes = _outcomes(benchmark, runs, steps)
+    optimum, seeds = (_told_optimum(benchmarks, outcomes), None) if whole is None else _optimum(whole)
     return Comparison(
         space=benchmark.space,
         dataset=benchmark.dataset,
         table_digest=benchmark.digest,
-        optimum=_optimum(benchmarks, outcomes) if whole is None else float(whole.truth.max()),
+        optimum=optimum,
+        optimum_seeds=seeds,
         outcomes=outcomes,
         panels={identity: _with_truth(benchmark, store.panel(identity)) for identity in identities},
         whole=whole,
@@ -209,26 +211,33 @@ def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dic
     return {label: tuple(by_label[label]) for label in sorted(by_label)}
 
 
-def _whole(benchmark: Benchmark, *, ranked: bool) -> PanelTruth | None:
-    """Return the whole space with its truth; the training seeds (a second look-up of all) only where it is ranked."""
+def _whole(benchmark: Benchmark) -> PanelTruth | None:
+    """Return the whole space with its truth, None where it is not tabulated."""
     space = benchmark.space
     if benchmark.digest is None or size(space) > LARGEST_ENUMERATION:
         return None
     panel = Panel(f"{space.name}-all", enumerate_valid(space))
     try:
-        truth = read_truth(benchmark, panel.archs)
+        return _with_truth(benchmark, panel)
     except DigestError:
         raise
     except MissingDataError:  # a table that was imported in part
         return None
-    return PanelTruth(panel, truth, read_by_seed(benchmark, panel.archs) if ranked else None)
 
 
 def _with_truth(benchmark: Benchmark, panel: Panel) -> PanelTruth:
     return PanelTruth(panel, read_truth(benchmark, panel.archs), read_by_seed(benchmark, panel.archs))
 
 
-def _optimum(benchmarks: Mapping[str, Benchmark], outcomes: Mapping[str, tuple[RunOutcome, ...]]) -> float | None:
+def _optimum(whole: PanelTruth) -> tuple[float, int | None]:
+    """Return the best of a space, and over how many trainings it is cross-fitted: none where there are only means."""
+    by_seed = whole.by_seed
+    if by_seed is None or by_seed.shape[1] < 2:
+        return float(whole.truth.max()), None
+    return best_expected(by_seed), by_seed.shape[1]
+
+
+def _told_optimum(benchmarks: Mapping[str, Benchmark], outcomes: Mapping[str, tuple[RunOutcome, ...]]) -> float | None:
     """Return the optimum that a benchmark says, where the space cannot be listed.
 
     Raises:

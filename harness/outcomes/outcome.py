@@ -77,9 +77,10 @@ class Comparison:
         dataset: their data set.
         table_digest: of the table behind the truth.
         optimum: the best true accuracy in the space, None where neither the whole space nor its best is tabulated.
+        optimum_seeds: how many trainings it is cross-fitted over; None where it is the best mean, which is too high.
         outcomes: label -> the runs of every status under that label, ascending in seed.
         panels: panel identity -> panel with truth.
-        whole: the whole space with truth, None where it is not tabulated; its training seeds only where a run ranks it.
+        whole: the whole space with truth, None where it is not tabulated.
         parameter_free: operations (choice numbers) without parameters, for the collapse share; None if unknown.
         contexts: benchmark name -> what that benchmark says beyond its truth.
         aside: label -> how many of its runs are of an older identity, and not among the outcomes.
@@ -97,3 +98,4 @@ class Comparison:
     contexts: Mapping[str, Context] = field(default_factory=dict)
     aside: Mapping[str, int] = field(default_factory=dict)
     visits: Mapping[str, Archs] = field(default_factory=dict)
+    optimum_seeds: int | None = None

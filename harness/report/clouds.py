@@ -57,7 +57,7 @@ def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str
         "is the median."
     )
     if marks:
-        caption += " The dotted line is the best true accuracy in the space."
+        caption += " The dotted line is the optimum, as estimated on the accuracy board."
     return figure(key, heading, caption, traces, layout, height=90 + ROW_HEIGHT * len(shown))
 
 

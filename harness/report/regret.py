@@ -43,7 +43,7 @@ def curve(label: str, runs: Sequence[RunOutcome], target: float) -> Curve:
     costs = _grid([o.cost_s for o in runs])
     reached = np.stack([o.accuracy[np.searchsorted(o.cost_s, costs, side="right") - 1] for o in runs])  # (seeds, m)
     regret = 100 * (target - reached)
-    possible = (0.0, 100 * target)  # the regret of accuracy `target`, and of 0
+    possible = (100 * (target - 1), 100 * target)  # the regret of accuracies 1 and 0
     bands = [band for column in regret.T if not isinstance(band := t_interval(column, possible), Undefined)]
     low, high = (np.array([b.low for b in bands]), np.array([b.high for b in bands])) if bands else (None, None)
     return Curve(label, len(runs), costs, regret.mean(axis=0), low, high)
@@ -60,12 +60,12 @@ def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[s
     if not curves:
         return absent(key, heading, f"No run with {kind} cost ended with an architecture.")
     scale = _scale(np.concatenate([c.mean for c in curves]))
-    foot = CUT * min(c.mean.min() for c in curves) if scale.get("type") == "log" else 0.0
+    foot = CUT * min(c.mean.min() for c in curves) if scale.get("type") == "log" else -np.inf
     traces = [trace for c in curves for trace in _traces(c, colours[c.label], foot)]
     caption = (
-        f"{'Best true accuracy in the space minus' if known else 'One minus'} the true accuracy of the incumbent: mean "
-        "over seeds (their number in brackets) with its 95 % t interval, cut off at the foot of the picture. A curve "
-        "starts where every seed has an incumbent; a run that has ended keeps its last one."
+        f"{'Optimum, as the accuracy board estimates it, minus' if known else 'One minus'} the true accuracy of the "
+        "incumbent: mean over seeds (their number in brackets) with its 95 % t interval, cut off at the foot of a "
+        "logarithmic picture. A curve starts where every seed has an incumbent; an ended run keeps its last one."
     )
     layout = {
         "xaxis": axis(f"{kind.capitalize()} cost (s)", **_scale(np.concatenate([c.cost_s for c in curves]))),

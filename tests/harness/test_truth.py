@@ -16,8 +16,9 @@ from nasboard.harness.api import Context
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, enumerate_all
 from nasboard.harness.statistics.rank import kendall_tau
-from nasboard.harness.truth import at_resolution, read_by_seed, read_optimum, read_truth
+from nasboard.harness.truth import at_resolution, best_expected, read_by_seed, read_optimum, read_truth
 from tests.contracts.catalogue import opened
+from tests.harness.statistics.noisy_tables import WORLDS, World, optimism
 
 ARCHS = enumerate_all(planted().space)[:50]
 
@@ -149,3 +150,30 @@ def test_a_benchmark_whose_code_breaks_is_blamed_by_name() -> None:
     benchmark = SimpleNamespace(name="b-key", truth=broken, context=Context())
     with pytest.raises(UsageError, match=r"b-key: truth raised KeyError: \(1, 2\); mend the benchmark"):
         read_truth(benchmark, np.zeros((1, 2), dtype=np.int16))  # type: ignore[arg-type]
+
+
+def test_the_best_is_measured_by_trainings_that_did_not_choose_it() -> None:
+    by_seed = np.array([[0.9, 0.5, 0.6], [0.7, 0.8, 0.7], [0.1, 0.2, 0.9]])
+    # without the first training the second architecture is best, without the second the first, without the third again
+    # the second
+    assert best_expected(by_seed) == pytest.approx((0.7 + 0.5 + 0.7) / 3)
+
+
+def test_those_that_tie_for_the_best_are_all_measured_whatever_rounding_does() -> None:
+    by_seed = np.array([[0.3, 0.2, 0.1], [0.1, 0.2, 0.3], [0.0, 0.0, 0.0]])
+    assert best_expected(by_seed) == pytest.approx(np.mean([0.1, 0.2, 0.1]))
+
+
+@pytest.mark.parametrize("seeds", [3, 10])
+@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+def test_the_best_mean_is_too_high_and_the_measured_best_is_not(world: World, seeds: int) -> None:
+    best, chosen, naive, measured = optimism(world, seeds, 60).T
+    assert _mean_of_sd(naive - best) > 4
+    assert _mean_of_sd(naive - chosen) > 4
+    assert abs(_mean_of_sd(measured - chosen)) < 3  # unbiased for what all but one of the trainings choose
+    assert best.mean() > chosen.mean() > best.mean() - 0.006
+
+
+def _mean_of_sd(values: np.ndarray) -> float:
+    """Return the mean over tables in its own standard deviations."""
+    return float(values.mean() / (values.std() / np.sqrt(len(values))))

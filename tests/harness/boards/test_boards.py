@@ -16,6 +16,7 @@ from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
 from nasboard.harness.statistics.rank import kendall_tau, precision_at_k, spearman
+from nasboard.harness.truth import best_expected
 from tests.harness.stored_runs import (
     ARCHS,
     BENCHMARK,
@@ -33,6 +34,7 @@ from tests.harness.stored_runs import (
 )
 
 BEST = len(ORDER) - 1
+OPTIMUM = best_expected(BENCHMARK.truth_by_seed(ARCHS))
 
 
 def board(comparisons: list[Comparison], name: str) -> Board:
@@ -249,7 +251,7 @@ def test_accuracy_has_mean_spread_interval_and_regret(tmp_path: Path) -> None:
     found = row(made, "a")
     assert found["accuracy"] == pytest.approx(finals.mean())
     assert found["accuracy_spread"] == pytest.approx(finals.std(ddof=1))
-    assert found["regret"] == pytest.approx(TRUTH.max() - finals.mean())
+    assert found["regret"] == pytest.approx(OPTIMUM - finals.mean())
     half = 4.302653 * finals.std(ddof=1) / 3**0.5  # t of 2 degrees of freedom
     assert isinstance(found["accuracy_interval"], Interval)
     assert found["accuracy_interval"].high == pytest.approx(finals.mean() + half, rel=1e-6)
@@ -267,8 +269,22 @@ def test_the_interval_of_accuracies_near_one_does_not_leave_the_scale(tmp_path: 
         assert 0.0 <= interval.low < np.mean(accuracies) < interval.high <= 1.0
 
 
-def test_the_optimum_has_no_regret(tmp_path: Path) -> None:
-    assert row(board(loaded(tmp_path, [searched("a", 0, [BEST])]), "accuracy"), "a")["regret"] == 0.0
+def test_the_best_mean_was_lucky_and_its_regret_is_negative(tmp_path: Path) -> None:
+    made = board(loaded(tmp_path, [searched("a", 0, [BEST])]), "accuracy")
+    assert row(made, "a")["regret"] == pytest.approx(OPTIMUM - TRUTH.max())
+    assert TRUTH.max() > OPTIMUM
+    [note] = [note for note in made.notes if note.startswith("Regret")]
+    assert f"({100 * OPTIMUM:.2f} %)" in note
+    assert "each of the 3 behind the truth measures the best by the mean of the others" in note
+
+
+def test_an_optimum_of_means_is_said_to_be_too_large(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", 0, [BEST])])
+    made = board([replace(found, optimum=float(TRUTH.max()), optimum_seeds=None)], "accuracy")
+    assert row(made, "a")["regret"] == 0.0
+    assert any("best by luck too, so that all regrets are too large" in note for note in made.notes)
+    made = board([replace(found, optimum=None, optimum_seeds=None)], "accuracy")
+    assert row(made, "a")["regret"] == Undefined("optimum not known")
 
 
 def test_tiers_part_methods_by_significance(tmp_path: Path) -> None:
