@@ -1,18 +1,21 @@
-"""The gate's reference values: what a baseline file holds, how it is written and read. Judging is `gate`'s.
+"""The gate's reference values: what a baseline file holds, how it is written and read. Judging is `verdict`'s.
 
-A reference is the mean of a quantity over seeds with its standard deviation. It is taken only from runs that could be
-judged in turn: all ended well, enough seeds, a panel that is large enough.
+Version 2: of every label the values seed by seed, the key of its runs without the seed (benchmark, budget, every
+hyper-parameter, who method and benchmark were) and how it is to be judged. Values are taken only from runs that could
+be judged in turn: all ended well, enough seeds, a panel that is large enough. Settings survive a file being rewritten.
 """
 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from importlib import metadata
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, field_validator
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
@@ -20,32 +23,61 @@ from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
+from nasboard.harness.record import RunKey
 
-VERSION = 1
+VERSION = 2
 MIN_SEEDS = 3
 MIN_ARCHITECTURES = 100
+
+Values = Annotated[dict[int, float], Field(min_length=MIN_SEEDS)]  # seed -> value
+Tolerance = Annotated[float, Field(ge=0)]
 
 
 class _Stored(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, allow_inf_nan=False)
 
 
-class Reference(_Stored):
-    """A reference value of a label: mean and standard deviation over `seeds` seeds; of tau, its panel too.
+class Settings(_Stored):
+    """How a label is judged.
 
-    `benchmark` and `budget_s` say how it was searched; a file from before they were written has no benchmark, and is
-    judged without them.
+    Attributes:
+        judge: False for what nobody develops, such as random search: it is shown, spends no error rate, closes nothing.
+        quantities: that are judged; None for all.
+        tolerance: quantity -> how much worse its mean may be, in place of the test; it spends no error rate.
     """
 
+    judge: bool = True
+    quantities: tuple[Quantity, ...] | None = None
+    tolerance: dict[Quantity, Tolerance] = {}
+
+
+class Entry(_Stored):
+    """The reference of one label: its values over seeds, and the key of the runs that gave them, seed 0 in it."""
+
     label: str
-    quantity: Quantity
-    mean: float
-    spread: float = Field(ge=0)
-    seeds: int = Field(ge=MIN_SEEDS)
-    panel: str | None = None
-    architectures: int | None = None
-    benchmark: str | None = None
-    budget_s: float | None = None
+    key: dict[str, JsonValue]
+    architectures: int | None = None  # in the panel
+    settings: Settings = Settings()
+    values: dict[Quantity, Values]
+
+    @field_validator("key")
+    @classmethod
+    def _is_a_key(cls, told: dict[str, JsonValue]) -> dict[str, JsonValue]:
+        try:
+            RunKey.parse(told)  # type: ignore[arg-type]
+        except TypeError as error:
+            raise ValueError(f"not the key of a run ({error})") from error
+        return told
+
+    @property
+    def made(self) -> RunKey:
+        """Return the key of the runs, of seed 0."""
+        return RunKey.parse(self.key)  # type: ignore[arg-type]
+
+    def is_judged(self, quantity: Quantity) -> bool:
+        """Return whether a quantity can close the gate."""
+        chosen = self.settings.quantities
+        return self.settings.judge and (chosen is None or quantity in chosen)
 
 
 class ReferenceComparison(_Stored):
@@ -55,25 +87,62 @@ class ReferenceComparison(_Stored):
     space: str
     table_digest: str | None
     version: str | None = None
-    references: tuple[Reference, ...]
+    entries: tuple[Entry, ...]
 
 
 class Baseline(_Stored):
-    """What `baselines/*.json` holds."""
+    """What `baselines/*.json` holds, and when and by which nasboard it was written."""
 
-    version: Literal[1] = 1
+    version: Literal[2] = 2
+    written_utc: str
+    nasboard: str
     comparisons: tuple[ReferenceComparison, ...]
 
+    def entries(self) -> list[Entry]:
+        """Return the entries of all comparisons."""
+        return [entry for comparison in self.comparisons for entry in comparison.entries]
 
-def write_baseline(comparisons: Sequence[Comparison], path: Path) -> Baseline:
-    """Write the values of every label as the new reference, and return it.
+    def each(self, change: Callable[[ReferenceComparison, Entry], Settings]) -> Baseline:
+        """Return the baseline with other settings for its entries."""
+
+        def changed(of: ReferenceComparison) -> ReferenceComparison:
+            entries = tuple(entry.model_copy(update={"settings": change(of, entry)}) for entry in of.entries)
+            return of.model_copy(update={"entries": entries})
+
+        return self.model_copy(update={"comparisons": tuple(map(changed, self.comparisons))})
+
+
+def take(comparisons: Sequence[Comparison]) -> Baseline:
+    """Return the values of every label as a reference; of random search they are not judged unless settings ask.
 
     Raises:
-        UsageError: a label has failed or incomplete runs, too few seeds or a panel too small to be judged later.
+        UsageError: a label has failed or incomplete runs, too few seeds or a panel too small to be judged later; or
+            there is none.
     """
-    baseline = Baseline(comparisons=tuple(_reference(comparison) for comparison in comparisons))
-    if not any(found.references for found in baseline.comparisons):
+    found = Baseline(
+        written_utc=datetime.now(UTC).isoformat(timespec="seconds"),
+        nasboard=metadata.version("nasboard"),
+        comparisons=tuple(_reference(comparison) for comparison in comparisons),
+    )
+    if not found.entries():
         raise UsageError("there is no run to take a reference from; make some with `nasboard run`")
+    return found
+
+
+def write_baseline(
+    comparisons: Sequence[Comparison], path: Path, change: Callable[[Baseline], Baseline] = lambda made: made
+) -> Baseline:
+    """Write the values of every label as the new reference, and return it.
+
+    Args:
+        comparisons: from `outcomes.load.load`.
+        path: of the file; settings that stand there of the same labels are kept.
+        change: of settings, after that.
+
+    Raises:
+        UsageError: what `take` refuses, or the file cannot be written.
+    """
+    baseline = change(_with_settings_of(path, take(comparisons)))
     partial = path.with_name(f".{path.name}.partial")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -96,7 +165,7 @@ def read_baseline(path: Path) -> Baseline:
     try:
         return Baseline.model_validate_json(path.read_bytes())
     except ValidationError as error:
-        first = error.errors()[0]
+        first = next((e for e in error.errors() if e["loc"] == ("version",)), error.errors()[0])
         where = ".".join(map(str, first["loc"])) or "the file"
         raise UsageError(
             f"{path} is not a baseline of version {VERSION}: {where}: {first['msg']}; "
@@ -118,41 +187,50 @@ def too_little(comparison: Comparison, outcomes: Sequence[RunOutcome], quantity:
     return None
 
 
+def _with_settings_of(path: Path, made: Baseline) -> Baseline:
+    """Return a baseline with the settings that stand in a file for the same labels, where it is a baseline."""
+    try:
+        before = read_baseline(path)
+    except (MissingDataError, UsageError):
+        return made
+    kept = {(of.dataset, of.space, entry.label): entry.settings for of in before.comparisons for entry in of.entries}
+    return made.each(lambda of, entry: kept.get((of.dataset, of.space, entry.label), entry.settings))
+
+
 def _reference(comparison: Comparison) -> ReferenceComparison:
-    found = [
-        _taken(comparison, label, name)
-        for label, outcomes in comparison.outcomes.items()
-        for name, quantity in QUANTITIES.items()
-        if measures.by_seed(comparison, outcomes, quantity.measure) not in (measures.NO_RANKING, measures.NO_INCUMBENT)
-    ]
+    entries = (_entry(comparison, label, outcomes) for label, outcomes in comparison.outcomes.items())
     return ReferenceComparison(
         dataset=comparison.dataset,
         space=comparison.space.name,
         table_digest=comparison.table_digest,
         version=contexts.version(comparison),
-        references=tuple(found),
+        entries=tuple(entry for entry in entries if entry.values),
     )
 
 
-def _taken(comparison: Comparison, label: str, quantity: Quantity) -> Reference:
-    outcomes = comparison.outcomes[label]
+def _entry(comparison: Comparison, label: str, outcomes: Sequence[RunOutcome]) -> Entry:
+    values = {name: found for name in QUANTITIES if (found := _taken(comparison, label, outcomes, name)) is not None}
+    panel, key = measures.panel_of(comparison, outcomes[0]), replace(outcomes[0].run.key, seed=0)
+    return Entry(
+        label=label,
+        key=json.loads(key.canonical()),
+        architectures=None if panel is None else len(panel.truth),
+        settings=Settings(judge=key.method != measures.RANDOM_SEARCH),
+        values=values,
+    )
+
+
+def _taken(
+    comparison: Comparison, label: str, outcomes: Sequence[RunOutcome], quantity: Quantity
+) -> Mapping[int, float] | None:
+    """Return seed -> value, None where the method has no such quantity."""
     values = measures.by_seed(comparison, outcomes, QUANTITIES[quantity].measure)
+    if values in (measures.NO_RANKING, measures.NO_INCUMBENT):
+        return None
     refusal = too_little(comparison, outcomes, quantity)
     if isinstance(values, Undefined) or refusal is not None:
         reason = refusal or (values.reason if isinstance(values, Undefined) else "")
         raise UsageError(
             f"no reference can be taken from {label}, {quantity}: {reason}; complete the suite, or mend it"
         )
-    array = np.array(list(values.values()))
-    panel = measures.panel_of(comparison, outcomes[0]) if quantity == "tau" else None
-    return Reference(
-        label=label,
-        quantity=quantity,
-        mean=float(array.mean()),
-        spread=float(array.std(ddof=1)),
-        seeds=len(array),
-        panel=None if panel is None else panel.panel.identity,
-        architectures=None if panel is None else len(panel.truth),
-        benchmark=outcomes[0].run.key.benchmark,
-        budget_s=outcomes[0].run.key.budget_s,
-    )
+    return values

@@ -1,55 +1,51 @@
-"""The gate: reference values with their spread over seeds, and whether stored runs are still as good.
+"""The gate: whether stored runs are still as good as the reference values of a baseline.
 
-A value is the mean over seeds. It may be worse than its reference by no more than the tolerance
-
-    max(floor, t(1 - 0.05 / m, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now))
-
-the one-sided limit for the mean of n_now new seeds when nothing has changed, from the spread of the reference's seeds
-alone: a method that has become erratic must not widen its own tolerance. The 5 % of false alarms are those of the whole
-gate, shared by its m values (Bonferroni); a reference of more seeds than the runs it judges makes the limit tighter.
-What cannot be judged is refused, which closes the gate as a regression does. What to do about a closed gate is the
-caller's.
+Runs on the reference's seeds that gave its values bit for bit are unchanged. Of the others the mean over seeds is
+compared by `statistics.exchangeability`: paired where the seeds are the same, else with pooled spread, one-sided, at
+levels that share the error rate of the whole gate (`shares`). A difference below the floor is none whatever the test
+says. A tolerance that is set by hand stands in place of the test. What cannot be judged is refused, which closes the
+gate as a regression does. What to do about a closed gate is the caller's.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
-from functools import partial
+from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
-from scipy import stats
 
 from nasboard.harness.boards import measures
-from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.gate.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
     Baseline,
-    Reference,
-    ReferenceComparison,
     read_baseline,
-    too_little,
     write_baseline,
 )
-from nasboard.harness.outcomes import contexts
+from nasboard.harness.gate.case import BySeed, Case, cases
+from nasboard.harness.gate.shares import ERROR_RATE, levels
 from nasboard.harness.outcomes.load import Unreadable
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.record import Json, RunKey
+from nasboard.harness.record import Json
+from nasboard.harness.space import Floats
+from nasboard.harness.statistics.exchangeability import POWER, Lowered, lowered
 
-__all__ = ["Verdict", "as_json", "judge", "read_baseline", "tolerance", "write_baseline"]
+__all__ = ["Verdict", "as_json", "judge", "read_baseline", "write_baseline"]
 
-FALSE_ALARMS = 0.05  # of the whole gate
-Outcome = Literal["ok", "regression", "refused"]
+Outcome = Literal["ok", "unchanged", "regression", "refused", "not judged"]
+Kind = Literal["paired", "unpaired", "tolerance"]
+TOGETHER = "together"  # label of the mean over all that rank
 FLOORS: Mapping[Quantity, float] = MappingProxyType({"tau": 0.02, "drop": 0.005, "accuracy": 0.005})
+ERRATIC = 3.0  # a spread is said to have grown from this factor on
 STATEMENT = (
-    f"tolerance = max(floor, t(1 - {FALSE_ALARMS} / m, n_ref - 1) * sd_ref * sqrt(1 / n_ref + 1 / n_now)), one-sided, "
-    "m values judged; "
-    f"floors: {', '.join(f'{name} {floor:g}' for name, floor in FLOORS.items())}; "
-    f"judged from {MIN_SEEDS} seeds and {MIN_ARCHITECTURES} architectures on"
+    f"Worse is judged one-sided over seeds: t of the differences where the seeds are the same, else t with pooled "
+    f"spread, which the permutation test has to bear out where their numbers differ. {ERROR_RATE:.0%} of false alarms "
+    "are the whole gate's, most of them tau's; `resolves` is the drop seen with a probability of "
+    f"{POWER:.0%}. Floors: {', '.join(f'{name} {floor:g}' for name, floor in FLOORS.items())}. "
+    f"Judged from {MIN_SEEDS} seeds and {MIN_ARCHITECTURES} architectures on."
 )
 
 
@@ -59,15 +55,21 @@ class Verdict:
 
     Attributes:
         dataset: of the comparison.
-        label: of the method.
+        label: of the method; `together` for the mean over all that rank, weighted by one over their spread.
         quantity: `tau` and `accuracy` are better high, `drop` low.
         reference: mean over the reference's seeds.
         spread: standard deviation over them.
-        tolerance: how much worse the value may be; None when refused.
+        tolerance: how much worse the value may be; None where it is not tested.
         value: mean over the seeds found; None when there is none.
         seeds: how many were found.
-        outcome: `ok`, `regression`, or `refused` when it cannot be judged.
+        outcome: `unchanged` bit for bit, `ok`, `regression`, `refused` when it cannot be judged, or `not judged` where
+            the settings say so.
         reason: the limit that was kept or broken, or why there is no judgement.
+        kind: of the test, None where there was none.
+        level: of the test, its part of the gate's error rate.
+        p: one-sided, of Student's t.
+        resolves: smallest drop that the test sees with a probability of 80 %.
+        changed: what is another than in the reference's runs: hyper-parameters, code, versions.
     """
 
     dataset: str
@@ -80,6 +82,16 @@ class Verdict:
     seeds: int
     outcome: Outcome
     reason: str
+    kind: Kind | None = None
+    level: float | None = None
+    p: float | None = None
+    resolves: float | None = None
+    changed: tuple[str, ...] = ()
+
+    @property
+    def closes(self) -> bool:
+        """Return whether it closes the gate."""
+        return self.outcome in ("regression", "refused")
 
 
 def check_readable(baseline: Baseline, comparisons: Sequence[Comparison], lost: Sequence[Unreadable]) -> None:
@@ -98,102 +110,130 @@ def check_readable(baseline: Baseline, comparisons: Sequence[Comparison], lost: 
 
 
 def judge(comparisons: Sequence[Comparison], baseline: Baseline) -> list[Verdict]:
-    """Return a verdict on every reference of the baseline, in its order; labels without a reference are not judged."""
+    """Return a verdict on every value of the baseline, in its order, and before each comparison's on all that rank.
+
+    Labels without a reference are not judged.
+    """
+    return judge_cases([cases(comparisons, expected) for expected in baseline.comparisons])
+
+
+def judge_cases(found: Sequence[Sequence[Case]]) -> list[Verdict]:
+    """Return the verdicts on the cases of every comparison; what `judge` does once it has them."""
+    tested = [[case for case in mine if case.is_testable and not _rests(case, mine)] for mine in found]
+    taus = [[case for case in mine if case.quantity == "tau"] for mine in tested]
+    joint = [_together(mine) for mine in taus]
+    every = sum(map(len, tested))
+    at = levels(sum(map(len, taus)), sum(case is not None for case in joint), every - sum(map(len, taus)))
     verdicts = []
-    judged = sum(len(expected.references) for expected in baseline.comparisons)
-    for expected in baseline.comparisons:
-        mine = [c for c in comparisons if (c.dataset, c.space.name) == (expected.dataset, expected.space)]
-        # runs of another table are better than none: the verdict then names both digests
-        mine.sort(key=lambda c: c.table_digest != expected.table_digest)
-        found = mine[0] if mine else None
-        verdicts += [_judge(found, expected, reference, judged) for reference in expected.references]
+    for every_case, mine, together in zip(found, tested, joint, strict=True):
+        verdicts += [] if together is None else [_tested(together, at.together)]
+        for case in every_case:
+            level = at.tau if case.quantity == "tau" else at.rest
+            verdicts.append(_tested(case, level) if case in mine and not case.is_unchanged else _settled(case))
     return verdicts
 
 
 def as_json(verdict: Verdict) -> dict[str, Json]:
     """Return a verdict as JSON values."""
-    return asdict(verdict)
+    return asdict(verdict) | {"changed": list(verdict.changed)}
 
 
-def tolerance(reference: Reference, seeds: int, judged: int = 1) -> float:
-    """Return how much worse the mean of `seeds` new seeds may be, one of `judged` values; see the module's formula."""
-    t = float(stats.t.ppf(1 - FALSE_ALARMS / judged, reference.seeds - 1))
-    return max(FLOORS[reference.quantity], t * reference.spread * float(np.sqrt(1 / reference.seeds + 1 / seeds)))
+def _rests(case: Case, cases: Sequence[Case]) -> bool:
+    """Return whether nothing at all of a label changed, so that a test of it would spend error rate on nothing."""
+    return all(other.is_unchanged for other in cases if other.label == case.label)
 
 
-def _judge(comparison: Comparison | None, expected: ReferenceComparison, reference: Reference, judged: int) -> Verdict:
-    refused = partial(_verdict, expected, reference, "refused", limit=None)
-    mismatch = _mismatch(comparison, expected, reference)
-    if comparison is None or mismatch is not None:
-        return refused(reason=mismatch or "no runs", values={})
-    outcomes = comparison.outcomes[reference.label]
-    values = measures.by_seed(comparison, outcomes, QUANTITIES[reference.quantity].measure)
-    if isinstance(values, Undefined):
-        return refused(reason=values.reason, values={})
-    refusal = too_little(comparison, outcomes, reference.quantity)
-    if refusal is not None:
-        return refused(reason=refusal, values=values)
-    limit, mean = tolerance(reference, len(values), judged), measures.mean(values.values())
-    worse = reference.mean - mean if QUANTITIES[reference.quantity].higher_is_better else mean - reference.mean
-    reason = f"{'worse' if worse > 0 else 'better'} by {abs(worse):.4f}, allowed to be worse by {limit:.4f}"
-    outcome: Outcome = "regression" if worse > limit else "ok"
-    return _verdict(expected, reference, outcome, reason=reason, values=values, limit=limit)
+def _together(cases: Sequence[Case]) -> Case | None:
+    """Return the mean of tau over the entries that rank and changed, seed by seed, where two or more share seeds.
 
-
-def _verdict(
-    expected: ReferenceComparison,
-    reference: Reference,
-    outcome: Outcome,
-    *,
-    reason: str,
-    values: Mapping[int, float],
-    limit: float | None,
-) -> Verdict:
-    return Verdict(
-        dataset=expected.dataset,
-        label=reference.label,
-        quantity=reference.quantity,
-        reference=reference.mean,
-        spread=reference.spread,
-        tolerance=limit,
-        value=measures.mean(values.values()) if values else None,
-        seeds=len(values),
-        outcome=outcome,
-        reason=reason,
+    Its weights are one over the standard deviation of each entry's values, old and new, so that a drop common to all is
+    weighed as one standardised by each entry's noise, and is still a drop of tau.
+    """
+    changed = [case for case in cases if not case.is_unchanged]
+    old, new = (_shared([getattr(case, side) for case in changed]) for side in ("old", "new"))
+    if len(changed) < 2 or min(len(old), len(new)) < MIN_SEEDS:
+        return None
+    sides = [(_array(case.old, old), _array(case.new, new)) for case in changed]
+    weight = np.array([1 / max(float(np.concatenate(both).std(ddof=1)), FLOORS["tau"] / 4) for both in sides])
+    weight /= weight.sum()
+    before, now = (weight @ np.array([both[i] for both in sides]) for i in (0, 1))
+    return Case(
+        changed[0].dataset,
+        TOGETHER,
+        "tau",
+        dict(zip(old, before.tolist(), strict=True)),
+        dict(zip(new, now.tolist(), strict=True)),
     )
 
 
-def _mismatch(comparison: Comparison | None, expected: ReferenceComparison, reference: Reference) -> str | None:
-    """Return why the stored runs are not what the reference was made of."""
-    if comparison is None:
-        return f"the store has no runs on {expected.dataset}, space {expected.space}"
-    if comparison.table_digest != expected.table_digest:
-        theirs, ours = (
-            f"table {digest}" + (f" ({name})" if name else "")
-            for digest, name in (
-                (expected.table_digest, expected.version),
-                (comparison.table_digest, contexts.version(comparison)),
-            )
-        )
-        return f"the reference was made with {theirs}, the runs with {ours}"
-    if reference.label not in comparison.outcomes:
-        return f"not in the store, which has {', '.join(comparison.outcomes) or 'no labels'}"
-    panels = {outcome.run.key.panel for outcome in comparison.outcomes[reference.label]}
-    if reference.panel is not None and panels != {reference.panel}:
-        return f"the reference ranks panel {reference.panel}, the runs {', '.join(map(str, sorted(panels, key=str)))}"
-    return _other_protocol(reference, comparison.outcomes[reference.label][0].run.key)
+def _shared(sides: Sequence[BySeed]) -> list[int]:
+    return sorted(set.intersection(*(set(side) for side in sides))) if sides else []
 
 
-def _other_protocol(reference: Reference, key: RunKey) -> str | None:
-    """Return how the runs were searched by other rules than the reference, as far as the reference says its own."""
-    if reference.benchmark is None:
-        return None
-    if reference.benchmark != key.benchmark:
-        return f"the reference was made on {reference.benchmark}, the runs on {key.benchmark}"
-    if reference.budget_s != key.budget_s:
-        return f"the reference had a budget of {_seconds(reference.budget_s)}, the runs of {_seconds(key.budget_s)}"
-    return None
+def _array(values: BySeed, seeds: Sequence[int]) -> Floats:
+    return np.array([values[seed] for seed in seeds])
 
 
-def _seconds(budget_s: float | None) -> str:
-    return "no limit" if budget_s is None else f"{budget_s:g} s"
+def _tested(case: Case, level: float) -> Verdict:
+    """Return what the test says."""
+    paired = case.old.keys() == case.new.keys()
+    sign = 1 if QUANTITIES[case.quantity].higher_is_better else -1
+    old, new = (sign * _array(side, sorted(side)) for side in (case.old, case.new))
+    found = lowered(old, new, level, paired=paired)
+    limit = max(found.limit, FLOORS[case.quantity])
+    is_worse = found.is_more_than_chance and found.by > limit
+    return replace(
+        _verdict(case, "regression" if is_worse else "ok", _told(found, limit, old, new)),
+        tolerance=limit,
+        kind="paired" if paired else "unpaired",
+        level=level,
+        p=found.p,
+        resolves=max(found.resolves, FLOORS[case.quantity]),
+    )
+
+
+def _told(found: Lowered, limit: float, old: Floats, new: Floats) -> str:
+    reason = _limited(found.by, limit)
+    if found.by > limit and not found.is_more_than_chance:
+        reason += f", but {found.share:.1%} of all arrangements of these values are as bad: a few bad seeds may do it"
+    spreads = [float(side.std(ddof=1)) for side in (old, new)]
+    if spreads[1] > ERRATIC * spreads[0]:
+        reason += f"; its spread over seeds has grown from {spreads[0]:.4f} to {spreads[1]:.4f}"
+    return reason
+
+
+def _limited(by: float, limit: float) -> str:
+    return f"{'worse' if by > 0 else 'better'} by {abs(by):.4f}, allowed to be worse by {limit:.4f}"
+
+
+def _settled(case: Case) -> Verdict:
+    """Return what is said without a test: not judged, refused, unchanged, or a tolerance kept or broken."""
+    if not case.is_judged:
+        return _verdict(case, "not judged", case.refusal or "the settings of the baseline leave it out")
+    if case.refusal is not None:
+        return _verdict(case, "refused", case.refusal)
+    if case.is_unchanged:
+        seeds = f"{len(case.new)} of {len(case.old)} seeds"
+        return _verdict(case, "unchanged", f"the reference's values bit for bit ({seeds})")
+    assert case.allowed is not None
+    by = measures.mean(case.old.values()) - measures.mean(case.new.values())
+    by = by if QUANTITIES[case.quantity].higher_is_better else -by
+    outcome: Outcome = "regression" if by > case.allowed else "ok"
+    made = _verdict(case, outcome, _limited(by, case.allowed))
+    return replace(made, tolerance=case.allowed, kind="tolerance")
+
+
+def _verdict(case: Case, outcome: Outcome, reason: str) -> Verdict:
+    return Verdict(
+        dataset=case.dataset,
+        label=case.label,
+        quantity=case.quantity,
+        reference=measures.mean(case.old.values()),
+        spread=float(np.std(list(case.old.values()), ddof=1)),
+        tolerance=None,
+        value=measures.mean(case.new.values()) if case.new else None,
+        seeds=len(case.new),
+        outcome=outcome,
+        reason=reason,
+        changed=case.changed,
+    )
