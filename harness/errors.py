@@ -7,7 +7,8 @@
     │   └── SpecError                  an architecture that is not in the space
     ├── MissingDataError               exit code 3: a table, extra or file is not there
     │   ├── DigestError                it is there, but it is not what it says
-    │   └── NoStoreError               a store that was to be read has not been made yet
+    │   ├── NoStoreError               a store that was to be read has not been made yet
+    │   └── NothingComparableError     two sides have no value in common
     ├── StoreError                     the database cannot be used
     │   ├── SchemaError                it was written by another version, or is not ours
     │   ├── StoreFullError             it cannot grow (disk full, read-only)
@@ -16,6 +17,7 @@
     ├── MethodError                    a method broke the contract of the search API
     ├── RunsFailedError                exit code 4: runs of the plan failed, the others are there
     ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
+    ├── RefusedError                   exit code 5: the gate cannot judge what it should, and nothing got worse
     └── RegressionError                exit code 1: the gate says no
 
 A message says what was given, what is allowed, and what to do next.
@@ -77,6 +79,10 @@ class NoStoreError(MissingDataError):
     """A store that was to be read has not been made yet."""
 
 
+class NothingComparableError(MissingDataError):
+    """Two sides have no value in common that could be compared."""
+
+
 class StoreError(NasboardError):
     """The database of runs cannot be used as asked."""
 
@@ -109,6 +115,12 @@ class RunsFailedError(NasboardError):
 
 class BudgetExhausted(NasboardError):  # noqa: N818 - ends a run, is not a fault
     """The budget would be overspent by the query; the query was not made."""
+
+
+class RefusedError(NasboardError):
+    """The gate found nothing worse, but values of its baseline cannot be judged."""
+
+    exit_code = 5
 
 
 class RegressionError(NasboardError):

@@ -38,8 +38,10 @@ class Panel:
         return f"{self.name}:{hashlib.sha256(to_bytes(self.archs)[0]).hexdigest()[:12]}"
 
 
-def uniform(space: SearchSpace, n: int) -> Panel:
+def uniform(space: SearchSpace, n: int, seed: int = PANEL_SEED) -> Panel:
     """Return `n` distinct valid architectures drawn once, uniformly, ascending in lexicographic index.
+
+    The panel's name says the seed where it is not the default one, so that panels of before keep their identity.
 
     Raises:
         UsageError: more architectures asked for than the space has, or fewer than two.
@@ -47,11 +49,12 @@ def uniform(space: SearchSpace, n: int) -> Panel:
     total = size(space)
     if not 2 <= n <= total:
         raise _too_few(space, f"{total:,}", n)
-    rng = np.random.default_rng(PANEL_SEED)
+    rng = np.random.default_rng(seed)
     archs = _rows(space, rng, n) if total <= LARGEST_INDEX else None
     if archs is None or not space.valid(archs).all():
         archs = _valid_rows(space, rng, n)
-    return Panel(f"{space.name}-uniform-{n}", check(space, archs))
+    drawn = "" if seed == PANEL_SEED else f"-seed-{seed}"
+    return Panel(f"{space.name}-uniform-{n}{drawn}", check(space, archs))
 
 
 def _rows(space: SearchSpace, rng: Generator, n: int) -> Archs:

@@ -44,7 +44,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness.statistics",
         "harness.store",
     ),
-    "harness.gate": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
+    "harness.gate": (
+        "harness",
+        "harness.boards",
+        "harness.boards.render",
+        "harness.outcomes",
+        "harness.statistics",
+    ),
     "harness.report": (
         "harness",
         "harness.boards",

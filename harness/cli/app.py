@@ -1,6 +1,7 @@
 """The `nasboard` command: its sub-commands, and how errors become exit codes.
 
-Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 4 failed runs, 130 interrupted.
+Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data or nothing to compare, 4 failed runs,
+5 refused by the gate, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -29,7 +30,10 @@ from nasboard.harness.errors import NasboardError
 app = typer.Typer(
     name="nasboard",
     help="Score neural-architecture-search methods: Kendall tau, stability, final accuracy.",
-    epilog="Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data, 4 failed runs, 130 interrupted",
+    epilog=(
+        "Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data or nothing to compare, "
+        "4 failed runs, 5 refused by the gate, 130 interrupted"
+    ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
@@ -40,7 +44,7 @@ app.command("show")(listing.show)
 app.command("rm")(keeping.rm)
 app.command("leaderboard")(showing.leaderboard)
 app.command("report")(reading.report)
-app.command("compare")(showing.compare)
+app.command("compare")(checking.compare)
 app.command("gate")(checking.gate)
 app.command("schema")(making.schema)
 app.command("doctor")(doctoring.doctor)

@@ -1,22 +1,60 @@
-"""`nasboard gate`: is it still as good as it was."""
+"""`nasboard gate` and `nasboard compare`: is it still as good as it was; for people, pull requests and test reports.
+
+Statistics take a second to import, so the functions that need them import them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from enum import StrEnum
 from pathlib import Path
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from nasboard.harness import shipped
-from nasboard.harness.cli import completing
-from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json
-from nasboard.harness.cli.reading import read, tell_of_aside
-from nasboard.harness.errors import RegressionError
+from nasboard.harness.cli import completing, showing
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json, shown_store
+from nasboard.harness.cli.reading import comparisons_of, read, tell_of_aside
+from nasboard.harness.errors import NothingComparableError, RefusedError, RegressionError, UsageError
 
 if TYPE_CHECKING:
+    from nasboard.harness.gate.baseline import Baseline
+    from nasboard.harness.gate.told import Told
     from nasboard.harness.gate.verdict import Verdict
+
+
+class Form(StrEnum):
+    """How the verdicts of the gate can be printed."""
+
+    table = "table"
+    md = "md"
+    junit = "junit"
+    github = "github"
+    json = "json"
+
+
+class CompareForm(StrEnum):
+    """How a comparison can be printed: as verdicts on values, or as boards."""
+
+    table = "table"
+    md = "md"
+    junit = "junit"
+    github = "github"
+    csv = "csv"
+    json = "json"
+    latex = "latex"
+
+
+FORMS: Mapping[str, Form] = MappingProxyType({".md": Form.md, ".xml": Form.junit, ".json": Form.json})
+FilesOption = Annotated[
+    list[Path] | None,
+    typer.Option("-o", "--output", help=f"Also write to this file, as its name ends: {', '.join(FORMS)}. Repeatable."),
+]
 
 
 def gate(
@@ -29,44 +67,161 @@ def gate(
     ],
     store: StoreOption = DEFAULT_STORE,
     write: Annotated[
-        bool, typer.Option("--write", help="Write the reference from this store into the file instead of judging.")
+        bool,
+        typer.Option("--write", help="Write the reference from this store into the file, with the settings below."),
     ] = False,
+    label: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Judge the labels that match, and no others.")
+    ] = None,
+    ignore: Annotated[
+        list[str] | None, typer.Option(metavar="PATTERN", help="Do not judge the labels that match.")
+    ] = None,
+    quantity: Annotated[
+        list[str] | None, typer.Option(metavar="NAME", help="Judge only this: tau, drop or accuracy.")
+    ] = None,
+    tolerance: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="[LABEL:]QUANTITY=VALUE", help="Allow so much, in place of the test; accuracies are fractions."
+        ),
+    ] = None,
+    output: FilesOption = None,
+    format: Annotated[Form, typer.Option(help="What to print; github are annotations.")] = Form.table,
     json: JsonOption = False,
 ) -> None:
-    """Fail (exit code 1) when a method is worse than its reference by more than the tolerance."""
-    from nasboard.harness.gate import verdict as gates  # statistics take a second to import; doctor needs none
+    """Fail when a method is worse than its reference: exit code 1; 5 when a value cannot be judged, 3 when none can."""
+    from nasboard.harness.gate import settings  # statistics take a second to import; doctor needs none
+    from nasboard.harness.gate import told as documents
+    from nasboard.harness.gate import verdict as gates
 
+    def chosen(made: Baseline) -> Baseline:
+        return settings.with_settings(
+            made, labels=label or (), ignored=ignore or (), quantities=quantity or (), tolerances=tolerance or ()
+        )
+
+    files = {path: _form(path) for path in output or ()}
     reference = Path(baseline) if write else shipped.find("baselines", baseline)
     found, lost = read(store)
     tell_of_aside(found)
     if write:
         if lost:
             raise lost[0].error
-        gates.write_baseline(found, reference)
+        gates.write_baseline(found, reference, chosen)
         out().print(f"wrote {baseline}")
         return
-    expected = gates.read_baseline(reference)
+    expected = chosen(gates.read_baseline(reference))
     gates.check_readable(expected, found, lost)
     verdicts = gates.judge(found, expected)
-    if json:
+    told = documents.of_gate(verdicts, expected, found, (baseline, shown_store(store)))
+    _print(told, verdicts, Form.json if json else format)
+    for path, form in files.items():
+        showing.write(_text(told, verdicts, form), path, quiet=json or format is not Form.table)
+    _conclude(told, verdicts)
+
+
+def compare(
+    store_a: Annotated[str, typer.Argument(help="The store to compare with.")],
+    store_b: Annotated[str, typer.Argument(help="The store that is new.")],
+    output: Annotated[
+        Path | None,
+        typer.Option("-o", "--output", help=f"Write to this file: NAME{', '.join(showing.SUFFIXES)} or .xml."),
+    ] = None,
+    format: Annotated[
+        CompareForm | None, typer.Option(help="How to print it; md, junit and github are verdicts on each value.")
+    ] = None,
+    wide: showing.WideOption = False,
+    notes: showing.NotesOption = False,
+    json: JsonOption = False,
+) -> None:
+    """Show how the methods in STORE_B differ from those in STORE_A; exit code 3 when nothing can be compared."""
+    from nasboard.harness.gate import compare as comparing
+
+    a, b = comparisons_of(store_a), comparisons_of(store_b)
+    boards = comparing.compare(a, b)
+    told = comparing.tell(a, b, (shown_store(store_a), shown_store(store_b)), boards)
+    form = _compare_form(format, output, json=json)
+    if form in (CompareForm.md, CompareForm.junit, CompareForm.github):
+        text = _text(told, (), Form(form.value))
+        if output is None:
+            sys.stdout.write(text)
+        else:
+            showing.write(text, output)
+    else:
+        showing.show(boards, showing.Format(form.value), output, wide=wide, notes=notes, measured=True)
+    if form is CompareForm.table and output is None:
+        for line in told.changed:
+            out().print(Text(f"changed: {line}"))
+    if all(line.state == "undefined" for line in told.lines):
+        labels = (sorted({label for found in side for label in found.outcomes}) for side in (a, b))
+        in_a, in_b = (", ".join(found) or "none" for found in labels)
+        raise NothingComparableError(
+            f"nothing can be compared: {store_a} has the labels {in_a}, {store_b} has {in_b}; give both the same "
+            "methods, data set and panel"
+        )
+
+
+def _compare_form(format: CompareForm | None, output: Path | None, *, json: bool) -> CompareForm:
+    if format is None and output is not None and output.suffix == ".xml" and not json:
+        return CompareForm.junit
+    given = None if format is None else format
+    if json or given is not None:
+        return CompareForm.json if json else given or CompareForm.table
+    return CompareForm(showing.chosen_format(None, output, json).value)
+
+
+def _form(path: Path) -> Form:
+    if path.suffix not in FORMS:
+        raise UsageError(f"{path} does not say its format; end it in {', '.join(FORMS)}")
+    return FORMS[path.suffix]
+
+
+def _text(told: Told, verdicts: Sequence[Verdict], form: Form) -> str:
+    """Return the verdicts as a file or a log has them."""
+    from nasboard.harness.gate.annotations import annotate
+    from nasboard.harness.gate.junit import junit
+    from nasboard.harness.gate.markdown import markdown
+    from nasboard.harness.gate.verdict import json_text
+
+    if form is Form.json:
+        return json_text(verdicts)
+    write: Mapping[Form, Callable[[Told], str]] = {Form.md: markdown, Form.junit: junit, Form.github: annotate}
+    return write[form](told)
+
+
+def _print(told: Told, verdicts: Sequence[Verdict], form: Form) -> None:
+    from nasboard.harness.gate import verdict as gates
+
+    if form is Form.json:
         print_json([gates.as_json(v) for v in verdicts])
+    elif form is not Form.table:
+        sys.stdout.write(_text(told, verdicts, form))
     else:
         out().print(_verdicts(verdicts))
-        out().print(gates.STATEMENT)
-    bad = [v for v in verdicts if v.outcome != "ok"]
+        out().print(Text(gates.STATEMENT, style="dim"))
+        for line in told.changed:
+            out().print(Text(f"changed: {line}"))
+
+
+def _conclude(told: Told, verdicts: Sequence[Verdict]) -> None:
+    """Print that the gate is open, or raise what closes it: regressions before what cannot be judged."""
+    bad = [v for v in verdicts if v.closes]
+    message = f"{told.headline}: " + "; ".join(f"{v.label} {v.quantity}: {v.reason}" for v in bad)
+    if any(v.outcome == "regression" for v in bad):
+        raise RegressionError(message)
+    if bad and not any(v.seeds for v in verdicts if v.outcome != "not judged"):
+        raise NothingComparableError(message)
     if bad:
-        raise RegressionError("the gate is closed: " + "; ".join(f"{v.label} {v.quantity}: {v.reason}" for v in bad))
-    if not json:
-        out().print(f"the gate is open: {len(verdicts)} values within tolerance of {baseline}")
+        raise RefusedError(message)
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:
+    from nasboard.harness.gate.told import WORST_FIRST, number, weight
+
     table = Table(box=None, pad_edge=False)
-    for heading in ("method", "quantity", "reference", "tolerance", "now", "seeds", "verdict"):
+    for heading in ("method", "quantity", "reference", "now", "worse by", "allowed", "resolves", "seeds", "verdict"):
         table.add_column(heading, justify="left" if heading in ("method", "quantity", "verdict") else "right")
-    for v in verdicts:
-        now = "-" if v.value is None else f"{v.value:.4f}"
-        style = "" if v.outcome == "ok" else "bold red"
-        limit = "-" if v.tolerance is None else f"{v.tolerance:.4f}"
-        table.add_row(v.label, v.quantity, f"{v.reference:.4f}", limit, now, str(v.seeds), v.outcome, style=style)
+    for v in sorted(verdicts, key=lambda v: (WORST_FIRST.index(v.outcome), -weight(v))):
+        style = {"regression": "bold red", "refused": "bold red", "not judged": "dim"}.get(v.outcome, "")
+        shown = map(number, (v.reference, v.value, v.worse, v.tolerance, v.resolves))
+        table.add_row(Text(v.label), v.quantity, *shown, str(v.seeds), v.outcome, style=style)
     return table

@@ -1,4 +1,4 @@
-"""The commands that show boards: leaderboard and compare; on the terminal, or as a file of another format.
+"""The command that shows leaderboards, and how boards are shown: on the terminal, or as a file of another format.
 
 Statistics take a second to import, so the functions that need them import them; the other commands start at once.
 """
@@ -17,7 +17,7 @@ import typer
 from rich.console import Console
 
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out
-from nasboard.harness.cli.reading import AllOption, comparisons_of, told_apart
+from nasboard.harness.cli.reading import AllOption, told_apart
 from nasboard.harness.errors import UsageError
 
 if TYPE_CHECKING:
@@ -86,34 +86,17 @@ def leaderboard(
 
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
-    chosen = _format(format, output, json)
+    chosen = chosen_format(format, output, json)
     comparisons = told_apart(store, visits=board is BoardName.pareto, all_identities=all_identities)
     found = selection.of_datasets(comparisons, dataset or ())
     if board is BoardName.pareto:
         made = board_pareto.make(found, objective)
     else:
         made = boards.make(found, only=None if board is None else board.value)
-    _show(selection.of_methods(made, method or ()), chosen, output, wide=wide, notes=notes, measured=measured)
+    show(selection.of_methods(made, method or ()), chosen, output, wide=wide, notes=notes, measured=measured)
 
 
-def compare(
-    store_a: Annotated[str, typer.Argument(help="The store to compare with.")],
-    store_b: Annotated[str, typer.Argument(help="The store that is new.")],
-    output: OutputOption = None,
-    format: FormatOption = None,
-    wide: WideOption = False,
-    notes: NotesOption = False,
-    json: JsonOption = False,
-) -> None:
-    """Show how the methods in STORE_B differ from those in STORE_A."""
-    from nasboard.harness.gate.compare import compare as compare_outcomes
-
-    chosen = _format(format, output, json)
-    made = compare_outcomes(comparisons_of(store_a), comparisons_of(store_b))
-    _show(made, chosen, output, wide=wide, notes=notes, measured=True)
-
-
-def _format(format: Format | None, output: Path | None, json: bool) -> Format:
+def chosen_format(format: Format | None, output: Path | None, json: bool) -> Format:
     """Return the format that was asked for, by option or by the name of the output file."""
     if json or format is not None or output is None:
         return Format.json if json else format or Format.table
@@ -122,9 +105,10 @@ def _format(format: Format | None, output: Path | None, json: bool) -> Format:
     return SUFFIXES[output.suffix]
 
 
-def _show(
+def show(
     boards: Sequence[Board], chosen: Format, output: Path | None, *, wide: bool, notes: bool, measured: bool
 ) -> None:
+    """Print boards, or write them to a file."""
     from nasboard.harness.boards import render
 
     if chosen is Format.table and output is None:
@@ -139,12 +123,18 @@ def _show(
     if output is None:
         sys.stdout.write(text)
     else:
-        _write(text, output)
+        write(text, output)
 
 
-def _write(text: str, output: Path) -> None:
+def write(text: str, output: Path, *, quiet: bool = False) -> None:
+    """Write a file and say so, unless `quiet` because something else has standard output.
+
+    Raises:
+        UsageError: it cannot be written.
+    """
     try:
         output.write_text(text, encoding="utf-8")
     except OSError as error:
         raise UsageError(f"cannot write {output}: {error.strerror}; name a file in a writable folder") from error
-    out().print(f"wrote {output}", markup=False)
+    if not quiet:
+        out().print(f"wrote {output}", markup=False)

@@ -8,7 +8,7 @@ be judged in turn: all ended well, enough seeds, a panel that is large enough. S
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from importlib import metadata
@@ -64,7 +64,7 @@ class Entry(_Stored):
     @classmethod
     def _is_a_key(cls, told: dict[str, JsonValue]) -> dict[str, JsonValue]:
         try:
-            RunKey.parse(told)  # type: ignore[arg-type]
+            RunKey.parse(told)
         except TypeError as error:
             raise ValueError(f"not the key of a run ({error})") from error
         return told
@@ -72,7 +72,7 @@ class Entry(_Stored):
     @property
     def made(self) -> RunKey:
         """Return the key of the runs, of seed 0."""
-        return RunKey.parse(self.key)  # type: ignore[arg-type]
+        return RunKey.parse(self.key)
 
     def is_judged(self, quantity: Quantity) -> bool:
         """Return whether a quantity can close the gate."""
@@ -222,7 +222,7 @@ def _entry(comparison: Comparison, label: str, outcomes: Sequence[RunOutcome]) -
 
 def _taken(
     comparison: Comparison, label: str, outcomes: Sequence[RunOutcome], quantity: Quantity
-) -> Mapping[int, float] | None:
+) -> dict[int, float] | None:
     """Return seed -> value, None where the method has no such quantity."""
     values = measures.by_seed(comparison, outcomes, QUANTITIES[quantity].measure)
     if values in (measures.NO_RANKING, measures.NO_INCUMBENT):

@@ -9,7 +9,7 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import QUANTITIES, Quantity
 from nasboard.harness.gate.baseline import Entry, ReferenceComparison, too_little
-from nasboard.harness.gate.changes import changes
+from nasboard.harness.gate.changes import Change, changes
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import RunKey
@@ -41,7 +41,7 @@ class Case:
     refusal: str | None = None
     is_judged: bool = True
     allowed: float | None = None  # set by hand
-    changed: tuple[str, ...] = ()
+    changed: tuple[Change, ...] = ()
 
     @property
     def is_unchanged(self) -> bool:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from types import MappingProxyType
 
 import numpy as np
@@ -12,7 +13,10 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
 from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
+from nasboard.harness.boards.render.text import cell
 from nasboard.harness.errors import UsageError
+from nasboard.harness.gate.changes import Change, changes, told
+from nasboard.harness.gate.told import Line, State, Told, of_store, ordered
 from nasboard.harness.outcomes.contexts import version
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import LEVEL, Interval
@@ -21,6 +25,8 @@ from nasboard.harness.statistics.rank import Unit
 _SHOWN: Mapping[Quantity, tuple[Unit, int]] = MappingProxyType(
     {"tau": ("correlation", 3), "drop": ("fraction", 2), "accuracy": ("fraction", 2)}
 )
+NOT_IN_BOTH = Undefined("not in both")
+_ABSENT = Undefined("not in this store")
 _NOTES = (
     "Differences are B minus A of the means over seeds that ended well. 95 %: t interval, of the differences seed by "
     "seed where both ran on the same seeds, else Welch's. Runs of different tables or panels are not compared.",
@@ -37,6 +43,32 @@ def compare(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[Board, ..
     _check_versions(a, b)
     in_a, in_b = ({_name(comparison): comparison for comparison in side} for side in (a, b))
     return tuple(_board(in_a.get(name), in_b.get(name)) for name in sorted(in_a.keys() | in_b.keys()))
+
+
+def tell(a: Sequence[Comparison], b: Sequence[Comparison], names: tuple[str, str], boards: Sequence[Board]) -> Told:
+    """Return what the boards of `compare` say, as verdicts on each value; `names` are the two stores'.
+
+    A value is worse or better where its 95 % interval is on one side of 0, and unchanged where it is the same seed by
+    seed. Nothing is corrected for the number of values: that is the gate's.
+    """
+    lines = ordered(line for board in boards for row in board.rows for line in _lines(board, row))
+    counts = {state: sum(line.state == state for line in lines) for state in ("worse", "better", "undefined")}
+    compared = len(lines) - counts["undefined"]
+    headline = f"B against A: {counts['worse']} of {compared} values worse, {counts['better']} better"
+    sides = (of_store(names[0], a), of_store(names[1], b))
+    return Told("compare", headline, sides, changed(a, b), lines, _NOTES)
+
+
+def changed(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[str, ...]:
+    """Return what is another in the runs of b than in those of a, each with the labels that it is a change of."""
+    in_a = {_name(comparison): comparison for comparison in a}
+    pairs = [(in_a[_name(comparison)], comparison) for comparison in b if _name(comparison) in in_a]
+    found = {
+        label: _changes(old.outcomes[label], new.outcomes[label])
+        for old, new in pairs
+        for label in sorted(old.outcomes.keys() & new.outcomes.keys())
+    }
+    return told(found)
 
 
 def difference(
@@ -104,6 +136,7 @@ def _board(a: Comparison | None, b: Comparison | None) -> Board:
             Column(f"{name}_interval", "95 %", unit, better, digits, brief=name != "drop"),
         ]
     columns += [Column(f"seeds_{side.lower()}", f"seeds {side}", "count", brief=True) for side in "AB"]
+    columns.append(Column("changed", "changed"))
     labels = sorted((a.outcomes.keys() if a else set()) | (b.outcomes.keys() if b else set()))
     rows = tuple(_row(a, b, label) for label in labels)
     return Board("compare", f"B against A: {title(either)}", tuple(columns), rows, _NOTES, dataset=either.dataset)
@@ -114,12 +147,14 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
     _check_protocol(label, runs_a, runs_b)
     row: dict[str, Value] = {"label": label, "seeds_a": measures.counts(runs_a).ended}
     row["seeds_b"] = measures.counts(runs_b).ended
+    row["changed"] = "; ".join(map(str, _changes(runs_a, runs_b))) or "nothing"
     for name in _SHOWN:
         values_a, values_b = _values(a, runs_a, name), _values(b, runs_b, name)
         row[f"{name}_a"] = values_a if isinstance(values_a, Undefined) else measures.mean(values_a.values())
         row[f"{name}_b"] = values_b if isinstance(values_b, Undefined) else measures.mean(values_b.values())
+        lost = next((side for side in (values_a, values_b) if isinstance(side, Undefined)), None)
         if isinstance(values_a, Undefined) or isinstance(values_b, Undefined):
-            row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("not in both")
+            row[f"{name}_difference"] = row[f"{name}_interval"] = lost if runs_a and runs_b and lost else NOT_IN_BOTH
         elif name == "tau" and {o.run.key.panel for o in runs_a} != {o.run.key.panel for o in runs_b}:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
         else:
@@ -128,7 +163,42 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
     return row
 
 
+def _changes(a: Sequence[RunOutcome], b: Sequence[RunOutcome]) -> tuple[Change, ...]:
+    """Return what is another in the keys of two labels, each of one configuration; nothing where one has no run."""
+    return changes(replace(a[0].run.key, seed=0), replace(b[0].run.key, seed=0)) if a and b else ()
+
+
+def _lines(board: Board, row: Row) -> Iterator[Line]:
+    """Yield a line for every quantity of a row that at least one of the sides has."""
+    column = {found.key: found for found in board.columns}
+    for name in _SHOWN:
+        before, now, by, interval = (row[f"{name}_{part}"] for part in ("a", "b", "difference", "interval"))
+        if {before, now} <= {measures.NO_RANKING, measures.NO_INCUMBENT, _ABSENT}:
+            continue
+        cells = [cell(column[f"{name}_{part}"], row[f"{name}_{part}"]) for part in ("a", "b", "difference", "interval")]
+        change = cells[2] if isinstance(by, Undefined) else f"{cells[2]} {cells[3]}"
+        state = _state(name, by, interval)
+        reason = by.reason if isinstance(by, Undefined) else f"B - A is {change}"
+        low, high = (interval.low, interval.high) if isinstance(interval, Interval) else (0.0, 0.0)
+        weight = abs(low + high) / (high - low) if high > low else 0.0
+        unit = " (%)" if column[f"{name}_a"].unit == "fraction" else ""
+        shown = (str(row["label"]), name + unit, cells[0], cells[1], change)
+        yield Line(board.dataset, *shown, state, reason, weight)
+
+
+def _state(name: Quantity, by: Value, interval: Value) -> State:
+    if isinstance(by, Undefined) or not isinstance(by, float):
+        return "undefined"
+    if not isinstance(interval, Interval):
+        return "not told apart"
+    if interval == Interval(0.0, 0.0):
+        return "unchanged"
+    if interval.low <= 0 <= interval.high:
+        return "not told apart"
+    return "better" if (by > 0) == QUANTITIES[name].higher_is_better else "worse"
+
+
 def _values(side: Comparison | None, runs: Sequence[RunOutcome], name: Quantity) -> dict[int, float] | Undefined:
     if side is None or not runs:
-        return Undefined("not in this store")
+        return _ABSENT
     return measures.by_seed(side, runs, QUANTITIES[name].measure)

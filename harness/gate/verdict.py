@@ -9,6 +9,7 @@ gate as a regression does. What to do about a closed gate is the caller's.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
@@ -26,6 +27,7 @@ from nasboard.harness.gate.baseline import (
     write_baseline,
 )
 from nasboard.harness.gate.case import BySeed, Case, cases
+from nasboard.harness.gate.changes import Change
 from nasboard.harness.gate.shares import ERROR_RATE, levels
 from nasboard.harness.outcomes.load import Unreadable
 from nasboard.harness.outcomes.outcome import Comparison
@@ -86,7 +88,14 @@ class Verdict:
     level: float | None = None
     p: float | None = None
     resolves: float | None = None
-    changed: tuple[str, ...] = ()
+    changed: tuple[Change, ...] = ()
+
+    @property
+    def worse(self) -> float | None:
+        """Return by how much the value is worse than the reference, below 0 where it is better."""
+        if self.value is None:
+            return None
+        return (self.reference - self.value) * (1 if QUANTITIES[self.quantity].higher_is_better else -1)
 
     @property
     def closes(self) -> bool:
@@ -133,9 +142,14 @@ def judge_cases(found: Sequence[Sequence[Case]]) -> list[Verdict]:
     return verdicts
 
 
+def json_text(verdicts: Sequence[Verdict]) -> str:
+    """Return verdicts as a JSON list."""
+    return json.dumps([as_json(verdict) for verdict in verdicts], indent=1, sort_keys=True, allow_nan=False) + "\n"
+
+
 def as_json(verdict: Verdict) -> dict[str, Json]:
     """Return a verdict as JSON values."""
-    return asdict(verdict) | {"changed": list(verdict.changed)}
+    return asdict(verdict) | {"changed": [str(change) for change in verdict.changed]}
 
 
 def _rests(case: Case, cases: Sequence[Case]) -> bool:

@@ -18,7 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from nasboard.harness import registry, shipped
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError
-from nasboard.harness.panel import Panel, uniform
+from nasboard.harness.panel import PANEL_SEED, Panel, uniform
 from nasboard.harness.record import Json, RunKey
 from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
@@ -45,6 +45,9 @@ class PanelEntry(_Strict):
     """Which architectures ranking methods are scored on, and how often."""
 
     size: Annotated[int, Field(ge=2, description="Architectures, drawn once and uniformly.")] = 1000
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED, description="Of that draw: another seed is another panel.")] = (
+        PANEL_SEED
+    )
     every: Annotated[int, Field(ge=1, description="Steps between two rankings; the last step is always ranked.")] = 1
     rank_all: Annotated[bool, Field(description="Also rank the whole space at the last step.")] = False
 
@@ -191,7 +194,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequen
     if not asks and entry.budget_s is not None:
         raise SuiteError(f"{label}: {entry.method} ends by its own schedule; remove budget_s")
     # few black-box methods rank; those that do say how often
-    panel = None if asks and entry.rank_every is None else uniform(task.space, ranking.size)
+    panel = None if asks and entry.rank_every is None else uniform(task.space, ranking.size, ranking.seed)
     if panel is not None and ranking.rank_all and size(task.space) > LARGEST_ENUMERATION:
         raise SuiteError(f"{label}: {task.space.name} is too large to be ranked whole; remove rank_all")
     params: dict[str, Json] = registry.resolved(method)

@@ -7,9 +7,9 @@ often a rearrangement of them is as low can be counted.
 - The same seeds on both sides: Student's t of the differences. A harmless change that redraws every outcome makes
   differences of two independent draws, which are symmetric however skewed the draws are.
 - As many old as new values: Student's t with pooled spread, from which the skewness of the values cancels.
-- Otherwise the same t, and the permutation test has to agree at twice the level; where there are too few arrangements
-  for that, the new values have to be the lowest of all. So a distribution with a far tail, of which three new values
-  may by chance catch two, does not raise the error rate above twice the level, and mostly not above it.
+- Otherwise the same t, and the permutation test has to agree at the same level; where there are too few arrangements
+  for that, the new values have to be the lowest of all. So the error rate is at most the level whatever the
+  distribution, also one with a far tail, of which three new values may by chance catch two and ten old ones none.
 
 Source: Student (1908) and Pitman (1937), as in any textbook; the agreement of the two is ours.
 """
@@ -21,12 +21,11 @@ from itertools import combinations
 from math import comb
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtr, stdtrit  # distribution of Student's t, and its inverse
 
 from nasboard.harness.space import Floats
 
 POWER = 0.8
-AGREEMENT = 2.0  # times the level
 EXACT_UP_TO = 20_000  # arrangements; beyond, `DRAWN` of them
 DRAWN = 9_999
 _NUMBERS = 4_000_000  # drawn at most for one test
@@ -65,13 +64,13 @@ def lowered(old: Floats, new: Floats, level: float, *, paired: bool) -> Lowered:
     """
     by = float(old.mean() - new.mean())
     error, freedom = _of_pairs(old - new) if paired else _pooled(old, new)
-    t = float(stats.t.ppf(1 - level, freedom))
-    p = float(stats.t.sf(by / error, freedom)) if error > 0 else float(by <= 0)
-    resolves = (t + float(stats.t.ppf(POWER, freedom))) * error
+    t = float(stdtrit(freedom, 1 - level))
+    p = float(stdtr(freedom, -by / error)) if error > 0 else float(by <= 0)
+    resolves = (t + float(stdtrit(freedom, POWER))) * error
     over, share = by > t * error, None
     if over and not paired and len(old) != len(new):
         share = arranged(old, new)
-        over = share <= max(AGREEMENT * level, _smallest(len(old), len(new))) + _TIE
+        over = share <= max(level, _smallest(len(old), len(new))) + _TIE
     return Lowered(by, t * error, p, share, resolves, over)
 
 

@@ -13,7 +13,7 @@ from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness import panel as module
 from nasboard.harness.errors import UsageError
-from nasboard.harness.panel import uniform
+from nasboard.harness.panel import PANEL_SEED, uniform
 from nasboard.harness.space import Archs, Bools, SearchSpace, check, enumerate_valid, sample
 from tests.harness.test_space import Huge
 
@@ -52,17 +52,25 @@ def test_a_panel_has_distinct_valid_architectures_in_order(space: SearchSpace) -
     assert uniform(space, 150).identity == uniform(space, 150).identity
 
 
-def test_every_valid_architecture_is_as_likely_to_be_in_a_panel(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_valid_architecture_is_as_likely_to_be_in_a_panel() -> None:
     space = Ruled(least=15)
     there = [tuple(row) for row in enumerate_valid(space).tolist()]
     counts = dict.fromkeys(there, 0)
     for seed in range(400):
-        monkeypatch.setattr(module, "PANEL_SEED", seed)
-        for row in uniform(space, 20).archs.tolist():
+        for row in uniform(space, 20, seed).archs.tolist():
             counts[tuple(row)] += 1
     expected = 400 * 20 / len(there)
     assert len(there) > 40
     assert max(abs(n - expected) for n in counts.values()) < 5 * expected**0.5
+
+
+def test_another_seed_is_another_panel_and_its_name_says_so() -> None:
+    space = NB201Space()
+    default, other = uniform(space, 60), uniform(space, 60, 7)
+    assert uniform(space, 60, PANEL_SEED).identity == default.identity
+    assert other.name == "nb201-uniform-60-seed-7"
+    assert other.identity != default.identity
+    assert not np.array_equal(other.archs, default.archs)
 
 
 def test_all_valid_architectures_may_be_asked_for_and_one_more_may_not() -> None:

@@ -15,19 +15,19 @@ def markdown(boards: Sequence[Board], measured: bool) -> str:
     out = []
     for board in boards:
         columns = for_people(board, measured)
-        lines = [f"### {_md(board.title)}", ""]
+        lines = [f"### {escaped(board.title)}", ""]
         lines += [_md_row([heading(column) for column in columns])]
         lines += ["|" + "|".join("---" if column.unit is None else "---:" for column in columns) + "|"]
         lines += [_md_row([cell(column, row[column.key]) for column in columns]) for row in board.rows]
-        lines += ["", *(f"- {_md(line)}" for line in (*reasons(board, columns), *board.notes))]
+        lines += ["", *(f"- {escaped(line)}" for line in (*reasons(board, columns), *board.notes))]
         out.append("\n".join(lines) + "\n")
     return "\n".join(out)
 
 
 def _md_row(cells: Sequence[str]) -> str:
-    return "| " + " | ".join(_md(text) for text in cells) + " |"
+    return "| " + " | ".join(escaped(text) for text in cells) + " |"
 
 
-def _md(text: str) -> str:
+def escaped(text: str) -> str:
     """Return text that Markdown shows as it is, on one line."""
     return " ".join(text.translate(_ESCAPED).split())

@@ -180,6 +180,15 @@ def test_only_who_ranks_needs_a_panel(tmp_path: Path) -> None:
         suite.resolve(suite.read(written(tmp_path, ranking)), benchmark=opened)
 
 
+def test_the_seed_of_the_panel_is_part_of_what_is_run(tmp_path: Path) -> None:
+    text = GOOD.replace("size = 50", "size = 50\nseed = 7") + "rank_every = 2\n"
+    keys = [suite.resolve(suite.read(written(tmp_path, each)))[0][0].key for each in (text, text.replace("7", "1000"))]
+    assert [str(key.panel).partition(":")[0] for key in keys] == ["nb201-uniform-50-seed-7", "nb201-uniform-50"]
+    assert keys[0].run_id != keys[1].run_id
+    unsaid = suite.resolve(suite.read(written(tmp_path, GOOD + "rank_every = 2\n")))[0][0].key
+    assert keys[1].run_id == unsaid.run_id
+
+
 def test_a_panel_is_stored_of_the_spaces_that_are_ranked_alone(tmp_path: Path) -> None:
     text = GOOD.replace("budget_s = 5", "budget_s = 5\nrank_every = 1") + ENTRY.replace('"digits201"', '"planted"')
     planned, panels = suite.resolve(suite.read(written(tmp_path, text)))
