@@ -60,9 +60,7 @@ def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
     for setting in settings:
         for key, value in _assigned(setting).items():
             if key != "panel" and key not in RunEntry.model_fields:
-                raise UnknownNameError(
-                    "key of --set:", key, ["panel.size", "panel.seed", "params.NAME", *RunEntry.model_fields]
-                )
+                raise UnknownNameError("key of --set:", key, ["panel.size", "params.NAME", *RunEntry.model_fields])
             for part in (raw,) if key == "panel" else raw["runs"]:
                 before = part.get(key)
                 part[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
