@@ -150,3 +150,12 @@ def random_search_row(comparison: Comparison, columns: Sequence[Column]) -> tupl
     if any(o.run.key.method == RANDOM_SEARCH for outcomes in comparison.outcomes.values() for o in outcomes):
         return ()
     return ({column.key: Undefined("not run") for column in columns} | {"label": RANDOM_SEARCH},)
+
+
+def collapsed(comparison: Comparison, outcome: RunOutcome) -> bool | Undefined:
+    """Return whether the final cell computes nothing learned: it has parameter-free operations only."""
+    if comparison.parameter_free is None:
+        return Undefined("not known")
+    if not len(outcome.archs):
+        return NO_INCUMBENT
+    return bool(np.isin(outcome.archs[-1], comparison.parameter_free).all())

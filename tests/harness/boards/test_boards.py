@@ -15,6 +15,7 @@ from nasboard.harness.panel import Panel
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
+from nasboard.harness.statistics.intervals import of_share
 from nasboard.harness.statistics.rank import kendall_tau, precision_at_k, spearman
 from nasboard.harness.truth import best_expected
 from tests.harness.stored_runs import (
@@ -255,6 +256,20 @@ def test_accuracy_has_mean_spread_interval_and_regret(tmp_path: Path) -> None:
     half = 4.302653 * finals.std(ddof=1) / 3**0.5  # t of 2 degrees of freedom
     assert isinstance(found["accuracy_interval"], Interval)
     assert found["accuracy_interval"].high == pytest.approx(finals.mean() + half, rel=1e-6)
+
+
+def test_median_quartiles_and_collapse_stand_beside_the_mean(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 1500, 2000, 2500, 3000])])
+    cells = ARCHS[ORDER[[1000, 1500, 2000, 2500, 3000]]]
+    free = tuple(np.unique(cells[0]).tolist())
+    collapsed = int(np.isin(cells, free).all(axis=1).sum())
+    finals = np.sort(TRUTH[ORDER[[1000, 1500, 2000, 2500, 3000]]])
+    made = row(board([replace(found, parameter_free=free)], "accuracy"), "a")
+    assert (made["median"], made["quartiles"]) == (finals[2], Interval(finals[1], finals[3]))
+    assert 1 <= collapsed < 5
+    assert made["collapse_rate"] == collapsed / 5
+    assert made["collapse_interval"] == of_share(collapsed, 5)
+    assert row(board([found], "accuracy"), "a")["collapse_rate"] == Undefined("not known")
 
 
 def test_the_interval_of_accuracies_near_one_does_not_leave_the_scale(tmp_path: Path) -> None:
