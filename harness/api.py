@@ -143,6 +143,8 @@ class Context:
             that of a space which is too large to list. None where it is not known.
         resolution: true accuracies are multiples of 1/resolution, as counts over test images x training seeds are. They
             are compared in these steps, so that equal ones stay equal whatever arithmetic did to their last digits.
+        learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
+            to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
     """
 
     version: str | None = None
@@ -152,6 +154,7 @@ class Context:
     published: tuple[Published, ...] = ()
     optimum: Callable[[], float] | None = None
     resolution: int = RESOLUTION
+    learned: Callable[[Archs], Bools] | None = None
 
 
 class Benchmark(Protocol):
@@ -187,7 +190,7 @@ class Benchmark(Protocol):
 
     @property
     def parameter_free(self) -> tuple[int, ...] | None:
-        """Return the choices that are operations without parameters (for the collapse share), None if unknown."""
+        """Return the choices that are operations without parameters (for their share in a cell), None if unknown."""
 
     @property
     def context(self) -> Context:

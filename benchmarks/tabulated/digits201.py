@@ -18,7 +18,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
+from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space, learned
 from nasboard.harness.api import Context, CostKind, Observation, SearchData
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index
@@ -96,7 +96,7 @@ class Digits201:
             f"search and truth share no training: the truth is the mean of {behind} trainings of a class, queries show "
             f"{queried} others"
         )
-        return Context(notes=(note,), resolution=TEST_IMAGES * behind)
+        return Context(notes=(note,), resolution=TEST_IMAGES * behind, learned=learned)
 
     @property
     def query(self) -> RecordedCurves | None:

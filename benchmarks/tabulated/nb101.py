@@ -21,8 +21,8 @@ from nasboard.benchmarks.tabulated.imported import column, open_imported
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name
-from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
-from nasboard.tabular.nb101.cell_graphs import codes
+from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, SearchSpace
+from nasboard.tabular.nb101.cell_graphs import codes, learned
 from nasboard.tabular.tables.table import Table
 
 KINDS = ("nb101", "nb101-compact")
@@ -142,6 +142,17 @@ class NB101:
 
 
 @dataclass(frozen=True, slots=True)
+class Learned:
+    """Tells which architectures have a convolution in what is left of them after pruning."""
+
+    space: CellSpace
+
+    def __call__(self, archs: Archs) -> Bools:
+        """Return `(n,)` for architectures `(n, d)`."""
+        return learned(self.space.cells(archs))
+
+
+@dataclass(frozen=True, slots=True)
 class Best:
     """The best mean test accuracy of a table."""
 
@@ -231,4 +242,5 @@ def _context(table: Table, space: CellSpace, notes: tuple[str, ...], test: NDArr
     version = str(table.manifest["version"])
     whole = isinstance(space, NB101Space) and table.manifest.get("complete") is True
     told = (f"table NAS-Bench-101 {version}; {notes[0]}", *notes[1:])
-    return Context(version, told, optimum=Best(test) if whole else None, resolution=RESOLUTION)
+    best = Best(test) if whole else None
+    return Context(version, told, optimum=best, resolution=RESOLUTION, learned=Learned(space))

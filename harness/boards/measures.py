@@ -26,6 +26,7 @@ Quantity = Literal["tau", "drop", "accuracy"]
 NO_RANKING = Undefined("does not rank")
 NO_INCUMBENT = Undefined("no incumbent")
 UNBOUNDED: Range = (-np.inf, np.inf)
+PARTS = 10  # of a run, one of which is its peak
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
@@ -75,7 +76,34 @@ def tau_along(outcome: RunOutcome, panel: PanelTruth) -> list[float] | Undefined
 
 
 def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
-    """Return the best minus the final true accuracy of the incumbents along a run, at least 0."""
+    """Return the peak minus the final true accuracy along a run, cross-fitted: 0 on average where nothing changes.
+
+    Of incumbents that are drawn anew from one distribution the best is above the last: best minus last is no sign of a
+    loss. Here those before the last are cut into up to `PARTS` parts; every second of a part's incumbents helps to say
+    which part is the peak, the others say how high it is, and the other way round. Each incumbent counts once, however
+    long it stood. Negative where a run ends above its peak before.
+    """
+    values = outcome.accuracy
+    if not len(values):
+        return NO_INCUMBENT
+    if len(values) > 1 and np.array_equal(outcome.archs[-1], outcome.archs[-2]):
+        values = values[:-1]  # the last step did not change it
+    *before, last = values.tolist()
+    return peak(before) - last if before else 0.0
+
+
+def peak(values: Sequence[float]) -> float:
+    """Return the mean of the best part of at least one value, each half of a part measured where the other chose it."""
+    if len(values) == 1:
+        return values[0]
+    parts = np.array_split(np.array(values), min(PARTS, len(values) // 2))
+    halves = np.array([(part[::2].mean(), part[1::2].mean()) for part in parts])  # (parts, 2)
+    first, second = halves.argmax(axis=0)
+    return float(halves[first, 1] + halves[second, 0]) / 2
+
+
+def raw_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the best minus the final true accuracy of the incumbents along a run, at least 0: an extreme value."""
     if not len(outcome.accuracy):
         return NO_INCUMBENT
     return float(outcome.accuracy.max() - outcome.accuracy[-1])
@@ -99,7 +127,7 @@ class Judged:
 QUANTITIES: Mapping[Quantity, Judged] = MappingProxyType(
     {
         "tau": Judged(tau, True, (-1.0, 1.0)),
-        "drop": Judged(drop, False, (0.0, 1.0)),
+        "drop": Judged(drop, False, (-1.0, 1.0)),
         "accuracy": Judged(accuracy, True, (0.0, 1.0)),
     }
 )
@@ -153,9 +181,10 @@ def random_search_row(comparison: Comparison, columns: Sequence[Column]) -> tupl
 
 
 def collapsed(comparison: Comparison, outcome: RunOutcome) -> bool | Undefined:
-    """Return whether the final cell computes nothing learned: it has parameter-free operations only."""
-    if comparison.parameter_free is None:
-        return Undefined("not known")
+    """Return whether the final incumbent has no learned operation on a path from its input to its output."""
+    learned = next((c.learned for c in comparison.contexts.values() if c.learned is not None), None)
+    if learned is None:
+        return Undefined("not known which cells learn")
     if not len(outcome.archs):
         return NO_INCUMBENT
-    return bool(np.isin(outcome.archs[-1], comparison.parameter_free).all())
+    return not bool(learned(outcome.archs[-1:])[0])

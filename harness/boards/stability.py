@@ -12,15 +12,18 @@ from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
+EARLY, LATE = (0.2, 0.3), (0.9, 1.0)  # parts of a search whose eigenvalues are compared
+POINTS = 21  # in such a part
 
 _COLUMNS = (
     Column("label", "method"),
     Column("drop", "drop", "fraction", False, 2, brief=True),
     Column("worst_drop", "worst drop", "fraction", False, 2),
+    Column("raw_drop", "best minus last", "fraction", False, 2, detail=True),
     Column("worst_seed", "worst seed", "fraction", True, 2, brief=True),
     Column("seed_spread", "sd over seeds", "fraction", False, 2, brief=True),
     Column("parameter_free", "parameter-free ops", "fraction", False, 1, brief=True),
-    Column("collapsed", "all parameter-free", "count", False),
+    Column("collapsed", "nothing learned", "count", False),
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2),
     Column("seeds", "seeds", "count", brief=True),
@@ -28,12 +31,15 @@ _COLUMNS = (
     Column("incomplete", "incomplete", "count", False),
 )
 _NOTES = (
-    "Drop: best minus final true accuracy of the incumbents along a run, mean over seeds; 0 when the search ends at "
-    "its best. Runs that ended well only; failed and incomplete ones are counted, never averaged in.",
-    "Parameter-free: mean share of operations without parameters in the final cell (high after a collapse); beside it "
-    "the number of seeds whose final cell has nothing else.",
+    "Drop: peak minus final true accuracy of the incumbents along a run, mean over seeds. Which part of the run is the "
+    "peak is chosen by one half of its incumbents and measured by the other, so that the drop is 0 on average where "
+    "they are drawn anew and nothing changes; negative where runs end above their peak before. Best minus last, above "
+    "0 even then, is in machine formats. Runs that ended well only; failed and incomplete ones are never averaged in.",
+    "Parameter-free: mean share of operations without parameters in the final cell, as it is written. Nothing learned: "
+    "the number of seeds whose final cell has no operation with parameters on a path from its input to its output.",
     "Tau drift: tau of the last ranking minus the best along training, mean over seeds.",
-    f"Eigenvalue growth: last over first value logged as '{EIGENVALUE}', geometric mean over seeds.",
+    f"Eigenvalue growth: last over third tenth of the search, each the geometric mean of the values logged as "
+    f"'{EIGENVALUE}', interpolated at the same places however often they were logged; geometric mean over seeds.",
 )
 
 
@@ -54,13 +60,22 @@ def tau_drift(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
 
 
 def log_growth(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
-    """Return the logarithm of the last over the first logged eigenvalue."""
+    """Return the logarithm of the eigenvalue's growth from the part `EARLY` to the part `LATE` of a search.
+
+    Each is the mean logarithm at `POINTS` equally spaced steps, linear between those that were logged.
+    """
     if EIGENVALUE not in outcome.logs:
         return Undefined("not logged")
-    first, last = outcome.logs[EIGENVALUE][1][[0, -1]]
-    if not (0 < first < np.inf and 0 < last < np.inf):
-        return Undefined(f"eigenvalues {first:g} and {last:g} have no ratio")
-    return float(np.log(last / first))
+    steps, values = outcome.logs[EIGENVALUE]
+    wrong = ~(np.isfinite(values) & (values > 0))
+    if wrong.any():
+        return Undefined(f"an eigenvalue of {values[wrong][0]:g} has no logarithm")
+    total = max([float(steps[-1]), *outcome.steps[-1:].tolist()])
+    if steps[0] > EARLY[0] * total or steps[-1] < LATE[0] * total:
+        logged = f"logged from step {steps[0]:g} to {steps[-1]:g} of {total:g}"
+        return Undefined(f"{logged}, growth takes {EARLY[0]:.0%} to {LATE[0]:.0%}: log it more often")
+    early, late = (np.linspace(*part, POINTS) * total for part in (EARLY, LATE))
+    return float(np.mean(np.interp(late, steps, np.log(values)) - np.interp(early, steps, np.log(values))))
 
 
 def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> Row:
@@ -71,6 +86,7 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
     row: dict[str, Value] = {
         "label": label,
         "drop": drops if isinstance(drops, Undefined) else measures.mean(drops.values()),
+        "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
         "worst_drop": drops if isinstance(drops, Undefined) else max(drops.values()),
         "worst_seed": finals if isinstance(finals, Undefined) else min(finals.values()),
         "seed_spread": finals if isinstance(finals, Undefined) else measures.spread(finals.values()),
@@ -89,10 +105,11 @@ def _mean(comparison: Comparison, outcomes: Sequence[RunOutcome], measure: Measu
 
 
 def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
+    collapsed = measures.by_seed(comparison, outcomes, measures.collapsed)
+    found: dict[str, Value] = {"collapsed": collapsed if isinstance(collapsed, Undefined) else sum(collapsed.values())}
     if comparison.parameter_free is None:
-        return dict.fromkeys(("parameter_free", "collapsed"), Undefined("not known"))
+        return found | {"parameter_free": Undefined("not known")}
     finals = [outcome.archs[-1] for outcome in measures.ended(outcomes) if len(outcome.archs)]
     if not finals:
-        return dict.fromkeys(("parameter_free", "collapsed"), measures.NO_INCUMBENT)
-    free = np.isin(np.stack(finals), comparison.parameter_free)  # (seeds, d)
-    return {"parameter_free": float(free.mean()), "collapsed": int(free.all(axis=1).sum())}
+        return found | {"parameter_free": measures.NO_INCUMBENT}
+    return found | {"parameter_free": float(np.isin(np.stack(finals), comparison.parameter_free).mean())}

@@ -81,7 +81,7 @@ class Comparison:
         outcomes: label -> the runs of every status under that label, ascending in seed.
         panels: panel identity -> panel with truth.
         whole: the whole space with truth, None where it is not tabulated.
-        parameter_free: operations (choice numbers) without parameters, for the collapse share; None if unknown.
+        parameter_free: operations (choice numbers) without parameters, for their share in a cell; None if unknown.
         contexts: benchmark name -> what that benchmark says beyond its truth.
         aside: label -> how many of its runs are of an older identity, and not among the outcomes.
         visits: run id -> the architectures `(n, d)` that the run queried; empty unless asked for (`with_visits`).

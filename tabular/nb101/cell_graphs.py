@@ -84,6 +84,12 @@ def prune(cells: Cells) -> Cells:
     return (cells & _pruning().kept[alive]) | _pruning().emptied[alive]
 
 
+def learned(cells: Cells) -> Bools:
+    """Return `(n,)`: whether a convolution is on a path from input to output."""
+    _, ops = unpack(prune(cells))
+    return np.asarray(((ops != EMPTY) & (ops != OPS.index("maxpool3x3"))).any(axis=1))
+
+
 def canonical(cells: Cells) -> Cells:
     """Return the code `(n,)` of pruned cells: equal exactly for isomorphic ones, and a cell of the class itself.
 

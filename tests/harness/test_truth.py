@@ -165,7 +165,7 @@ def test_those_that_tie_for_the_best_are_all_measured_whatever_rounding_does() -
 
 
 @pytest.mark.parametrize("seeds", [3, 10])
-@pytest.mark.parametrize("world", WORLDS, ids=lambda world: world.__name__)
+@pytest.mark.parametrize("world", WORLDS[1:], ids=lambda world: world.__name__)  # normal accuracies part at the top
 def test_the_best_mean_is_too_high_and_the_measured_best_is_not(world: World, seeds: int) -> None:
     best, chosen, naive, measured = optimism(world, seeds, 60).T
     assert _mean_of_sd(naive - best) > 4

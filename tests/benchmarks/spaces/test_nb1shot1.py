@@ -10,9 +10,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasboard.benchmarks.spaces.nb1shot1 import CLASSES, PARENTS, NB1Shot1Space, told_size
+from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Archs, enumerate_all, size
-from nasboard.tabular.nb101.cell_graphs import EDGES, EMPTY, canonical, count_edges, official_hash, prune, unpack
+from nasboard.tabular.nb101.cell_graphs import (
+    EDGES,
+    EMPTY,
+    canonical,
+    count_edges,
+    learned,
+    official_hash,
+    prune,
+    unpack,
+)
 from tests.strategies import archs
 
 SPACES = {number: NB1Shot1Space.of(number) for number in (1, 2, 3)}
@@ -145,3 +155,18 @@ def test_canonical_is_the_class_of_the_official_hash(data: st.DataObject) -> Non
 def test_another_string_is_refused(spec: str, told: str) -> None:
     with pytest.raises(SpecError, match=told):
         SPACES[1].encode(spec)
+
+
+@every
+def test_an_architecture_learns_where_a_vertex_of_the_pruned_graph_is_a_convolution(number: int) -> None:
+    pruned = distinct(number)
+    by_hand = [any(op in (0, 1) for op in ops) for ops in unpack(pruned)[1].tolist()]
+    assert learned(pruned).tolist() == by_hand
+    assert 0 < len(by_hand) - sum(by_hand) < len(by_hand) / 10
+
+
+def test_a_convolution_that_is_a_loose_end_learns_nothing() -> None:
+    space = NB101Space()
+    loose = space.encode(f"{CONV3}(0)|{POOL}(0)|output(2)")
+    used = space.encode(f"{CONV3}(0)|{POOL}(0,1)|output(2)")
+    assert learned(space.cells(np.stack([loose, used]))).tolist() == [False, True]

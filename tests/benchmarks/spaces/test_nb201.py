@@ -18,10 +18,12 @@ from nasboard.benchmarks.spaces.nb201 import (
     EDGES,
     NONE,
     OPS,
+    PARAMETER_FREE,
     SKIP,
     NB201Space,
     class_representatives,
     isomorphism_string,
+    learned,
     prune,
     published_order,
 )
@@ -196,3 +198,15 @@ def test_the_docs_tell_the_coding_of_tuples_that_others_published(dataset: str) 
 
     assert agreement(rows) > 0.995  # of another version of the trainings, so not 1
     assert agreement(tuples.astype(np.int16)) < 0.5
+
+
+def test_a_cell_learns_where_a_convolution_is_left_after_pruning() -> None:
+    cells = enumerate_all(SPACE)
+    learns = learned(cells)
+    assert int((~learns).sum()) == 1_983
+    bare = np.isin(cells, PARAMETER_FREE).all(axis=1)
+    assert int(bare.sum()) == 729
+    assert not learns[bare].any()
+    idle = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
+    fed = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|skip_connect~1|none~2|")
+    assert learned(np.stack([idle, fed])).tolist() == [False, True]

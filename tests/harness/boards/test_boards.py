@@ -194,55 +194,6 @@ def test_a_truth_without_seeds_has_no_bounds(tmp_path: Path) -> None:
     assert row(made, "reproducibility")["tau"] == row(made, "attainable")["tau"] == Undefined("no table seeds")
 
 
-# stability
-
-
-def test_drop_is_best_minus_final_and_the_smallest_comes_first(tmp_path: Path) -> None:
-    runs = [searched("falls", s, [100, 2000, 500]) for s in range(2)] + [
-        searched("holds", s, [100, 2000]) for s in range(2)
-    ]
-    made = board(loaded(tmp_path, runs), "stability")
-    assert [r["label"] for r in made.rows] == ["holds", "falls", "random_search"]
-    assert row(made, "holds")["drop"] == 0.0
-    assert row(made, "falls")["drop"] == pytest.approx(TRUTH[ORDER[2000]] - TRUTH[ORDER[500]])
-
-
-def test_worst_seed_and_spread_are_of_final_accuracy(tmp_path: Path) -> None:
-    made = board(loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 50, 2000])]), "stability")
-    finals = TRUTH[ORDER[[1000, 50, 2000]]]
-    assert row(made, "a")["worst_seed"] == finals.min()
-    assert row(made, "a")["seed_spread"] == pytest.approx(finals.std(ddof=1))
-    assert row(made, "a")["parameter_free"] == Undefined("not known")
-
-
-def test_collapse_is_the_share_of_parameter_free_operations_in_final_cells(tmp_path: Path) -> None:
-    [found] = loaded(
-        tmp_path, [searched("a", 0, [7, 1234]), searched("a", 1, [7, 99]), searched("a", 2, [3], status="failed")]
-    )
-    cells = ARCHS[ORDER[[1234, 99]]]
-    made = row(board([replace(found, parameter_free=(0, 1))], "stability"), "a")
-    assert made["parameter_free"] == pytest.approx(np.isin(cells, (0, 1)).mean())
-    everything = row(board([replace(found, parameter_free=(0, 1, 2, 3, 4))], "stability"), "a")
-    assert (everything["parameter_free"], everything["collapsed"]) == (1.0, 2)
-
-
-def test_tau_drift_is_last_minus_best(tmp_path: Path) -> None:
-    scores = [noisy(0, 0.3), noisy(1, 0.01), noisy(2, 0.1)]
-    found = row(board(loaded(tmp_path, [ranked("r", 0, scores)]), "stability"), "r")
-    taus = [kendall_tau(s, PANEL_TRUTH) for s in scores]
-    assert found["tau_drift"] == pytest.approx(taus[2] - taus[1])
-    assert found["drop"] == Undefined("no incumbent")
-
-
-def test_eigenvalue_growth_is_last_over_first(tmp_path: Path) -> None:
-    runs = [searched("a", 0, [1, 2], logs=[0.5, 2.0]), searched("a", 1, [1, 2], logs=[0.5, 0.5]), searched("b", 0, [1])]
-    made = board(loaded(tmp_path / "good", runs), "stability")
-    assert row(made, "a")["eigenvalue_growth"] == pytest.approx(2.0)  # the geometric mean of 4 and 1
-    assert row(made, "b")["eigenvalue_growth"] == Undefined("not logged")
-    made = board(loaded(tmp_path / "bad", [searched("a", 0, [1, 2], logs=[-0.5, 2.0])]), "stability")
-    assert row(made, "a")["eigenvalue_growth"] == Undefined("eigenvalues -0.5 and 2 have no ratio")
-
-
 # final accuracy
 
 
