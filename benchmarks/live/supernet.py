@@ -1,9 +1,9 @@
 """The supernet: the digits201 network with every operation on every edge, and the mixture as an argument.
 
 `forward(x, mix)` takes `mix` `(edges, ops)`: softmax(alpha) for DARTS, a perturbed copy for SDARTS, one-hot rows for
-one architecture. There are no modes, no running statistics and nothing to restore. A sub-supernet (few-shot) is the
-same class with fewer operations allowed on some edges. How weights are trained is `training`'s business, how all
-architectures are scored fast is `ranking`'s.
+one architecture; a mixture for each cell, `(cells, edges, ops)`, is taken too. There are no modes, no running
+statistics and nothing to restore. A sub-supernet (few-shot) is the same class with fewer operations allowed on some
+edges. How weights are trained is `training`'s business, how all architectures are scored fast is `ranking`'s.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ Allowed = tuple[tuple[int, ...], ...]  # operations on each of the six edges
 EVERYTHING: Allowed = (tuple(range(len(OPS))),) * len(EDGES)
 
 MIX_SHAPE = (len(EDGES), len(OPS))  # of the mixture that every forward pass takes
+CELLS = 2  # that share it, or have one each
 
 
 class Cell(nn.Module):
@@ -75,16 +76,18 @@ class Supernet(nn.Module):
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and mixture `(edges, ops)`.
+        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture.
 
-        An operation whose weight is exactly 0 in a mixture that asks for no gradient is not computed.
+        The mixture `(edges, ops)` is that of both cells; `(2, edges, ops)` has one for each. An operation whose weight
+        is exactly 0 in a mixture that asks for no gradient is not computed.
 
         Raises:
             SpecError: the mixture has another shape, or puts weight on an operation that is not held here.
         """
-        terms = self._terms(mix)
-        x = self.first(self.embed(x), terms)
-        x = self.second(self.reduce(x), terms)
+        apart = mix.ndim == 3 and len(mix) == CELLS
+        of_first, of_second = [self._terms(each) for each in mix] if apart else [self._terms(mix)] * CELLS
+        x = self.first(self.embed(x), of_first)
+        x = self.second(self.reduce(x), of_second)
         return self.head(x)
 
     def embed(self, x: Tensor) -> Tensor:
@@ -102,8 +105,8 @@ class Supernet(nn.Module):
         return F.linear(F.relu(standardise(x, self.gamma, self.beta)).mean((2, 3)), self.weight, self.bias)
 
     def _terms(self, mix: Tensor) -> list[Terms]:
-        if mix.shape != (len(EDGES), len(OPS)):
-            raise SpecError(f"a mixture has shape {(len(EDGES), len(OPS))}, given {tuple(mix.shape)}")
+        if mix.shape != MIX_SHAPE:
+            raise SpecError(f"a mixture has shape {MIX_SHAPE}, or {(CELLS, *MIX_SHAPE)}, given {tuple(mix.shape)}")
         terms: list[Terms] = []
         for edge, (row, held) in enumerate(zip(mix.tolist(), self.allowed, strict=True)):
             foreign = [op for op, w in enumerate(row) if w != 0 and op not in held]

@@ -30,7 +30,18 @@ class Part:
 
 @dataclass(frozen=True, slots=True)
 class WeightSchedule:
-    """How shared weights are trained: Nesterov SGD, a cosine over epochs, clipped gradients."""
+    """How shared weights are trained: SGD, a cosine over epochs, clipped gradients.
+
+    Attributes:
+        epochs: the cosine's length.
+        batch: images a step.
+        lr: learning rate of the first epoch.
+        lr_min: the rate that the cosine ends at.
+        momentum: of SGD.
+        weight_decay: of SGD, in the gradient.
+        clip: largest norm of the gradient of a step; 0 clips nothing.
+        nesterov: whether the momentum is Nesterov's.
+    """
 
     epochs: int
     batch: int
@@ -39,6 +50,7 @@ class WeightSchedule:
     momentum: float
     weight_decay: float
     clip: float
+    nesterov: bool = True
 
     def lr_at(self, epoch: int) -> float:
         """Return the learning rate of epoch 0, 1, ...: from `lr` along a half cosine towards `lr_min`."""
@@ -47,7 +59,7 @@ class WeightSchedule:
     def optimiser(self, net: Supernet) -> torch.optim.SGD:
         """Return the optimiser of all weights of `net`, at the first epoch's rate."""
         return torch.optim.SGD(
-            net.parameters(), self.lr, momentum=self.momentum, nesterov=True, weight_decay=self.weight_decay
+            net.parameters(), self.lr, momentum=self.momentum, nesterov=self.nesterov, weight_decay=self.weight_decay
         )
 
 
@@ -64,15 +76,28 @@ def batches(part: Part, size: int, rng: Generator) -> Iterator[Part]:
         yield part.take(order[at : at + size])
 
 
-def weight_step(net: Supernet, optimiser: torch.optim.SGD, batch: Part, mix: Tensor, clip: float) -> float:
-    """Make one SGD step on the cross-entropy of `batch` under `mix` `(edges, ops)`; returns the loss before it.
+def weight_step(
+    net: Supernet, optimiser: torch.optim.SGD, batch: Part, mix: Tensor, clip: float, *, idle: bool = False
+) -> float:
+    """Make one SGD step on the cross-entropy of `batch` under a mixture; returns the loss before it.
 
-    A weight that the mixture does not use gets no gradient, hence neither momentum nor decay in this step.
+    Args:
+        net: the supernet.
+        optimiser: of its weights.
+        batch: training images and labels.
+        mix: what `Supernet.forward` takes.
+        clip: largest norm of the gradient; 0 clips nothing.
+        idle: whether a weight that the mixture does not use moves by momentum and decay all the same. It did in the
+            published searches, whose torch set gradients to zero between steps; here it has no gradient and stays.
     """
     loss = F.cross_entropy(net(batch.images, mix), batch.labels)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
-    torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
+    if idle:
+        for tensor in net.parameters():
+            tensor.grad = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
+    if clip:
+        torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
     optimiser.step()
     return float(loss.detach())
 

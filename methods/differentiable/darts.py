@@ -36,8 +36,10 @@ class Darts:
 
     Source: Liu et al., DARTS (ICLR 2019), first-order approximation (xi = 0); defaults of its NAS-Bench-201 version
     (Dong & Yang, ICLR 2020). An edge takes its arg-max operation, and `none` may win. Architectures are ranked by the
-    validation score of the shared weights under their one-hot mixture, not by alpha: that is what weight sharing
-    predicts. Differs: no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
+    validation score of the shared weights under their one-hot mixture, which is what weight sharing predicts, or by
+    alpha, which is what DARTS chooses by. A step moves alpha, then the weights, as in the paper and in the releases of
+    DARTS and SmoothDARTS; the NAS-Bench-201 version moves the weights first (`weights_first`). Differs from all three:
+    no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
@@ -45,15 +47,18 @@ class Darts:
 
     epochs: int = 50  # NAS-Bench-201 version, as all that follows
     batch: int = 64
-    lr: float = 0.025  # Nesterov SGD, cosine by epoch
+    lr: float = 0.025  # SGD, cosine by epoch
     lr_min: float = 0.001
     momentum: float = 0.9
+    nesterov: bool = True
     weight_decay: float = 5e-4
     clip: float = 5.0  # norm of the gradient of the weights
     alpha_lr: float = 3e-4  # Adam
     alpha_betas: tuple[float, float] = (0.5, 0.999)
     alpha_weight_decay: float = 1e-3
     alpha_init: float = 1e-3  # times N(0, 1)
+    weights_first: bool = False  # True: a step moves the weights before alpha, as the NAS-Bench-201 version
+    rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
@@ -77,7 +82,7 @@ class Darts:
             yield Checkpoint(
                 step=run.epoch,
                 incumbent=run.genotype(),
-                rank=run.rank,
+                rank=run.rank_by_alpha if self.rank_by_alpha else run.rank,
                 state=run.save,
                 logs=logs,
                 last=run.epoch == self.epochs,
@@ -93,7 +98,9 @@ class Bilevel:
         s = settings
         self.settings = settings
         self.train, self.val, self.rng = train, val, rng
-        self.schedule = WeightSchedule(s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip)
+        self.schedule = WeightSchedule(
+            s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip, s.nesterov
+        )
         self.learner = Learner(net, self.schedule.optimiser(net))
         drawn = rng.standard_normal(MIX_SHAPE, dtype=np.float32) * np.float32(s.alpha_init)
         self.alpha = torch.tensor(drawn, device=val.images.device, requires_grad=True)
@@ -102,15 +109,15 @@ class Bilevel:
 
     def advance(self, smooth: Smoothing) -> Mapping[str, float]:
         """Search for one epoch and return what is worth a curve."""
-        net, optimiser = self.learner.net, self.learner.optimiser
-        set_lr(optimiser, self.schedule.lr_at(self.epoch))
+        set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
         losses, seen = [], self.val
         size = self.settings.batch
         for batch, seen in zip(batches(self.train, size, self.rng), cycle(batches(self.val, size, self.rng))):
-            self.alpha.grad = alpha_gradient(net, self.alpha, seen)
-            self.adam.step()
-            mix = smooth(self.alpha.detach().softmax(1), self.epoch)
-            losses.append(weight_step(net, optimiser, batch, mix, self.settings.clip))
+            if not self.settings.weights_first:
+                self._step_alpha(seen)
+            losses.append(self._step_weights(batch, smooth))
+            if self.settings.weights_first:
+                self._step_alpha(seen)
         self.epoch += 1
         return {"loss": float(np.mean(losses))} | self._measure(seen)
 
@@ -122,6 +129,12 @@ class Bilevel:
     def rank(self, archs: Archs) -> Floats:
         """Return the validation score `(n,)` of architectures `(n, 6)` with shared weights."""
         return evaluate(self.learner.net, archs, self.val.images, self.val.labels).score
+
+    def rank_by_alpha(self, archs: Archs) -> Floats:
+        """Return the log probability `(n,)` of architectures `(n, 6)` when edges are drawn from softmax(alpha)."""
+        of_choice = self.alpha.detach().double().log_softmax(1).cpu().numpy()
+        score: Floats = of_choice[np.arange(len(of_choice)), archs].sum(1)
+        return score
 
     def save(self) -> State:
         """Return all that the next epoch depends on."""
@@ -142,6 +155,14 @@ class Bilevel:
         load_adam(self.adam, self.alpha, cast(State, state["adam"]))
         load_rng(self.rng, cast(State, state["rng"]))
 
+    def _step_alpha(self, batch: Part) -> None:
+        self.alpha.grad = alpha_gradient(self.learner.net, self.alpha, batch)
+        self.adam.step()
+
+    def _step_weights(self, batch: Part, smooth: Smoothing) -> float:
+        mix = smooth(self.alpha.detach().softmax(1), self.epoch)
+        return weight_step(self.learner.net, self.learner.optimiser, batch, mix, self.settings.clip)
+
     def _measure(self, batch: Part) -> dict[str, float]:
         weights = self.alpha.detach().softmax(1)
         with torch.no_grad():
@@ -152,7 +173,8 @@ class Bilevel:
         }
         every = self.settings.eigenvalue_every
         if every and self.epoch % every == 0:
-            logs["eigenvalue"] = eigenvalue(partial(val_loss, self.learner.net, batch), self.alpha)
+            loss = partial(val_loss, self.learner.net, batch)
+            logs["eigenvalue"] = eigenvalue(loss, self.alpha, self.settings.alpha_weight_decay)
         return logs
 
 
@@ -167,13 +189,18 @@ def alpha_gradient(net: Supernet, alpha: Tensor, batch: Part) -> Tensor:
     return gradient
 
 
-def eigenvalue(loss: Callable[[Tensor], Tensor], alpha: Tensor) -> float:
-    """Return the largest absolute eigenvalue of the Hessian of `loss` at `alpha` `(edges, ops)`, exactly.
+def eigenvalue(loss: Callable[[Tensor], Tensor], alpha: Tensor, decay: float) -> float:
+    """Return the largest eigenvalue of the Hessian of the decayed loss at `alpha` `(edges, ops)`, exactly.
 
-    Source: Zela et al., RobustDARTS (ICLR 2020); Chen & Hsieh, SmoothDARTS (ICML 2020), whose release does it so.
+    The decayed loss is `loss(alpha) + decay / 2 * |alpha|^2`, what Adam descends. A shift of an edge's logits leaves
+    the loss as it is, so some eigenvalue is `decay` and the largest is positive.
+
+    Source: Zela et al., RobustDARTS (ICLR 2020); Chen & Hsieh, SmoothDARTS (ICML 2020), whose release takes the
+    absolute value of the largest eigenvalue, decay included. That is not the largest absolute value: curvature
+    downwards counts for nothing.
     """
     at = alpha.detach().clone().requires_grad_()
     (gradient,) = torch.autograd.grad(loss(at), at, create_graph=True)
     rows = [torch.autograd.grad(g, at, retain_graph=True)[0].flatten() for g in gradient.flatten()]
     hessian = torch.stack(rows).double().cpu()
-    return float(torch.linalg.eigvalsh((hessian + hessian.T) / 2).abs().max())
+    return abs(float(torch.linalg.eigvalsh((hessian + hessian.T) / 2).max()) + decay)

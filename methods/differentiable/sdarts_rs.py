@@ -21,8 +21,13 @@ class SdartsRs(Darts):
     Source: Chen & Hsieh, SmoothDARTS (ICML 2020), SDARTS-RS: the weights minimise the expected training loss under
     uniform noise in [-eps, eps] on the softmaxed architecture weights, one draw a step, brought back to the simplex by
     the release's clipping. `eps` grows linearly from `eps_min` towards `eps_max`; alpha is updated without noise.
+    Defaults of the release's own script for NAS-Bench-201, which are not those of the NAS-Bench-201 version of DARTS:
+    twice the epochs, plain momentum, less decay. Whoever compares the two sets them equal.
     """
 
+    epochs: int = 100  # SmoothDARTS' script for NAS-Bench-201, as the two that follow
+    nesterov: bool = False
+    weight_decay: float = 3e-4
     eps_min: float = 0.03  # SmoothDARTS, linear in the epoch
     eps_max: float = 0.3
 

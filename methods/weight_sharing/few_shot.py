@@ -12,8 +12,9 @@ from nasboard.benchmarks.live.supernet import Supernet, splits, transfer
 from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
+from nasboard.harness.space import sample
 from nasboard.methods.live_state import Learner
-from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath
+from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,9 +23,13 @@ class FewShot:
 
     Source: Zhao et al., Few-shot Neural Architecture Search (ICML 2021): train the one-shot supernet, copy every shared
     tensor into each sub-supernet, train each briefly with the learning-rate schedule begun again; an architecture is
-    scored by the sub-supernet that owns it. Defaults of the release for NAS-Bench-201. With k = 0 this is one-shot.
-    Differs: sampling is uniform over all architectures (see `single_path`), scores are taken on validation images (the
-    release takes test images), and the split edge's own tensors are copied like all others.
+    scored by the sub-supernet that owns it. Defaults of the release for NAS-Bench-201. With k = 0 this is one-shot; at
+    equal compute with k = 1 that is `epochs + 5 sub_epochs` of it.
+
+    Differs from the release: scores are taken on validation images (there: test images), the split edge's own tensors
+    are copied like all others (there: those of its convolutions, by hand), the incumbent is found as one-shot does. And
+    unless `as_released`: one architecture is drawn a step (there: one for each cell), and weights that a step does not
+    use stay where they are (there, under the torch of its time, they went on by momentum and decay).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
@@ -39,9 +44,10 @@ class FewShot:
     lr_min: float = 0.001
     momentum: float = 0.9
     weight_decay: float = 1e-4
-    clip: float = 5.0  # norm of the gradient
-    candidates: int = 100  # NAS-Bench-201 version of random search with weight sharing
+    clip: float = 0.0  # norm of the gradient; 0: not clipped
+    candidates: int = 100  # drawn once a run; NAS-Bench-201 version of random search with weight sharing
     derive_every: int = 25  # steps; ours
+    as_released: bool = False  # a draw for each cell, and unused weights move as they did there
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch of the one-shot supernet, then of all sub-supernets.
@@ -57,12 +63,13 @@ class FewShot:
         end = self.epochs + (self.sub_epochs if edges else 0)
         net = data.supernet(task.rng, task.device)
         run = SinglePath(
-            space=task.space,
             train=on_device(data.train, task.device),
             val=on_device(data.val, task.device),
             rng=task.rng,
-            derivation=Derivation(self.candidates, self.derive_every),
+            candidates=sample(task.space, task.rng, self.candidates),
+            derive_every=self.derive_every,
             learners=[Learner(net, shared.optimiser(net))],
+            stepping=Stepping(per_cell=self.as_released, idle=self.as_released),
         )
         if task.resume is not None:
             if cast(int, task.resume["step"]) > self.epochs:

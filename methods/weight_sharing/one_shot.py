@@ -10,8 +10,9 @@ from nasboard.benchmarks.live.data import live_data
 from nasboard.benchmarks.live.ops import BN_POLICY
 from nasboard.benchmarks.live.training import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
+from nasboard.harness.space import sample
 from nasboard.methods.live_state import Learner
-from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath
+from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +21,9 @@ class OneShot:
 
     Source: Li & Talwalkar, Random Search and Reproducibility for NAS (UAI 2019); defaults of its NAS-Bench-201 version
     (Dong & Yang, ICLR 2020): the result is the best of 100 random architectures by supernet score. Differs: the score
-    is taken on all validation images rather than one batch, and the result is derived along the search too.
+    is taken on all validation images rather than one batch, and the result is derived along the search too. Weights
+    that a step does not use stay where they are; in that version, under the torch of its time, they went on by momentum
+    and decay (`as_released`).
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
@@ -33,8 +36,9 @@ class OneShot:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     clip: float = 5.0  # norm of the gradient
-    candidates: int = 100
+    candidates: int = 100  # drawn once a run
     derive_every: int = 25  # epochs; ours
+    as_released: bool = False  # unused weights move as they did there
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch; the incumbent is None before the first derivation.
@@ -48,12 +52,13 @@ class OneShot:
         )
         net = data.supernet(task.rng, task.device)
         run = SinglePath(
-            space=task.space,
             train=on_device(data.train, task.device),
             val=on_device(data.val, task.device),
             rng=task.rng,
-            derivation=Derivation(self.candidates, self.derive_every),
+            candidates=sample(task.space, task.rng, self.candidates),
+            derive_every=self.derive_every,
             learners=[Learner(net, schedule.optimiser(net))],
+            stepping=Stepping(idle=self.as_released),
         )
         if task.resume is not None:
             run.load(task.resume)

@@ -1,8 +1,7 @@
 """Training shared weights along uniformly drawn single paths: what one-shot and few-shot have in common.
 
-Every step draws one architecture of the (sub-)supernet, each equally likely. The few-shot release re-draws a node whose
-operations are all `none`; that never visits the fifth of the space with `none` on edge 0, which is ranked all the same,
-and it cannot work in the sub-supernet that fixes that operation.
+Every step draws one architecture of the (sub-)supernet, each equally likely, `none` on all edges of a node included:
+it is ranked like any other. The few-shot release draws so too, but anew for each cell of the network.
 """
 
 from __future__ import annotations
@@ -12,47 +11,56 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
+import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
+from torch import Tensor
 
 from nasboard.benchmarks.live.ranking import Evaluation, evaluate
-from nasboard.benchmarks.live.supernet import Allowed, one_hot_mix, owner
+from nasboard.benchmarks.live.supernet import CELLS, Allowed, one_hot_mix, owner
 from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, State
-from nasboard.harness.space import Arch, Archs, Choice, Floats, SearchSpace, sample
+from nasboard.harness.space import Arch, Archs, Choice, Floats
 from nasboard.methods.live_state import Learner, load_rng, save_rng
 
 
 @dataclass(frozen=True, slots=True)
-class Derivation:
-    """How the incumbent is found: the best by supernet score of architectures drawn uniformly.
+class Stepping:
+    """How a step of the weights departs from ours, where a release is followed.
 
     Attributes:
-        candidates: how many are drawn.
-        every: steps between two derivations; the last step always derives.
+        per_cell: an architecture is drawn for each cell, not one for both.
+        idle: weights that a step does not use move by momentum and decay.
     """
 
-    candidates: int
-    every: int
+    per_cell: bool = False
+    idle: bool = False
 
 
 @dataclass
 class SinglePath:
     """The state of a search. One learner that owns the space, or several that own a part each.
 
+    The incumbent is the best of the candidates by supernet score. They are drawn once for the whole run, so that what
+    changes along it is what the supernet says, not what it was asked.
+
     Attributes:
+        candidates: architectures `(m, 6)` drawn uniformly.
+        derive_every: steps between two derivations; the last step always derives.
         learners: in the order of `supernet.splits(edges)`.
+        stepping: how a step of the weights is made.
         edges: the split edges, empty for one supernet.
         step: epochs done.
         incumbent: found by the latest derivation.
     """
 
-    space: SearchSpace
     train: Part
     val: Part
     rng: Generator
-    derivation: Derivation
+    candidates: Archs
+    derive_every: int
     learners: list[Learner]
+    stepping: Stepping = Stepping()
     edges: tuple[int, ...] = ()
     step: int = 0
     incumbent: Arch | None = None
@@ -68,7 +76,7 @@ class SinglePath:
         while self.step < begun + schedule.epochs:
             logs = {"loss": self._epoch(schedule, self.step - begun)}
             self.step += 1
-            if self.step % self.derivation.every == 0 or self.step == end:
+            if self.step % self.derive_every == 0 or self.step == end:
                 logs["supernet_accuracy"] = self._derive()
             yield Checkpoint(
                 step=self.step,
@@ -99,6 +107,7 @@ class SinglePath:
         return {
             "step": self.step,
             "learners": [learner.save() for learner in self.learners],
+            "candidates": self.candidates,
             "incumbent": self.incumbent,
             "rng": save_rng(self.rng),
         }
@@ -108,6 +117,7 @@ class SinglePath:
         self.step = cast(int, state["step"])
         for learner, saved in zip(self.learners, cast("list[State]", state["learners"]), strict=True):
             learner.load(saved)
+        self.candidates = cast("NDArray[Choice]", state["candidates"])
         self.incumbent = cast("NDArray[Choice] | None", state["incumbent"])
         load_rng(self.rng, cast(State, state["rng"]))
 
@@ -117,15 +127,21 @@ class SinglePath:
         for learner in self.learners:
             set_lr(learner.optimiser, schedule.lr_at(epoch))
             for batch in batches(self.train, schedule.batch, self.rng):
-                mix = one_hot_mix(draw(learner.net.allowed, self.rng), batch.images.device)
-                losses.append(weight_step(learner.net, learner.optimiser, batch, mix, schedule.clip))
+                mix = self._draw(learner.net.allowed, batch.images.device)
+                losses.append(
+                    weight_step(learner.net, learner.optimiser, batch, mix, schedule.clip, idle=self.stepping.idle)
+                )
         return float(np.mean(losses))
+
+    def _draw(self, allowed: Allowed, device: torch.device) -> Tensor:
+        """Return the mixture of one architecture `(6, ops)`, or of one for each cell `(cells, 6, ops)`."""
+        drawn = [one_hot_mix(draw(allowed, self.rng), device) for _ in range(CELLS if self.stepping.per_cell else 1)]
+        return torch.stack(drawn) if self.stepping.per_cell else drawn[0]
 
     def _derive(self) -> float:
         """Set the incumbent and return the mean accuracy of the candidates."""
-        candidates = sample(self.space, self.rng, self.derivation.candidates)
-        seen = self.evaluate(candidates)
-        self.incumbent = candidates[seen.score.argmax()]
+        seen = self.evaluate(self.candidates)
+        self.incumbent = self.candidates[seen.score.argmax()]
         return float(seen.accuracy.mean())
 
 

@@ -42,6 +42,17 @@ def test_a_one_hot_mixture_is_the_architecture_alone(net: Supernet, images: torc
         torch.testing.assert_close(net(images, one_hot_mix(arch)), alone(images), rtol=1e-4, atol=1e-5)
 
 
+def test_each_cell_can_have_a_mixture_of_its_own(net: Supernet, images: torch.Tensor) -> None:
+    one, other = (one_hot_mix(arch) for arch in corner_cases()[[3, 7]])
+    assert torch.equal(net(images, torch.stack([one, one])), net(images, one))
+    x = net.first(net.embed(images), net._terms(one))
+    expected = net.head(net.second(net.reduce(x), net._terms(other)))
+    assert torch.equal(net(images, torch.stack([one, other])), expected)
+    assert not torch.equal(expected, net(images, torch.stack([other, one])))
+    with pytest.raises(SpecError, match=r"has shape \(6, 5\), or \(2, 6, 5\), given \(3, 6, 5\)"):
+        net(images, torch.stack([one, one, one]))
+
+
 def test_skipping_operations_of_zero_weight_changes_nothing(net: Supernet, images: torch.Tensor) -> None:
     for arch in corner_cases():
         mix = one_hot_mix(arch)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -74,3 +76,33 @@ def test_a_step_leaves_the_weights_of_other_operations_alone() -> None:
         "second.edges.3.convs.3.weight",
     }
     assert {"stem.weight", "reduction.gamma", "weight", "bias"} <= moved
+
+
+def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> None:
+    data = digits_data()
+    net = data.supernet(np.random.default_rng(0), "cpu")
+    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    optimiser = SCHEDULE.optimiser(net)
+    name = "first.edges.3.convs.3.weight"
+    tensor = dict(net.named_parameters())[name]
+    weight_step(net, optimiser, batch, one_hot_mix(np.array([1, 2, 1, 3, 1, 0])), 5.0, idle=True)
+    before, momentum = tensor.detach().clone(), optimiser.state[tensor]["momentum_buffer"].clone()
+    weight_step(net, optimiser, batch, one_hot_mix(np.array([1, 2, 1, 1, 1, 0])), 5.0, idle=True)
+    decay = 5e-4 * before  # all the gradient that is left
+    buffer = 0.9 * momentum + decay
+    torch.testing.assert_close(tensor.detach(), before - 0.025 * (decay + 0.9 * buffer))
+    assert momentum.abs().max() > 0
+
+
+@pytest.mark.parametrize("clip", [0.0, 1e9])
+def test_a_clip_of_zero_clips_nothing(clip: float) -> None:
+    data = digits_data()
+    net = data.supernet(np.random.default_rng(0), "cpu")
+    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    mix = torch.full((6, 5), 0.2)
+    loss = F.cross_entropy(net(batch.images, mix), batch.labels)
+    (gradient,) = torch.autograd.grad(loss, net.weight)
+    plain = replace(SCHEDULE, nesterov=False, weight_decay=0.0)
+    before = net.weight.detach().clone()
+    weight_step(net, plain.optimiser(net), batch, mix, clip)
+    torch.testing.assert_close(net.weight.detach(), before - 0.025 * gradient)

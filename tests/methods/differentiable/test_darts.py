@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -12,7 +13,8 @@ import torch.nn.functional as F
 from nasboard.benchmarks.live.training import Part, on_device
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
-from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient, eigenvalue
+from nasboard.harness.space import enumerate_all
+from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient, eigenvalue, val_loss
 from tests.methods import live
 
 SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)
@@ -33,12 +35,13 @@ def test_it_is_a_search_method() -> None:
 
 def test_defaults_are_those_of_the_nas_bench_201_version() -> None:
     d = Darts()
-    assert (d.epochs, d.batch, d.lr, d.lr_min, d.momentum, d.weight_decay, d.clip) == (
+    assert (d.epochs, d.batch, d.lr, d.lr_min, d.momentum, d.nesterov, d.weight_decay, d.clip) == (
         50,
         64,
         0.025,
         0.001,
         0.9,
+        True,
         5e-4,
         5,
     )
@@ -108,13 +111,47 @@ def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:
     assert len(np.unique(before)) > 3
 
 
+def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes_no_search(run: Bilevel) -> None:
+    with torch.no_grad():
+        run.alpha.copy_(torch.from_numpy(np.random.default_rng(5).standard_normal((6, 5))))
+    p = run.alpha.detach().double().softmax(1).numpy()
+    every = enumerate_all(live.SPACE)
+    score = run.rank_by_alpha(every)
+    assert np.exp(score).sum() == pytest.approx(1.0)
+    assert score[0] == pytest.approx(np.log(p[:, 0]).sum())
+    assert np.array_equal(every[score.argmax()], run.genotype())  # DARTS's own choice comes first
+    by_alpha, plain = (list(replace(SHORT, rank_by_alpha=on).search(live.task())) for on in (True, False))
+    assert [dict(c.logs) for c in by_alpha] == [dict(c.logs) for c in plain]
+    assert [c.incumbent.tolist() for c in by_alpha] == [c.incumbent.tolist() for c in plain]
+    assert not np.array_equal(by_alpha[-1].rank(live.ARCHS), plain[-1].rank(live.ARCHS))
+
+
+def test_alpha_moves_before_the_weights_unless_the_weights_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    order: list[str] = []
+    for name in ("_step_alpha", "_step_weights"):
+        step = getattr(Bilevel, name)
+        monkeypatch.setattr(Bilevel, name, lambda run, *a, f=step, n=name: order.append(n) or f(run, *a))
+    found = {}
+    for first in (False, True):
+        order.clear()
+        found[first] = next(replace(SHORT, weights_first=first).search(live.task())).rank(live.ARCHS)
+        assert order == (["_step_weights", "_step_alpha"] if first else ["_step_alpha", "_step_weights"]) * 3
+    assert not np.array_equal(found[False], found[True])
+
+
 def test_eigenvalue_of_a_known_quadratic() -> None:
     rng = np.random.default_rng(3)
     basis, _ = np.linalg.qr(rng.standard_normal((30, 30)))
-    spectrum = np.linspace(-7.0, 2.0, 30)  # the largest in absolute value is negative
+    spectrum = np.linspace(-7.0, 2.0, 30)  # the largest in absolute value is negative and no sharpness
     hessian = torch.from_numpy(basis @ np.diag(spectrum) @ basis.T)
     at = torch.zeros(6, 5, dtype=torch.float64)
-    assert eigenvalue(lambda a: a.flatten() @ hessian @ a.flatten() / 2, at) == pytest.approx(7.0)
+    assert eigenvalue(lambda a: a.flatten() @ hessian @ a.flatten() / 2, at, 0.5) == pytest.approx(2.5)
+
+
+def test_the_eigenvalue_of_a_loss_of_mixtures_is_at_least_the_decay(run: Bilevel) -> None:
+    falling = eigenvalue(lambda a: -a.softmax(1)[:, 0].pow(2).sum(), torch.zeros(6, 5), 1e-3)  # concave in the mixture
+    assert falling >= 1e-3 - 1e-9
+    assert eigenvalue(lambda a: val_loss(run.learner.net, run.val, a), run.alpha, 1e-3) >= 1e-3 - 1e-7
 
 
 def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
@@ -135,12 +172,14 @@ def test_fewer_validation_than_training_batches_are_used_again() -> None:
     assert len(calls) == 3
 
 
-def test_same_seed_same_run() -> None:
-    live.check_same_seed_same_run(SHORT)
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, weights_first=True, rank_by_alpha=True)])
+def test_same_seed_same_run(method: Darts) -> None:
+    live.check_same_seed_same_run(method)
 
 
-def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, weights_first=True, rank_by_alpha=True)])
+def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Darts) -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(method)
 
 
 def test_a_task_without_live_data_is_refused() -> None:

@@ -26,10 +26,11 @@ def test_radius_grows_linearly_from_the_smallest_towards_the_largest() -> None:
     assert method.eps_at(99) == pytest.approx(0.2973)
 
 
-def test_apart_from_the_radius_its_settings_are_those_of_darts() -> None:
+def test_its_settings_are_those_of_darts_but_for_its_own_script_and_the_radius() -> None:
     plain, smooth = Darts(), SdartsRs()
-    for field in fields(Darts):
-        assert getattr(plain, field.name) == getattr(smooth, field.name)
+    apart = {f.name for f in fields(Darts) if getattr(plain, f.name) != getattr(smooth, f.name)}
+    assert apart == {"epochs", "nesterov", "weight_decay"}
+    assert (smooth.epochs, smooth.nesterov, smooth.weight_decay) == (100, False, 3e-4)
     assert {f.name for f in fields(SdartsRs)} - {f.name for f in fields(Darts)} == {"eps_min", "eps_max"}
 
 
@@ -74,7 +75,7 @@ def test_a_row_with_nothing_left_gets_one_at_its_former_maximum() -> None:
 
 def test_without_a_radius_the_weights_are_those_of_darts_given_the_same_draws() -> None:
     # eps 0 still draws, so only the first step of the first epoch sees the same batches
-    settings = {"epochs": 1, "batch": 96, "lr": 0.5, "eigenvalue_every": 0}
+    settings = {"epochs": 1, "batch": 96, "lr": 0.5, "nesterov": True, "weight_decay": 5e-4, "eigenvalue_every": 0}
     smooth, noisy, plain = (
         next(method.search(live.task())).rank(live.ARCHS)
         for method in (

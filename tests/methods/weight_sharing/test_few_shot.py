@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
 from nasboard.benchmarks.live.ranking import evaluate
+from nasboard.benchmarks.live.supernet import Supernet
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.methods.weight_sharing.few_shot import FewShot
 from nasboard.methods.weight_sharing.one_shot import OneShot
 from tests.methods import live
 
+FORWARD = Supernet.forward
 SHORT = FewShot(k=1, epochs=2, sub_epochs=2, batch=32, lr=0.1, candidates=8, derive_every=3)
 
 
@@ -35,7 +39,8 @@ def test_k_split_edges_make_five_to_the_k_sub_supernets(k: int, parts: int, tens
 
 
 def test_without_a_split_it_is_one_shot() -> None:
-    settings = {"epochs": 3, "batch": 32, "lr": 0.1, "weight_decay": 1e-4, "candidates": 8, "derive_every": 2}
+    settings = {"epochs": 3, "batch": 32, "lr": 0.1, "weight_decay": 1e-4, "clip": 5.0}
+    settings |= {"candidates": 8, "derive_every": 2}
     few = [live.shown(c) for c in FewShot(k=0, sub_epochs=9, **settings).search(live.task())]
     assert few == [live.shown(c) for c in OneShot(**settings).search(live.task())]
 
@@ -87,12 +92,34 @@ def test_the_split_follows_the_given_order_of_edges() -> None:
     assert all(any(".edges.0." in name for name in part) for part in made)
 
 
-def test_same_seed_same_run() -> None:
-    live.check_same_seed_same_run(SHORT)
+def test_as_released_every_cell_of_a_step_has_an_architecture_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    given: list[torch.Tensor] = []
+    monkeypatch.setattr(Supernet, "forward", lambda net, x, mix: given.append(mix) or FORWARD(net, x, mix))
+    list(replace(SHORT, as_released=True).search(live.task()))
+    assert {tuple(mix.shape) for mix in given} == {(2, 6, 5)}
+    assert len(given) == 2 * 3 + 2 * 3 * 5  # three batches an epoch: two epochs of the supernet, two of five others
+    assert sum(torch.equal(*mix) for mix in given) <= 2
+    fixed = torch.stack(given[6:]).argmax(3)[:, :, 0]  # of the split edge, in the sub-supernets' phase
+    assert torch.equal(fixed[:, 0], fixed[:, 1])
+    given.clear()
+    list(SHORT.search(live.task()))
+    assert {tuple(mix.shape) for mix in given} == {(6, 5)}
 
 
-def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+def test_the_defaults_are_those_of_the_release() -> None:
+    d = FewShot()
+    assert (d.k, d.split_order[0], d.epochs, d.sub_epochs, d.batch) == (1, 0, 600, 300, 48)
+    assert (d.lr, d.lr_min, d.momentum, d.weight_decay, d.clip) == (0.025, 0.001, 0.9, 1e-4, 0.0)
+
+
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
+def test_same_seed_same_run(method: FewShot) -> None:
+    live.check_same_seed_same_run(method)
+
+
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
+def test_a_resumed_run_ends_as_the_uninterrupted_one(method: FewShot) -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(method)
 
 
 @pytest.mark.parametrize("k", [-1, 7])

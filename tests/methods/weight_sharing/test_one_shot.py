@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import numpy as np
 import pytest
+import torch
 
 from nasboard.benchmarks.live.supernet import EVERYTHING, splits
 from nasboard.benchmarks.live.training import WeightSchedule, on_device
@@ -14,24 +16,25 @@ from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
 from nasboard.methods.live_state import Learner
 from nasboard.methods.weight_sharing.one_shot import OneShot
-from nasboard.methods.weight_sharing.single_path import Derivation, SinglePath, draw
+from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping, draw
 from tests.methods import live
 
 SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)
+SCHEDULE = WeightSchedule(5, 32, 0.1, 0.001, 0.9, 5e-4, 5.0)
 
 
-def single_path(every: int = 1) -> SinglePath:
+def single_path(*, idle: bool = False) -> SinglePath:
     data = live.small_data()
     rng = np.random.default_rng(0)
     net = data.supernet(rng, "cpu")
-    schedule = WeightSchedule(5, 32, 0.1, 0.001, 0.9, 5e-4, 5.0)
     return SinglePath(
-        live.SPACE,
         on_device(data.train, "cpu"),
         on_device(data.val, "cpu"),
         rng,
-        Derivation(8, every),
-        [Learner(net, schedule.optimiser(net))],
+        live.ARCHS,
+        1,
+        [Learner(net, SCHEDULE.optimiser(net))],
+        Stepping(idle=idle),
     )
 
 
@@ -58,13 +61,30 @@ def test_paths_of_a_sub_supernet_keep_to_it() -> None:
 
 def test_the_incumbent_is_the_best_of_the_candidates_by_supernet_score() -> None:
     run = single_path()
-    twin = np.random.default_rng()
-    twin.bit_generator.state = run.rng.bit_generator.state
-    candidates = twin.integers(0, 5, size=(8, 6)).astype(np.int16)
     accuracy = run._derive()
-    scores = run.rank(candidates)
-    assert np.array_equal(run.incumbent, candidates[scores.argmax()])
-    assert accuracy == pytest.approx(run.evaluate(candidates).accuracy.mean())
+    scores = run.rank(live.ARCHS)
+    assert np.array_equal(run.incumbent, live.ARCHS[scores.argmax()])
+    assert accuracy == pytest.approx(run.evaluate(live.ARCHS).accuracy.mean())
+
+
+def test_candidates_are_drawn_once_so_that_only_the_supernet_changes() -> None:
+    found = [c.state()["candidates"] for c in SHORT.search(live.task()) if c.state is not None]
+    assert found[0].shape == (8, 6)
+    assert len(np.unique(found[0], axis=0)) > 1
+    assert all(np.array_equal(found[0], each) for each in found)
+
+
+def test_as_released_a_step_moves_the_weights_that_it_does_not_use_too() -> None:
+    moved = {}
+    for idle in (False, True):
+        run = single_path(idle=idle)
+        before = {name: tensor.detach().clone() for name, tensor in run.learners[0].net.named_parameters()}
+        run.train = run.train.take(torch.arange(32))  # one step an epoch
+        run._epoch(SCHEDULE, 0)
+        after = dict(run.learners[0].net.named_parameters())
+        moved[idle] = {name for name in before if not torch.equal(before[name], after[name])}
+    assert moved[True] == set(before)
+    assert moved[False] < moved[True]
 
 
 def test_it_derives_every_so_many_epochs_and_at_the_end() -> None:
@@ -78,8 +98,9 @@ def test_training_makes_the_loss_smaller() -> None:
     assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.1
 
 
-def test_same_seed_same_run() -> None:
-    live.check_same_seed_same_run(SHORT)
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
+def test_same_seed_same_run(method: OneShot) -> None:
+    live.check_same_seed_same_run(method)
 
 
 def test_another_process_makes_the_same_run() -> None:
@@ -91,5 +112,6 @@ def test_another_process_makes_the_same_run() -> None:
     assert ran.stdout.strip() == str(live.whole_run(SHORT))
 
 
-def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
+def test_a_resumed_run_ends_as_the_uninterrupted_one(method: OneShot) -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(method)
