@@ -108,7 +108,7 @@ class Objective:
 class Published:
     """A figure quoted from the literature, printed beside ours where the search is the same.
 
-    That is: the same method with its default settings, on the same data set with the same budget.
+    That is: the same method with the published settings, on the same data set with the same budget.
 
     Attributes:
         method: registered name of the method.
@@ -118,6 +118,7 @@ class Published:
         sd: its standard deviation over runs, None where it is not given.
         mark: how sure the quotation is: `T` read in a text, `M` from memory and unverified.
         source: what is quoted, and where it was read.
+        params: the published hyper-parameters that are not the method's defaults.
     """
 
     method: str
@@ -127,6 +128,7 @@ class Published:
     sd: float | None
     mark: str
     source: str
+    params: Mapping[str, bool | int | float | str] = field(default_factory=lambda: MappingProxyType({}))
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ Status = Literal["pending", "running", "done", "budget", "failed"]
 ENDED: tuple[Status, ...] = ("done", "budget", "failed")
 MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
 UNKNOWN = "unknown"  # identity of a run whose key does not say
+TUNING = "tuning"  # the fact of a run's provenance that was stated when it was planned
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +173,8 @@ class RunRecord:
         cost_s: total cost in seconds.
         wall_s: measured seconds inside the method.
         queries: number of oracle queries, 0 for live runs.
-        provenance: git revision and dirtiness, versions, device, seed and batch-norm policy, UTC start.
+        provenance: git revision and dirtiness, versions, device, seed and batch-norm policy, UTC start; what the suite
+            said of how the settings were tuned.
     """
 
     run_id: str
@@ -185,3 +187,9 @@ class RunRecord:
     wall_s: float
     queries: int
     provenance: Mapping[str, Json]
+
+    @property
+    def tuning(self) -> str | None:
+        """Return what was stated of how the settings were tuned, None where nothing was."""
+        told = self.provenance.get(TUNING)
+        return told if isinstance(told, str) else None

@@ -76,8 +76,8 @@ def _quoted_values(key: str, found: Published | None) -> Values:
 def _quoted_note(shown: Iterable[Published]) -> str:
     marks = sorted({p.mark for p in shown})
     return (
-        "Published: mean ± sd of test accuracy quoted for the same method with its default settings, on the same data "
-        "set with the same budget; "
+        "Published: mean ± sd of test accuracy quoted for the same method with the same settings, on the same data set "
+        "with the same budget; "
         f"{'; '.join(MARKS.get(mark, f'[{mark}]') for mark in marks)}. The source of each is in machine formats."
     )
 

@@ -53,8 +53,19 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
 def noted(board: Board, comparison: Comparison) -> Board:
     """Return a board with its data set, and with what its benchmarks have to say at its foot."""
-    notes = (*board.notes, *left_aside(comparison), *contexts.notes(comparison))
+    notes = (*board.notes, *tuning(comparison), *left_aside(comparison), *contexts.notes(comparison))
     return replace(board, dataset=comparison.dataset, notes=notes)
+
+
+def tuning(comparison: Comparison) -> tuple[str, ...]:
+    """Return what was stated of how settings were tuned, a line a statement; empty where nothing was."""
+    told: dict[str | None, dict[str, None]] = {}  # statement -> labels of it, in the comparison's order
+    for label, outcomes in comparison.outcomes.items():
+        for outcome in outcomes:
+            told.setdefault(outcome.run.tuning, {})[label] = None
+    silent = told.pop(None, {})
+    lines = [f"Tuning, as stated, of {', '.join(labels)}: {statement}" for statement, labels in told.items()]
+    return (*lines, *([f"No tuning is stated of {', '.join(silent)}."] if told and silent else []))
 
 
 def left_aside(comparison: Comparison) -> tuple[str, ...]:

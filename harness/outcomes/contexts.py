@@ -60,18 +60,18 @@ def transfer(comparison: Comparison) -> Callable[[Archs], Mapping[str, Floats]] 
 def published(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Published]:
     """Return data set -> the published figure of a label's method at its budget, where its benchmark quotes one.
 
-    Figures are of the methods as they are by default, so a run with other settings has none beside it.
+    A figure is of the published settings, so a run with others has none beside it.
     """
     key = outcomes[0].run.key  # the runs of a label have one configuration
     context = comparison.contexts.get(key.benchmark)
     quoted = () if context is None else context.published
-    same = {p.dataset: p for p in quoted if (p.method, p.budget_s) == (key.method, key.budget_s)}
-    return same if same and _has_default_settings(key) else {}
+    return {p.dataset: p for p in quoted if (p.method, p.budget_s) == (key.method, key.budget_s) and _has(key, p)}
 
 
-def _has_default_settings(key: RunKey) -> bool:
+def _has(key: RunKey, figure: Published) -> bool:
+    """Return whether a run has the settings that a figure was published for."""
     try:
         default = registry.resolved(registry.method(key.method))
     except NasboardError:  # a method that is not here any more, or cannot be made without settings
         return False
-    return dict(key.params) == default
+    return dict(key.params) == default | dict(figure.params)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.record import Json, RunRecord
+from nasboard.harness.record import TUNING, Json, RunRecord
 
 OURS = "nasboard"
 SHOWN_VALUES = 3  # distinct values listed before the rest is only counted
@@ -78,7 +78,8 @@ def facts(run: RunRecord) -> dict[str, str]:
     for what, maker in key.makers.items():
         flat.update(_flatten(f"{what} by", asdict(maker)))
     flat.update(_flatten("parameter", key.params))
-    flat.update(_flatten("", run.provenance or {LOST: "not recorded, the run ended before it could"}))
+    lost = {} if run.provenance.keys() - {TUNING} else {LOST: "not recorded, the run ended before it could"}
+    flat.update(_flatten("", lost | dict(run.provenance)))
     return {name: _text(value) for name, value in flat.items()}
 
 

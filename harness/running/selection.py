@@ -62,6 +62,8 @@ def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
             if key != "panel" and key not in RunEntry.model_fields:
                 raise UnknownNameError("key of --set:", key, ["panel.size", "params.NAME", *RunEntry.model_fields])
             for part in (raw,) if key == "panel" else raw["runs"]:
+                if key == "params":
+                    part.pop("tuning", None)  # it was said of other settings
                 before = part.get(key)
                 part[key] = {**before, **value} if isinstance(before, dict) and isinstance(value, dict) else value
     return validated(raw, f"suite {suite.name!r} with {', '.join(settings)}") if settings else suite

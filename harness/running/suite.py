@@ -74,6 +74,10 @@ class RunEntry(_Strict):
         dict[str, str | int | float | bool | list[int] | list[float] | list[str]],
         Field(description="Hyper-parameters in place of the method's defaults."),
     ] = {}
+    tuning: Annotated[
+        str | None,
+        Field(description="What was tried before these settings, on which seeds and truth; boards say it."),
+    ] = None
 
     @property
     def shown(self) -> str:
@@ -217,7 +221,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequen
     numbers = range(entry.first_seed, entry.first_seed + entry.seeds)
     kind = task.cost_kind if asks else "measured"  # without queries there is only the clock
     keys = (RunKey(seed=seed, **common, **ranked) for seed in numbers)  # type: ignore[arg-type]
-    return [Planned(key, label, kind) for key in keys], panel
+    return [Planned(key, label, kind, entry.tuning) for key in keys], panel
 
 
 def _unanswered(task: Benchmark) -> str:

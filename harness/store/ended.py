@@ -13,7 +13,7 @@ from nasboard.harness.record import RunRecord, StepRecord, Visits
 from nasboard.harness.space import to_bytes
 from nasboard.harness.store.schema import panels, runs
 from nasboard.harness.store.visits import keep_visits
-from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new
+from nasboard.harness.store.write import Ending, Planned, Stand, append, clear, intern, move, plan, put_new, to_json
 
 
 def put_panel(conn: Connection, panel: Panel, space: str) -> None:
@@ -57,5 +57,5 @@ def put_run(conn: Connection, ended: Ended) -> None:
     if ended.visits is not None:
         keep_visits(conn, stand, run.queries, ended.visits)
     move(conn, stand, None, run.queries, Ending(run.status, run.error, run.provenance))
-    totals = {"label": run.label, "cost_s": run.cost_s, "wall_s": run.wall_s}
+    totals = {"label": run.label, "cost_s": run.cost_s, "wall_s": run.wall_s, "provenance": to_json(run.provenance)}
     conn.execute(update(runs).where(runs.c.no == row.no).values(**totals))

@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError, UnstorableError
-from nasboard.harness.record import ENDED, Json, RunKey, Status, StepRecord
+from nasboard.harness.record import ENDED, TUNING, Json, RunKey, Status, StepRecord
 from nasboard.harness.space import Floats
 from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
 
@@ -27,11 +27,13 @@ class Planned:
         key: what identifies it.
         label: the name boards show.
         cost_kind: whether its `cost_s` will be simulated or measured.
+        tuning: how its settings were tuned, None where nothing is said. Like the label it is no part of the key.
     """
 
     key: RunKey
     label: str
     cost_kind: CostKind
+    tuning: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +67,14 @@ def plan(conn: Connection, planned: Iterable[Planned]) -> int:
         for known in conn.execute(select(runs.c.run_id).where(runs.c.run_id.in_(ids[at : at + 1000]))).scalars():
             del by_id[known]
     rows = [
-        {"run_id": i, "key": p.key.canonical(), "label": p.label, "cost_kind": p.cost_kind, "status": "pending"}
+        {
+            "run_id": i,
+            "key": p.key.canonical(),
+            "label": p.label,
+            "cost_kind": p.cost_kind,
+            "status": "pending",
+            "provenance": to_json({} if p.tuning is None else {TUNING: _storable(p.tuning)}),
+        }
         for i, p in by_id.items()
     ]
     if rows:
@@ -147,7 +156,8 @@ def move(conn: Connection, stand: Stand, last: StepRecord | None, queries: int |
     if ending is not None:
         ending.check()
         conn.execute(delete(states).where(states.c.run == stand.no))
-        values |= {"status": ending.status, "owner": None, "provenance": to_json(ending.provenance)}
+        planned = json.loads(conn.execute(select(runs.c.provenance).where(runs.c.no == stand.no)).scalar_one())
+        values |= {"status": ending.status, "owner": None, "provenance": to_json(planned | dict(ending.provenance))}
         values["error"] = None if ending.error is None else _storable(ending.error)
     conn.execute(update(runs).where(runs.c.no == stand.no).values(**values))
 
@@ -166,8 +176,19 @@ def clear(conn: Connection, numbers: Sequence[int]) -> None:
         for table in (steps, rankings, visits, states):
             conn.execute(delete(table).where(table.c.run.in_(some)))
         fresh = {"last_step": 0, "last_spec": None, "cost_s": 0.0, "wall_s": 0.0, "queries": 0}
-        none = {"status": "pending", "owner": None, "error": None, "provenance": "{}"}
+        none = {"status": "pending", "owner": None, "error": None}
         conn.execute(update(runs).where(runs.c.no.in_(some)).values(**fresh, **none))
+        _keep_tuning(conn, some)
+
+
+def _keep_tuning(conn: Connection, some: Sequence[int]) -> None:
+    """Leave of the provenance of runs what was stated when they were planned."""
+    kept: dict[str, list[int]] = {}
+    for no, text in conn.execute(select(runs.c.no, runs.c.provenance).where(runs.c.no.in_(some))):
+        told = json.loads(text)
+        kept.setdefault(to_json({TUNING: told[TUNING]} if TUNING in told else {}), []).append(no)
+    for text, numbers in kept.items():
+        conn.execute(update(runs).where(runs.c.no.in_(numbers)).values(provenance=text))
 
 
 def beat(conn: Connection, owner: str, now_s: float) -> None:

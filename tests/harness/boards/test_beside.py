@@ -65,20 +65,22 @@ def test_a_figure_of_another_budget_or_benchmark_is_not_beside(tmp_path: Path) -
         assert not [line for line in made.notes if line.startswith("Published")]
 
 
-def test_a_figure_is_of_the_default_settings_alone(tmp_path: Path) -> None:
-    figure = replace(CONTEXT.published[0], method="regularized_evolution")
+@pytest.mark.parametrize("published", [{}, {"population": 50}])
+def test_a_figure_is_of_the_published_settings_alone(tmp_path: Path, published: dict[str, int]) -> None:
+    figure = replace(CONTEXT.published[0], method="regularized_evolution", params=published)
     context = replace(CONTEXT, published=(figure, replace(figure, method="gone")))
     default = registry.resolved(registry.method("regularized_evolution"))
     runs = []
-    for label, params in (("as published", default), ("larger", default | {"population": 50})):
+    for label, params in (("default", default), ("larger", default | {"population": 50})):
         for run, *rest in [visiting("regularized_evolution", seed, [5]) for seed in range(3)]:
             key = replace(run.key, params=params)
             runs.append(Ended(replace(run, run_id=key.run_id, key=key, label=label), *rest))
     runs += [visiting("gone", seed, [5]) for seed in range(3)]  # a method that cannot be asked for its defaults
     [made] = boards.make(compared(tmp_path, runs, context), only="accuracy")
-    assert row(made, "as published")["published"] == Quoted(0.9370, 0.0036, "M")
-    assert {row(made, label)["published"] for label in ("larger", "gone")} == {Undefined("none")}
-    assert any("the same method with its default settings" in note for note in made.notes)
+    same, *others = ("larger", "default", "gone") if published else ("default", "larger", "gone")
+    assert row(made, same)["published"] == Quoted(0.9370, 0.0036, "M")
+    assert {row(made, label)["published"] for label in others} == {Undefined("none")}
+    assert any("the same method with the same settings" in note for note in made.notes)
 
 
 def test_people_read_percent_and_marks_and_machines_fractions_and_sources(tmp_path: Path) -> None:

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from nasboard.harness.record import Json
 from nasboard.harness.report.provenance import ABSENT, origins
 from tests.harness.report import fields
 
@@ -33,10 +36,11 @@ def test_what_differs_between_seeds_stands_beside_each_run() -> None:
     assert ("device", "5 distinct values, cuda:0 to cuda:4") in own.own
 
 
-def test_a_run_without_provenance_does_not_break_up_what_the_others_share() -> None:
+@pytest.mark.parametrize("planned", [{}, {"tuning": "none"}])  # what a killed run has of its provenance
+def test_a_run_without_provenance_does_not_break_up_what_the_others_share(planned: dict[str, Json]) -> None:
     whole = fields.black_box("random_search", 0, 0)
     killed = fields.failed("random_search", 1)
-    killed = replace(killed, run=replace(killed.run, provenance={}))
+    killed = replace(killed, run=replace(killed.run, provenance=planned))
     common, (own,) = origins(fields.comparison({"random_search": (whole, killed)}))
     assert ("device", "cpu") in common
     assert "circumstances" in dict(common) | dict(own.own)

@@ -43,6 +43,12 @@ def test_settings_replace_those_of_every_entry_and_keep_the_others() -> None:
     assert selection.with_settings(made(EVOLUTION, RANDOM), ["seeds=1"]).runs[1].label == "rs"
 
 
+def test_with_other_hyper_parameters_what_was_said_of_tuning_is_not_said_any_more() -> None:
+    stated = made({**EVOLUTION, "tuning": "3 settings"}, RANDOM)
+    assert selection.with_settings(stated, ["seeds=7"]).runs[0].tuning == "3 settings"
+    assert selection.with_settings(stated, ["params.tournament=5"]).runs[0].tuning is None
+
+
 @pytest.mark.parametrize(
     ("setting", "value"),
     [

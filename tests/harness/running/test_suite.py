@@ -49,6 +49,15 @@ def test_the_resolved_configuration_is_what_is_stored(tmp_path: Path) -> None:
     assert given.run_id == default.run_id
 
 
+def test_what_is_said_of_tuning_goes_with_the_runs_and_makes_no_other_ones(tmp_path: Path) -> None:
+    plain, said = (
+        suite.resolve(suite.read(written(tmp_path, GOOD + line)))[0] for line in ("", 'tuning = "2 settings x 3 seeds"')
+    )
+    assert {p.tuning for p in plain} == {None}
+    assert {p.tuning for p in said} == {"2 settings x 3 seeds"}
+    assert [p.key for p in plain] == [p.key for p in said]
+
+
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [

@@ -84,11 +84,12 @@ def test_what_is_there_already_is_skipped(url: str, exported: Path) -> None:
 
 def test_a_planned_run_is_filled_in(url: str, exported: Path) -> None:
     with open_store(url) as store:
-        store.plan([replace(p, label="planned here") for p in planned(6)])
+        store.plan([replace(p, label="planned here", tuning="stated here") for p in planned(6)])
         assert import_runs(store, exported) == 4
         ids = [p.key.run_id for p in planned(6)]
         assert store.status_counts(ids) == {"done": 3, "failed": 1, "pending": 2}
-        assert {run.label for run in store.runs(status="done")} == {"walk"}
+        assert {(run.label, run.tuning) for run in store.runs(status="done")} == {("walk", None)}
+        assert import_runs(store, exported) == 0
 
 
 def test_the_same_run_with_another_content_is_refused(url: str, exported: Path) -> None:

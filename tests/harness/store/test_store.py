@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import threading
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from nasboard.harness.errors import MissingDataError, StoreError
-from nasboard.harness.store import Planned, Store, new_owner, open_store
+from nasboard.harness.store import Ending, Planned, Store, new_owner, open_store
 from nasboard.harness.store import claim as store_claim
 from tests.harness.store.stored import DONE, FAILED, StoreTests, course, fill, key, planned, step
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
@@ -117,6 +118,21 @@ class StoreContract(StoreTests):
         claim = store.claim(ids, owner)
         assert claim is not None
         assert (claim.run_id, claim.last, claim.state) == (run_id, None, None)
+
+    def test_what_is_stated_of_tuning_stays_with_a_run_and_is_no_part_of_its_key(self, store: Store) -> None:
+        [plain] = planned(1)
+        stated = replace(plain, tuning="4 settings x 3 seeds")
+        assert store.plan([stated]) == 1
+        assert store.plan([plain]) == 0  # the same run
+        owner, run_id = new_owner(), plain.key.run_id
+        for _ in range(2):
+            assert store.runs()[0].tuning == "4 settings x 3 seeds"
+            store.claim([run_id], owner)
+            store.append(run_id, owner, course(0), None, 9, end=Ending("done", None, {"device": "cpu"}))
+            assert dict(store.runs()[0].provenance) == {"tuning": "4 settings x 3 seeds", "device": "cpu"}
+            store.reset([run_id], ["done"])
+        store.plan(planned(2))
+        assert [run.tuning for run in store.runs()] == ["4 settings x 3 seeds", None]
 
     def test_a_reset_elsewhere_is_seen_by_a_store_that_knew_the_end(self, store: Store, url: str) -> None:
         store.plan(planned(1))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import deque
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pytest
@@ -11,11 +11,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from numpy.random import default_rng
 
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Ints, sample
-from nasboard.methods.black_box.regularized_evolution import Aging, RegularizedEvolution, mutate
+from nasboard.methods.black_box.regularized_evolution import Aging, RegularizedEvolution, by_node, mutate
 from tests.methods.black_box.play import search, share
 from tests.methods.black_box.spaces import Free, Ruled
 from tests.strategies import archs
@@ -66,6 +67,29 @@ def test_every_single_change_is_equally_likely_within_its_slot() -> None:
         expected = n / len(SPACE.choices) / len(others)
         counts = np.bincount(changed, minlength=options)[others]
         assert np.abs(counts - expected).max() < 5 * expected**0.5
+
+
+def test_as_released_the_node_is_drawn_first_and_an_edge_changes_in_a_third_a_sixth_or_a_ninth() -> None:
+    space, rng, n = NB201Space(), default_rng(0), 12_000
+    expected = n * np.array([1 / 3, 1 / 6, 1 / 6, 1 / 9, 1 / 9, 1 / 9])
+    for settings, share_of in ((RegularizedEvolution(as_released=True), expected), (RegularizedEvolution(), n / 6)):
+        player = Aging(replace(settings, population=1), space, rng)
+        parent = np.array([1, 4, 0, 2, 2, 1], dtype=np.int16)
+        player.tell(Proposal(parent), seen(0.5))
+        changed = np.stack([player.ask().arch for _ in range(n)]) != parent
+        assert (changed.sum(1) == 1).all()
+        assert (np.abs(changed.sum(0) - share_of) < 5 * (n * 0.25) ** 0.5).all()
+
+
+def test_as_released_slots_without_a_choice_leave_their_share_to_the_others() -> None:
+    space = Narrow(choices=(1, 2, 2))
+    drawn = [mutate(space, np.zeros(3, dtype=np.int16), default_rng(seed), by_node(space)) for seed in range(200)]
+    assert {tuple(child.tolist()) for child in drawn} == {(0, 1, 0), (0, 0, 1)}
+
+
+def test_as_released_a_space_that_is_no_complete_cell_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"of 1, 3, 6, 10, \.\.\. edges; .* has 4 slots; leave as_released out"):
+        search(RegularizedEvolution(as_released=True), Free(), share, 5)
 
 
 def test_slots_with_a_single_choice_are_left_alone() -> None:

@@ -15,7 +15,7 @@ from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.api import Observation, Proposal
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, sample
-from nasboard.methods.black_box.reinforce import Adam, Policy, Reinforce, Table, draw, loss_gradient, softmax
+from nasboard.methods.black_box.reinforce import Adam, Average, Policy, Reinforce, Table, draw, loss_gradient, softmax
 from tests.methods.black_box.play import search, share
 
 SPACE = PlantedSpace()
@@ -82,16 +82,22 @@ def test_initial_logits_are_small_and_only_where_there_is_a_choice() -> None:
     assert 1e-4 < np.abs(policy.logits[real]).mean() < 2e-3
 
 
-def test_the_baseline_is_a_moving_average_in_percent_that_starts_at_the_first_reward() -> None:
+def test_the_baseline_weighs_every_reward_by_its_age_and_the_weights_sum_to_one() -> None:
+    average, rewards = Average(0.9), [60.0, 80.0, 20.0, 70.0]
+    for n in range(1, 5):
+        weights = 0.9 ** np.arange(n)[::-1]
+        assert average.after(rewards[n - 1]) == pytest.approx(weights @ rewards[:n] / weights.sum())
+
+
+def test_the_baseline_is_in_percent_and_holds_the_present_reward() -> None:
     policy = Policy(Reinforce(), SPACE, default_rng(0))
     start = policy.logits.copy()
     arch = np.zeros(6, dtype=np.int16)
     policy.tell(Proposal(arch), Observation(0.6, 1.0, 1))
-    assert policy.baseline == pytest.approx(60.0)
     assert np.array_equal(policy.logits, start)  # no advantage yet
     policy.tell(Proposal(arch), Observation(0.8, 1.0, 1))
-    assert policy.baseline == pytest.approx(0.9 * 60 + 0.1 * 80)
-    expected = start - Adam(0.01, 0.9, 0.999, 1e-8, t=1).step(loss_gradient(start, arch, 80 - 62.0))
+    baseline = (0.9 * 60 + 80) / 1.9
+    expected = start - Adam(0.01, 0.9, 0.999, 1e-8, t=1).step(loss_gradient(start, arch, 80 - baseline))
     assert np.allclose(policy.logits[:, :3], expected[:, :3])
 
 
