@@ -15,6 +15,7 @@
     │   └── UnstorableError            what was given is not what a store holds; the store itself is sound
     ├── MetricError                    a metric has no value for this input
     ├── MethodError                    a method broke the contract of the search API
+    ├── ContractError                  exit code 1: a method or a benchmark was checked and breaks a contract
     ├── RunsFailedError                exit code 4: runs of the plan failed, the others are there
     ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
     ├── RefusedError                   exit code 5: the gate cannot judge what it should, and nothing got worse
@@ -105,6 +106,12 @@ class MetricError(NasboardError):
 
 class MethodError(NasboardError):
     """A method broke the contract of the search API."""
+
+
+class ContractError(NasboardError):
+    """A method or a benchmark that was checked breaks a contract; the message says which, and what to do."""
+
+    exit_code = 1
 
 
 class RunsFailedError(NasboardError):

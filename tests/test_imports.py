@@ -58,6 +58,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness.outcomes",
         "harness.statistics",
     ),
+    "harness.testing": (
+        "harness",
+        "harness.gate",
+        "harness.outcomes",
+        "harness.registry",
+        "harness.running",
+        "harness.store",
+    ),
     "harness.cli": (
         "harness",
         "harness.boards",
@@ -69,6 +77,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness.running",
         "harness.statistics",
         "harness.store",
+        "harness.testing",
     ),
     "benchmarks": ("harness", "harness.registry", "tabular.imports", "tabular.known", "tabular.tables"),
     "benchmarks.spaces": ("harness", "tabular.nb101", "tabular.nb201"),

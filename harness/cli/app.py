@@ -1,7 +1,7 @@
 """The `nasboard` command: its sub-commands, and how errors become exit codes.
 
-Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data or nothing to compare, 4 failed runs,
-5 refused by the gate, 130 interrupted.
+Exit codes: 0 fine, 1 regression or broken contract, 2 usage or configuration, 3 missing data or nothing to compare,
+4 failed runs, 5 refused by the gate, 130 interrupted.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ app = typer.Typer(
     name="nasboard",
     help="Score neural-architecture-search methods: Kendall tau, stability, final accuracy.",
     epilog=(
-        "Exit codes: 0 fine, 1 regression, 2 usage or configuration, 3 missing data or nothing to compare, "
-        "4 failed runs, 5 refused by the gate, 130 interrupted"
+        "Exit codes: 0 fine, 1 regression or broken contract, 2 usage or configuration, 3 missing data or nothing to "
+        "compare, 4 failed runs, 5 refused by the gate, 130 interrupted"
     ),
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -48,6 +48,7 @@ app.command("compare")(checking.compare)
 app.command("gate")(checking.gate)
 app.command("schema")(making.schema)
 app.command("doctor")(doctoring.doctor)
+app.command("check")(doctoring.check)
 app.command("export")(keeping.export)
 app.command("import")(keeping.import_)
 app.add_typer(tables.app, name="table")

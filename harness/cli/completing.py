@@ -19,6 +19,11 @@ def benchmarks(incomplete: str) -> list[str]:
     return _beginning(incomplete, lambda: registry.names("benchmarks"))
 
 
+def checkable(incomplete: str) -> list[str]:
+    """Return the registered methods and benchmarks that begin so."""
+    return [*methods(incomplete), *benchmarks(incomplete)]
+
+
 def embedded(incomplete: str) -> list[str]:
     """Return the embedded tables that begin so."""
     return _beginning(incomplete, lambda: registry.names("tables"))

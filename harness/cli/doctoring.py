@@ -1,15 +1,21 @@
-"""`nasboard doctor`: is everything there, and which command gets what is missing."""
+"""`nasboard doctor`: is everything there, and which command gets what is missing. `nasboard check`: does a method or a
+benchmark keep the contracts.
+"""
 
 from __future__ import annotations
 
 import os
 import platform
+from dataclasses import asdict
 from importlib import metadata, util
+from typing import TYPE_CHECKING, Annotated
 
+import typer
 from rich.table import Table
 from rich.text import Text
 
 from nasboard.harness import registry
+from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import (
     DEFAULT_STORE,
     JsonOption,
@@ -23,7 +29,12 @@ from nasboard.harness.cli.data import told_gaps, told_where
 from nasboard.harness.errors import MissingDataError, NasboardError, NoStoreError
 from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.registry.plugins import Plugin, plugins
+from nasboard.harness.running.selection import assigned
 from nasboard.harness.store import open_store
+
+if TYPE_CHECKING:
+    from nasboard.harness.record import Json
+    from nasboard.harness.testing.finding import Finding as Found
 
 EXTRAS = {
     "live": ("torch", "sklearn"),
@@ -58,6 +69,58 @@ def doctor(store: StoreOption = DEFAULT_STORE, json: JsonOption = False) -> None
     bad = [f["what"] for f in findings if f["state"] == "bad"]
     if bad:
         raise MissingDataError(f"not in order: {', '.join(bad)}; see the detail above")
+
+
+def check(
+    name: Annotated[
+        str,
+        typer.Argument(
+            metavar="METHOD|BENCHMARK",
+            help="A registered name; a method may be given hyper-parameters, NAME?key=value&...",
+            autocompletion=completing.checkable,
+        ),
+    ],
+    on: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BENCHMARK",
+            help="What a method is checked on; else planted, or a live benchmark where it trains.",
+            autocompletion=completing.benchmarks,
+        ),
+    ] = None,
+    settings: Annotated[
+        list[str] | None,
+        typer.Option("--set", metavar="KEY=VALUE", help="Hyper-parameter of the method: epochs=2. May be repeated."),
+    ] = None,
+    json: JsonOption = False,
+) -> None:
+    """Check that a method or a benchmark keeps the contracts of the search API, at test length.
+
+    A method says its test length itself, by a classmethod `for_tests`. Exit code 1 where a contract is broken.
+    """
+    from nasboard.harness.testing import checking, finding  # numpy and the runner; doctor needs neither
+
+    params: dict[str, Json] = {}
+    for setting in settings or []:
+        params |= assigned(setting)  # type: ignore[arg-type]  # the registry checks every value
+    found = checking.check(name, on=on, params=params)
+    if json:
+        print_json([asdict(each) for each in found])
+    else:
+        out().print(_contracts(found))
+    finding.settle(name, found)
+
+
+def _contracts(found: list[Found]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    table.add_column("contract", no_wrap=True)
+    table.add_column("outcome", no_wrap=True)
+    table.add_column("what it says, or why", overflow="fold")
+    styles = {"broken": "bold red", "not applicable": "dim"}
+    for each in found:
+        cells = (each.contract, each.outcome, each.why or each.says)
+        table.add_row(*map(Text, cells), style=styles.get(each.outcome, ""))
+    return table
 
 
 def _package() -> Finding:

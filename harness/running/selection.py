@@ -58,7 +58,7 @@ def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
     """
     raw = suite.model_dump(exclude_unset=True)
     for setting in settings:
-        for key, value in _assigned(setting).items():
+        for key, value in assigned(setting).items():
             if key != "panel" and key not in RunEntry.model_fields:
                 raise UnknownNameError("key of --set:", key, ["panel.size", "params.NAME", *RunEntry.model_fields])
             for part in (raw,) if key == "panel" else raw["runs"]:
@@ -119,7 +119,12 @@ def _open(entry: RunEntry, benchmark: Callable[[str], Benchmark]) -> None:
         task.data()
 
 
-def _assigned(setting: str) -> Mapping[str, object]:
+def assigned(setting: str) -> Mapping[str, object]:
+    """Return what `KEY=VALUE` sets, read as a line of TOML; a value that is none is a string.
+
+    Raises:
+        UsageError: not of that form.
+    """
     key, equals, value = setting.partition("=")
     if not (key.strip() and equals):
         raise UsageError(f"--set takes KEY=VALUE, such as params.lr=0.05 or seeds=3, given {setting!r}")

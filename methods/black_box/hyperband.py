@@ -34,6 +34,7 @@ class Hyperband:
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"query"})
+    unguided: ClassVar[str] = "it looks at more architectures, and learns nothing about them"
 
     eta: int = 3  # one in eta is promoted; the paper's default
 

@@ -22,6 +22,7 @@ class RandomSearch:
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"query"})
+    unguided: ClassVar[str] = "it is random search"
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every query."""

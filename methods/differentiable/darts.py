@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
 from itertools import cycle
-from typing import ClassVar, cast
+from typing import ClassVar, Self, cast
 
 import numpy as np
 import torch
@@ -60,6 +60,11 @@ class Darts:
     weights_first: bool = False  # True: a step moves the weights before alpha, as the NAS-Bench-201 version
     rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
+
+    @classmethod
+    def for_tests(cls) -> Self:
+        """Return one that keeps every contract within seconds, and finds nothing."""
+        return cls(epochs=3, eigenvalue_every=2)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import ClassVar, cast
+from typing import ClassVar, Self, cast
 
 from nasboard.benchmarks.live.data import LiveData, live_data
 from nasboard.benchmarks.live.ops import BN_POLICY
@@ -48,6 +48,11 @@ class FewShot:
     candidates: int = 100  # drawn once a run; NAS-Bench-201 version of random search with weight sharing
     derive_every: int = 25  # steps; ours
     as_released: bool = False  # a draw for each cell, and unused weights move as they did there
+
+    @classmethod
+    def for_tests(cls) -> Self:
+        """Return one that keeps every contract within seconds, and finds nothing."""
+        return cls(epochs=2, sub_epochs=2, derive_every=2, candidates=8)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch of the one-shot supernet, then of all sub-supernets.
