@@ -31,7 +31,9 @@ MOST_REFUSED = 1_000  # queries that a method may try after one that its budget 
 class Watched(MeteredOracle):
     """The runner's oracle, which also counts what it refused, and what reached the benchmark past it."""
 
-    def __init__(self, query: Query, benchmark: Benchmark, limit_s: float, rng: Generator, after: Watched | None) -> None:
+    def __init__(
+        self, query: Query, benchmark: Benchmark, limit_s: float, rng: Generator, after: Watched | None
+    ) -> None:
         """Meter `query`; `after` is the oracle of the part of the run before this one."""
         self.counted = Counted(query)
         self.refused = 0

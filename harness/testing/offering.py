@@ -84,7 +84,9 @@ def digest_names_the_table(benchmark: Benchmark) -> str | None:
     if digest is None:
         return "it has no table"
     if len(digest) != 64 or set(digest) - set("0123456789abcdef"):
-        raise ContractError(f"the digest is {digest!r}, allowed are 64 hexadecimal digits: hashlib.sha256(...).hexdigest()")
+        raise ContractError(
+            f"the digest is {digest!r}, allowed are 64 hexadecimal digits: hashlib.sha256(...).hexdigest()"
+        )
     return None
 
 
@@ -190,7 +192,9 @@ def context_can_be_read(benchmark: Benchmark) -> str | None:
         known = archs if objective.known is None else archs[objective.known(archs)]
         values = np.asarray(objective.of(known))
         if values.shape != (len(known),) or not np.isfinite(values).all():
-            raise ContractError(f"objective {name} gives {values.shape} for {len(known)}, allowed are finite ({len(known)},)")
+            raise ContractError(
+                f"objective {name} gives {values.shape} for {len(known)}, allowed are finite ({len(known)},)"
+            )
     return None
 
 

@@ -216,9 +216,7 @@ def regret(method: SearchMethod | UniformDraws, benchmark: Benchmark) -> float:
     assert size(benchmark.space) <= LARGEST_ENUMERATION
     answers = []
     for seed in range(SEEDS):
-        oracle = MeteredOracle(
-            benchmark.query, benchmark.space, benchmark.fidelities, BUDGET_S, default_rng([seed, 1])
-        )
+        oracle = MeteredOracle(benchmark.query, benchmark.space, benchmark.fidelities, BUDGET_S, default_rng([seed, 1]))
         task = Task(benchmark.space, default_rng([seed, 0]), BUDGET_S, query=oracle)
         answers.append(_final(method.search(task)))
     best = read_truth(benchmark, enumerate_valid(benchmark.space)).max()

@@ -1,102 +1,149 @@
-"""The contracts of reproducibility are shown to fail on methods that break them."""
+"""Every contract is shown to be broken by something that breaks it, and kept by something honest; each says what to do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
-from typing import ClassVar
+from collections.abc import Callable
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness import registry
-from nasboard.harness.api import Checkpoint, Need, SearchMethod, Task
-from nasboard.harness.space import Archs, Floats, sample
-from tests.contracts.catalogue import Case
-from tests.contracts.drive import fingerprint, play
+from nasboard.harness.api import Benchmark, SearchMethod
+from nasboard.harness.errors import ContractError
+from nasboard.harness.space import SearchSpace
+from nasboard.harness.testing import offering, searching, spaces
+from nasboard.harness.testing.case import Case
+from nasboard.harness.testing.finding import judged, settle
+from tests.contracts import broken
+from tests.plugin import write_distribution
 
-CASE = Case("random_search", "planted")  # where the methods below are put in
-STEPS = 6
-
-
-@dataclass(frozen=True)
-class Honest:
-    """Draws from the task's generator and saves it with every step."""
-
-    needs: ClassVar[frozenset[Need]] = frozenset({"query"})
-
-    def search(self, task: Task) -> Iterator[Checkpoint]:
-        first = 1
-        if task.resume is not None:
-            first = 1 + int(task.resume["step"])  # type: ignore[call-overload]
-            task.rng.bit_generator.state = task.resume["rng"]  # type: ignore[assignment]
-        for step in range(first, STEPS + 1):
-            arch = self.draw(task)
-            generator = dict(task.rng.bit_generator.state)
-            saved = {"step": step, "rng": generator}
-
-            def rank(archs: Archs) -> Floats:
-                return self.score(task, archs)
-
-            yield Checkpoint(step, arch, rank=rank, state=lambda saved=saved: saved, last=step == STEPS)
-
-    def draw(self, task: Task) -> np.ndarray:
-        return sample(task.space, task.rng, 1)[0]
-
-    def score(self, task: Task, archs: Archs) -> Floats:
-        return archs.sum(axis=1).astype(np.float64)
-
-
-class Unseeded(Honest):
-    """Draws from a generator of its own."""
-
-    def draw(self, task: Task) -> np.ndarray:
-        return sample(task.space, np.random.default_rng(), 1)[0]
-
-
-class Nosy(Honest):
-    """Draws while it ranks."""
-
-    def score(self, task: Task, archs: Archs) -> Floats:
-        return task.rng.random(len(archs))
+METHODS: dict[Callable[[Case], str | None], tuple[SearchMethod, str]] = {
+    searching.well_formed_checkpoints: (broken.Miscounting(), "step 0 came where 1 was due"),
+    searching.same_seed_same_record: (broken.Unseeded(), "draw from task.rng alone"),
+    searching.same_record_in_another_process: (broken.Hashed(), "let nothing depend on hash"),
+    searching.abilities_change_nothing: (broken.Nosy(), "let them neither draw"),
+    searching.resume_ends_like_uninterrupted: (broken.Forgetful(), "put all that the next step depends on"),
+    searching.budget_is_never_overspent: (broken.Thief(), "without being paid for"),
+    searching.no_path_to_a_test_value: (broken.Cheat(), "search by the task alone"),
+    searching.incumbents_compare_equal_fidelities: (broken.Mixed(), "compare what was trained equally long"),
+    searching.better_than_random_search: (broken.Downhill(), "look for a sign turned round"),
+}
+SPACES: dict[Callable[[SearchSpace], str | None], tuple[SearchSpace, str]] = {
+    spaces.string_form_is_one_to_one: (broken.OneForm(), "allowed is the same row"),
+    spaces.canonical_form_is_of_each_row_alone: (broken.Neighbourly(), "in a batch and"),
+    spaces.validity_is_of_each_row_alone: (broken.Crowded(), "than in a batch"),
+    spaces.what_is_outside_is_refused: (broken.Lenient(), "allowed is a SpecError"),
+}
+BENCHMARKS: dict[Callable[[Benchmark], str | None], tuple[Callable[[], Benchmark], str]] = {
+    offering.named_as_registered: (broken.renamed, "use one full name"),
+    offering.truth_is_finite_and_of_each_row_alone: (broken.Sorted.of, "look each row up by itself"),
+    offering.truth_is_the_mean_of_its_seeds: (broken.OtherMean.of, "derive one from the other"),
+    offering.resolution_is_the_one_declared: (lambda: broken.with_context(resolution=7), "a multiple of 1/7"),
+    offering.fidelities_ascend_to_full_training: (lambda: broken.Other.of(fidelities=(9, 3)), "ascending epochs"),
+    offering.digest_names_the_table: (lambda: broken.with_digest("version 2"), "64 hexadecimal digits"),
+    offering.query_answers_what_was_asked: (broken.Changing.of, "from the generator given alone"),
+    offering.longer_training_costs_more: (broken.FlatRate.of, "cost no more for 9 epochs than for 1"),
+    offering.validation_guides_to_the_truth: (broken.UpsideDown.of, "look for rows or signs mixed up"),
+    offering.validation_is_not_the_test_series: (broken.Open.of, "let it show validation"),
+    offering.search_side_leads_to_no_test_value: (broken.Open.of, "make the query an object of its own"),
+    offering.data_are_images_and_labels: (broken.Raw.of, "allowed are finite float32"),
+    offering.context_can_be_read: (lambda: broken.with_context(optimum=lambda: 0.5), "mend `optimum`"),
+    offering.same_in_another_process: (broken.salted, "let nothing depend on hash"),
+}
 
 
-class Forgetful(Honest):
-    """Forgets its generator."""
-
-    def search(self, task: Task) -> Iterator[Checkpoint]:
-        if task.resume is not None:
-            task = replace(task, resume={**task.resume, "rng": dict(task.rng.bit_generator.state)})
-        return super().search(task)
-
-
-def put_in(monkeypatch: pytest.MonkeyPatch, method: SearchMethod) -> None:
-    monkeypatch.setattr(registry, "method", lambda name, params: method)
+@pytest.fixture
+def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Register what has to be found by another process."""
+    here = broken.__name__
+    write_distribution(tmp_path, "broken_methods", "", {"hashed": f"{here}:Hashed"})
+    entries = {"salted": f"{here}:salted", "renamed": f"{here}:renamed"}
+    write_distribution(tmp_path, "broken_benchmarks", "", entries, "nasboard.benchmarks")
+    monkeypatch.syspath_prepend(tmp_path)
 
 
-def resumed_equals_whole() -> bool:
-    whole, begun = play(CASE), play(CASE, steps=3)
-    return play(CASE, after=begun).rows == whole.rows[3:]
+def on_planted(method: SearchMethod) -> Case:
+    return Case(type(method).__name__.lower(), method, registry.benchmark("planted"))
 
 
-def test_an_honest_method_keeps_them(monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in(monkeypatch, Honest())
-    assert fingerprint(play(CASE)) == fingerprint(play(CASE, meddle=True))
-    assert resumed_equals_whole()
+def test_every_contract_has_something_here_that_breaks_it() -> None:
+    assert tuple(METHODS) == searching.METHOD_CONTRACTS
+    assert tuple(SPACES) == spaces.SPACE_CONTRACTS
+    assert tuple(BENCHMARKS) == offering.BENCHMARK_CONTRACTS
 
 
-def test_an_unseeded_method_does_not_repeat(monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in(monkeypatch, Unseeded())
-    assert fingerprint(play(CASE)) != fingerprint(play(CASE))
+@pytest.mark.parametrize("contract", METHODS, ids=lambda contract: contract.__name__)
+def test_a_method_that_breaks_it_is_caught(installed: None, contract: Callable[[Case], str | None]) -> None:
+    method, told = METHODS[contract]
+    found = judged(contract, on_planted(method))
+    assert found.outcome == "broken"
+    assert told in str(found.why)
 
 
-def test_drawing_while_ranking_shows(monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in(monkeypatch, Nosy())
-    assert fingerprint(play(CASE)) == fingerprint(play(CASE))
-    assert play(CASE).rows != play(CASE, meddle=True).rows
+@pytest.mark.parametrize("contract", SPACES, ids=lambda contract: contract.__name__)
+def test_a_space_that_breaks_it_is_caught(contract: Callable[[SearchSpace], str | None]) -> None:
+    space, told = SPACES[contract]
+    found = judged(contract, space)
+    assert found.outcome == "broken"
+    assert told in str(found.why)
+    assert judged(contract, PlantedSpace()).outcome == "ok"
 
 
-def test_a_forgotten_generator_shows_on_resume(monkeypatch: pytest.MonkeyPatch) -> None:
-    put_in(monkeypatch, Forgetful())
-    assert fingerprint(play(CASE)) == fingerprint(play(CASE, meddle=True))
-    assert not resumed_equals_whole()
+@pytest.mark.parametrize("contract", BENCHMARKS, ids=lambda contract: contract.__name__)
+def test_a_benchmark_that_breaks_it_is_caught(installed: None, contract: Callable[[Benchmark], str | None]) -> None:
+    made, told = BENCHMARKS[contract]
+    found = judged(contract, made())
+    assert found.outcome == "broken"
+    assert told in str(found.why)
+    assert judged(contract, broken.Other.of()).outcome != "broken"
+
+
+@pytest.mark.parametrize("contract", searching.METHOD_CONTRACTS, ids=lambda contract: contract.__name__)
+def test_an_honest_method_breaks_none(contract: Callable[[Case], str | None]) -> None:
+    assert judged(contract, on_planted(broken.Honest())).outcome != "broken"
+
+
+@pytest.mark.parametrize(
+    ("method", "contract", "told"),
+    [
+        (broken.NotANumber(), searching.well_formed_checkpoints, "rank returns float64 (40,)"),
+        (broken.Amnesiac(), searching.resume_ends_like_uninterrupted, "put all that the next step"),
+        (broken.Stubborn(), searching.budget_is_never_overspent, "let BudgetExhausted end the search"),
+        (broken.Worst(), searching.incumbents_compare_equal_fidelities, "keep the best of the highest fidelity"),
+    ],
+    ids=lambda value: getattr(value, "__name__", type(value).__name__),
+)
+def test_another_way_to_break_it_is_caught_too(
+    method: SearchMethod, contract: Callable[[Case], str | None], told: str
+) -> None:
+    found = judged(contract, on_planted(method))
+    assert found.outcome == "broken"
+    assert told in str(found.why)
+
+
+def test_a_crash_breaks_a_contract_and_is_named() -> None:
+    def crashes(space: SearchSpace) -> str | None:
+        """Say what."""
+        raise KeyError("gone")
+
+    found = judged(crashes, PlantedSpace())
+    assert (found.contract, found.says, found.outcome, found.why) == (
+        "crashes",
+        "Say what.",
+        "broken",
+        "raised KeyError: 'gone'",
+    )
+    with pytest.raises(ContractError, match="hill breaks 1 of 1 contracts: crashes: raised KeyError: 'gone'"):
+        settle("hill", [found])
+
+
+def test_what_was_never_queried_is_predicted_and_not_compared() -> None:
+    class Predicting(broken.Honest):
+        def search(self, task):  # type: ignore[no-untyped-def]
+            for checkpoint in super().search(task):
+                yield broken.replace(checkpoint, incumbent=np.array([4, 4, 3, 3, 2, 2], dtype=np.int16))
+
+    found = judged(searching.incumbents_compare_equal_fidelities, on_planted(Predicting()))
+    assert found.outcome == "not applicable"

@@ -12,9 +12,9 @@ from nasboard.benchmarks.tabulated.nb101 import NB101, RESOLUTION, Best, nb1shot
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample
+from nasboard.harness.testing.reach import leaks, secret
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.tables.table import Table
-from tests.contracts.reach import leaks, secret
 from tests.tables import imported
 from tests.tabular.nb101 import tfrecord_format as f
 
@@ -196,7 +196,7 @@ def test_no_path_leads_from_the_query_to_a_test_value(full: Table, monkeypatch: 
     benchmark = nb101()
     archs = np.stack([benchmark.space.encode(spec) for spec in SPECS.values()])
     with monkeypatch.context() as patched:  # what the walk draws must be in the small table
-        patched.setattr("tests.contracts.reach.sample", lambda *_: archs)
+        patched.setattr("nasboard.harness.testing.reach.sample", lambda *_: archs)
         hidden = secret(benchmark)
     assert leaks(benchmark.query, hidden) == []
     assert leaks(benchmark, hidden) != []
