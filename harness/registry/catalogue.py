@@ -83,9 +83,16 @@ class TableTool(Protocol):
     """Builds an embedded table and tells what is in one; a module with two functions will do."""
 
     def build(
-        self, to: Path, *, seeds: int, jobs: int, limit: int | None, progress: Callable[[int, int], None]
+        self,
+        to: Path,
+        *,
+        seeds: int,
+        jobs: int,
+        limit: int | None,
+        finished: bool,
+        progress: Callable[[int, int], None],
     ) -> Path | None:
-        """Train what is missing and write the table to `to`; None where `limit` leaves it incomplete."""
+        """Train what is missing (nothing where `finished`) and write the table to `to`; None where `limit` says so."""
 
     def info(self, folder: Path | None, check: bool) -> Mapping[str, object]:
         """Return the manifest of the table in `folder` (None: the shipped one); `check` verifies every digest."""
