@@ -6,7 +6,7 @@ sample of the space, over those too.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -182,13 +182,17 @@ def _whole_values(seen: Bounds, outcomes: Sequence[RunOutcome]) -> dict[str, Val
 
 
 def _bound_rows(of: str, seen: Bounds) -> tuple[Row, Row]:
-    """Return the rows of reproducibility and of attainable tau, labelled with `of` where it is not empty."""
+    """Return the rows of reproducibility and of attainable tau, labelled and placed with `of` where it is not empty."""
     truth = seen.truth
     seeds: Value = Undefined("no table seeds") if truth.by_seed is None else truth.by_seed.shape[1]
     row: dict[str, Value] = {column.key: NOT_APPLICABLE for column in _columns()}
     row |= {"panel": of or truth.panel.identity, "n": len(truth.truth), "classes": len(seen.classes), "seeds": seeds}
     named = ((name, f"{name}, {of}" if of else name) for name in ("reproducibility", "attainable"))
-    first, second = (row | {"label": label} | dict(getattr(seen, name)) for name, label in named)
+
+    def placed(values: Mapping[str, Value]) -> Row:
+        return {f"whole_{key}" if of and f"whole_{key}" in row else key: value for key, value in values.items()}
+
+    first, second = (row | {"label": label} | dict(placed(getattr(seen, name))) for name, label in named)
     return first, second
 
 

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from nasboard.harness import boards
+from nasboard.harness.api import Context
 from nasboard.harness.boards import measures, tau
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Undefined
 from nasboard.harness.errors import UnknownNameError
@@ -129,6 +130,8 @@ def test_the_whole_space_has_columns_only_where_it_was_ranked(tmp_path: Path) ->
     assert found["whole_tau_interval"] == Undefined("one seed")
     assert isinstance(found["tau_interval"], Interval)
     assert row(made, "attainable, whole space")["n"] == row(made, "reproducibility, whole space")["n"] == len(TRUTH)
+    assert row(made, "attainable, whole space")["whole_tau"] == pytest.approx(found["whole_attainable"])
+    assert row(made, "attainable, whole space")["tau"] == NOT_APPLICABLE
     _, first = np.unique(BENCHMARK.space.canonical(ARCHS), return_index=True)
     assert found["whole_class_tau"] == pytest.approx(kendall_tau(whole[first], TRUTH[first]))
 
@@ -211,16 +214,13 @@ def test_accuracy_has_mean_spread_interval_and_regret(tmp_path: Path) -> None:
 
 def test_median_quartiles_and_collapse_stand_beside_the_mean(tmp_path: Path) -> None:
     [found] = loaded(tmp_path, [searched("a", s, [p]) for s, p in enumerate([1000, 1500, 2000, 2500, 3000])])
-    cells = ARCHS[ORDER[[1000, 1500, 2000, 2500, 3000]]]
-    free = tuple(np.unique(cells[0]).tolist())
-    collapsed = int(np.isin(cells, free).all(axis=1).sum())
-    finals = np.sort(TRUTH[ORDER[[1000, 1500, 2000, 2500, 3000]]])
-    made = row(board([replace(found, parameter_free=free)], "accuracy"), "a")
+    finals, last = TRUTH[ORDER[[1000, 1500, 2000, 2500, 3000]]], ARCHS[ORDER[3000]]
+    context = Context(learned=lambda archs: (archs != last).any(axis=1))
+    made = row(board([replace(found, contexts={"planted": context})], "accuracy"), "a")
     assert (made["median"], made["quartiles"]) == (finals[2], Interval(finals[1], finals[3]))
-    assert 1 <= collapsed < 5
-    assert made["collapse_rate"] == collapsed / 5
-    assert made["collapse_interval"] == of_share(collapsed, 5)
-    assert row(board([found], "accuracy"), "a")["collapse_rate"] == Undefined("not known")
+    assert (made["collapse_rate"], made["collapse_interval"]) == (0.2, of_share(1, 5))
+    unknown = row(board([replace(found, contexts={})], "accuracy"), "a")
+    assert unknown["collapse_rate"] == unknown["collapse_interval"] == Undefined("not known which cells learn")
 
 
 def test_the_interval_of_accuracies_near_one_does_not_leave_the_scale(tmp_path: Path) -> None:
