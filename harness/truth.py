@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from itertools import combinations
+from math import comb
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.api import RESOLUTION, Benchmark, Context
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Archs, Floats
+from nasboard.harness.space import Archs, Bools, Floats
 
+SPLITS = 252  # of trainings into halves: all of them up to ten
 FAULTS = (ArithmeticError, AttributeError, LookupError, TypeError, ValueError)  # of a benchmark's own code
 
 
@@ -83,13 +86,25 @@ def read_optimum(benchmark: Benchmark) -> float | None:
 def best_expected(by_seed: NDArray[np.float64]) -> float:
     """Return the expected accuracy of the best of architectures `(n, seeds)`, by trainings that did not choose it.
 
-    The best of n noisy means is best by luck too, and its mean too high. Here each training in turn measures the best
-    by the mean of the others, the mean of those where several tie; the result is the mean over trainings. It is
-    unbiased for what all but one of them choose, which is at most as good as the best there is.
+    The best of n noisy means is best by luck too, and its mean too high. Here one half of the trainings (rounded up)
+    chooses the best and the other measures it, or the mean of those that tie; the result is the mean over splits. It is
+    unbiased for what such a half chooses, which is at most as good as the best there is.
     """
-    total = by_seed.sum(axis=1)
-    found = [own[rest == rest.max()].mean() for own in by_seed.T for rest in (at_resolution(total - own),)]
+    found = []
+    for part in halves(by_seed.shape[1], SPLITS):
+        means = at_resolution(by_seed[:, ~part].mean(axis=1))
+        found.append(by_seed[np.ix_(means == means.max(), part)].mean())
     return float(np.mean(found))
+
+
+def halves(seeds: int, most: int) -> Iterator[Bools]:
+    """Yield which `(seeds,)` are in the first half, rounded down: of every split, or of `most` that are drawn once."""
+    half, places = seeds // 2, np.arange(seeds)
+    if comb(seeds, half) <= most:
+        yield from (np.isin(places, part) for part in combinations(range(seeds), half))
+        return
+    rng = np.random.default_rng(seeds)
+    yield from (rng.permutation(seeds) < half for _ in range(most))
 
 
 def at_resolution(accuracies: NDArray[np.float64], resolution: int = RESOLUTION) -> NDArray[np.float64]:

@@ -157,7 +157,7 @@ def _regret_note(comparison: Comparison) -> str:
     if comparison.optimum_seeds is None:
         return said + "The optimum is the best mean there is, best by luck too, so that all regrets are too large."
     return said + (
-        "The optimum is measured by trainings that did not choose it: each of the "
-        f"{comparison.optimum_seeds} behind the truth measures the best by the mean of the others. A regret may be "
-        "negative, by chance or by a better choice."
+        f"The optimum is measured by trainings that did not choose it: of the {comparison.optimum_seeds} behind the "
+        "truth one half chooses the best, the other says how good it is; mean over splits. A regret may be negative, "
+        "by chance or by a better choice."
     )

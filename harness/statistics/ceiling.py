@@ -7,20 +7,18 @@ which nobody knows, against the mean of all k. The first is no bound of the seco
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from functools import partial
-from itertools import combinations
-from math import asin, ceil, comb, pi, sin, sqrt
+from math import asin, ceil, pi, sin, sqrt
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
 from nasboard.harness.errors import MetricError
-from nasboard.harness.space import Bools, Floats
+from nasboard.harness.space import Floats
 from nasboard.harness.statistics.bootstrap import Metric
 from nasboard.harness.statistics.rank import kendall_tau, share_of, top_k_tau
-from nasboard.harness.truth import at_resolution
+from nasboard.harness.truth import at_resolution, halves
 
 BySeed = NDArray[np.float64]  # (n, seeds)
 
@@ -40,7 +38,10 @@ def reproducibility(by_seed: ArrayLike, metric: Metric = kendall_tau) -> float:
         MetricError: fewer than two seeds, or as the metric.
     """
     values = _checked(by_seed, 2)
-    sides = ((at_resolution(values[:, w].mean(axis=1)) for w in (part, ~part)) for part in _halves(values.shape[1]))
+    sides = (
+        (at_resolution(values[:, w].mean(axis=1)) for w in (part, ~part))
+        for part in halves(values.shape[1], MOST_SPLITS)
+    )
     return float(np.mean([metric(*pair) for pair in sides]))
 
 
@@ -106,16 +107,6 @@ def _slope(x: Floats, y: Floats) -> float:
     """Return the least-squares slope of y on x `(n,)`, which has mean zero; 0 where x is constant."""
     spread = float(x @ x)
     return float(x @ y) / spread if spread > 0 else 0.0
-
-
-def _halves(seeds: int) -> Iterator[Bools]:
-    """Yield which seeds `(seeds,)` are in one half: every split, or as many as are drawn once."""
-    half, places = seeds // 2, np.arange(seeds)
-    if comb(seeds, half) <= MOST_SPLITS:
-        yield from (np.isin(places, part) for part in combinations(range(seeds), half))
-        return
-    rng = np.random.default_rng(seeds)
-    yield from (rng.permutation(seeds) < half for _ in range(MOST_SPLITS))
 
 
 def _checked(by_seed: ArrayLike, least: int) -> BySeed:

@@ -157,6 +157,9 @@ def test_the_best_is_measured_by_trainings_that_did_not_choose_it() -> None:
     # without the first training the second architecture is best, without the second the first, without the third again
     # the second
     assert best_expected(by_seed) == pytest.approx((0.7 + 0.5 + 0.7) / 3)
+    by_seed = np.array([[0.9, 0.8, 0.1, 0.2], [0.5, 0.5, 0.5, 0.5]])
+    # measured by 0 and 1 the second, chosen by 2 and 3; by 2 and 3 the first; by 1 and 2 the first; else 0.5 either way
+    assert best_expected(by_seed) == pytest.approx((0.5 + 0.15 + 0.45 + 3 * 0.5) / 6)
 
 
 def test_those_that_tie_for_the_best_are_all_measured_whatever_rounding_does() -> None:
@@ -170,8 +173,8 @@ def test_the_best_mean_is_too_high_and_the_measured_best_is_not(world: World, se
     best, chosen, naive, measured = optimism(world, seeds, 60).T
     assert _mean_of_sd(naive - best) > 4
     assert _mean_of_sd(naive - chosen) > 4
-    assert abs(_mean_of_sd(measured - chosen)) < 3  # unbiased for what all but one of the trainings choose
-    assert best.mean() > chosen.mean() > best.mean() - 0.006
+    assert abs(_mean_of_sd(measured - chosen)) < 3  # unbiased for what half of the trainings choose
+    assert best.mean() > chosen.mean() > best.mean() - 0.007
 
 
 def _mean_of_sd(values: np.ndarray) -> float:

@@ -241,7 +241,7 @@ def test_the_best_mean_was_lucky_and_its_regret_is_negative(tmp_path: Path) -> N
     assert TRUTH.max() > OPTIMUM
     [note] = [note for note in made.notes if note.startswith("Regret")]
     assert f"({100 * OPTIMUM:.2f} %)" in note
-    assert "each of the 3 behind the truth measures the best by the mean of the others" in note
+    assert "of the 3 behind the truth one half chooses the best, the other says how good it is" in note
 
 
 def test_an_optimum_of_means_is_said_to_be_too_large(tmp_path: Path) -> None:
