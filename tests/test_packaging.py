@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,11 +16,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.packages import FOLDERS, build, copy_source, empty, install
 from tests.places import ROOT
 
-FOLDERS = ("nasboard", "harness", "tabular", "benchmarks", "methods", "suites", "baselines")
-SOURCES = ("pyproject.toml", "setup.py", "README.md", "LICENSE", *FOLDERS)
-PIP = ("install", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--ignore-installed")
 SUITE = """
 name = "small"
 [panel]
@@ -79,25 +75,12 @@ def files(root: Path) -> Iterator[str]:
 
 @pytest.fixture(scope="module")
 def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Copy what a package is made of, and leave there what an older build might have."""
-    folder = tmp_path_factory.mktemp("source")
-    for name in SOURCES:
-        if (ROOT / name).is_dir():
-            shutil.copytree(ROOT / name, folder / name, ignore=shutil.ignore_patterns("__pycache__"))
-        else:
-            shutil.copy(ROOT / name, folder)
-    stale = folder / "build" / "lib" / "nasboard" / "harness" / "gone.py"
-    stale.parent.mkdir(parents=True)
-    stale.write_text("raise RuntimeError('a module that is gone was installed')\n")
-    return folder
+    return copy_source(tmp_path_factory.mktemp("source"))
 
 
 @pytest.fixture(scope="module")
 def wheel(source: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("wheel")
-    pip("wheel", "--quiet", "--no-deps", "--no-build-isolation", "--no-index", "--wheel-dir", str(folder), str(source))
-    [built] = folder.glob("*.whl")
-    return built
+    return build(source, tmp_path_factory.mktemp("wheel"))
 
 
 @pytest.fixture(scope="module", params=["wheel", "editable"])
@@ -115,27 +98,6 @@ def installed(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
         (folder / name).mkdir()
         (folder / name / "__init__.py").write_text(f"raise RuntimeError('the stranger {name} was imported')\n")
     return Installed(environment, folder)
-
-
-def empty(environment: Path) -> Path:
-    """Make an environment that sees the packages around us but ours; return its folder of packages.
-
-    A folder that a `.pth` names has its own `.pth` files left alone, so an editable install of ours there is not seen.
-    """
-    subprocess.run([sys.executable, "-m", "venv", "--without-pip", environment], check=True)
-    [site] = environment.glob("lib/python*/site-packages")
-    around = [path for path in sys.path if Path(path).name in ("site-packages", "dist-packages")]
-    (site / "around.pth").write_text("\n".join(around))
-    return site
-
-
-def install(environment: Path, *what: str) -> None:
-    pip("--python", str(environment / "bin" / "python"), *PIP, *what)
-
-
-def pip(*arguments: str) -> None:
-    done = subprocess.run([sys.executable, "-m", "pip", *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == 0, f"pip and setuptools are needed in this environment: {done.stdout}{done.stderr}"
 
 
 def test_the_wheel_holds_every_file_of_the_tree_and_nothing_else(wheel: Path, source: Path) -> None:

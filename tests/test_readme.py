@@ -22,7 +22,7 @@ def block(first: str) -> str:
 
 
 def test_the_method_shown_is_the_one_that_the_plug_in_test_installs() -> None:
-    assert block("# hill.py") in (ROOT / "docs" / "methods.md").read_text(encoding="utf-8")
+    assert block("# hill.py") in (ROOT / "docs" / "method.md").read_text(encoding="utf-8")
 
 
 def test_the_notebook_shown_runs_on_a_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -148,7 +148,7 @@ def method_class(name: str) -> type[SearchMethod]:
     if not (isinstance(made, type) and is_dataclass(made) and isinstance(made, SearchMethod)):
         raise UsageError(
             f"method {name!r} of {found.distribution} is {found.value}, which is no dataclass with "
-            "`needs` and `search`; see docs/methods.md"
+            "`needs` and `search`; see docs/method.md"
         )
     if not made.needs <= set(outline.NEEDS):
         raise UsageError(f"method {name!r} of {found.distribution} needs {sorted(made.needs)}; allowed: data, query")

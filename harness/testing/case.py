@@ -1,4 +1,4 @@
-"""A method on a benchmark, played as the runner plays it but without a store: same generators, same oracle, same resume.
+"""A method on a benchmark, played as the runner plays it but without a store: same generators, oracle and resume.
 
 What it yields is kept in a form that must repeat bit for bit; measured seconds are left out.
 """

@@ -25,6 +25,7 @@ from nasboard.harness.testing.searching import METHOD_CONTRACTS, PLANTED
 from nasboard.harness.testing.spaces import SPACE_CONTRACTS
 
 LIVE = "digits201-live"  # where a method that trains is checked unless told otherwise
+KINDS: tuple[registry.Kind, ...] = ("methods", "benchmarks")
 THREADS = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
 
 Subject = TypeVar("Subject")
@@ -55,7 +56,7 @@ def check(
         MissingDataError: a package or a table is not there.
     """
     base = name.partition("?")[0].partition("@")[0]
-    known = {kind: registry.names(kind) for kind in ("methods", "benchmarks")}  # type: ignore[arg-type]
+    known = {kind: registry.names(kind) for kind in KINDS}
     with one_thread():
         if base in known["methods"]:
             given = {k: v for pair in split_name(name)[2].items() for k, v in assigned("=".join(pair)).items()}

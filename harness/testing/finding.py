@@ -15,7 +15,15 @@ from nasboard.harness.truth import FAULTS
 
 Subject = TypeVar("Subject")
 Outcome = Literal["ok", "broken", "not applicable"]
-CRASHES = (NasboardError, *FAULTS, AssertionError, OSError, RuntimeError)  # of the code that is checked
+CRASHES = (
+    NasboardError,
+    *FAULTS,
+    AssertionError,
+    ImportError,
+    NameError,
+    OSError,
+    RuntimeError,
+)  # of the code that is checked
 
 
 @dataclass(frozen=True, slots=True)

@@ -113,8 +113,8 @@ def longer_training_costs_more(benchmark: Benchmark) -> str | None:
     cheap = [n for n, a in enumerate(archs) if not _asked(benchmark, a, low).cost_s < _asked(benchmark, a, full).cost_s]
     if cheap:
         raise ContractError(
-            f"{len(cheap)} of {len(archs)} architectures cost no more for {full} epochs than for {low}; costs are of the "
-            "whole training so far, in seconds"
+            f"{len(cheap)} of {len(archs)} architectures cost no more for {full} epochs than for {low}; costs are of "
+            "the whole training so far, in seconds"
         )
     return None
 
@@ -127,8 +127,8 @@ def validation_guides_to_the_truth(benchmark: Benchmark) -> str | None:
     agreement = float(np.corrcoef(_shown(benchmark, archs), read_truth(benchmark, archs))[0, 1])
     if not agreement >= GUIDES:
         raise ContractError(
-            f"validation and truth correlate with {agreement:.2f} over {len(archs)} architectures, allowed from {GUIDES:g} "
-            "on; look for rows or signs mixed up"
+            f"validation and truth correlate with {agreement:.2f} over {len(archs)} architectures, allowed from "
+            f"{GUIDES:g} on; look for rows or signs mixed up"
         )
     return None
 
@@ -171,8 +171,8 @@ def data_are_images_and_labels(benchmark: Benchmark) -> str | None:
         fits = images.ndim == 4 and images.dtype == np.float32 and labels.dtype == np.int64
         if not fits or labels.shape != (len(images),) or not np.isfinite(images).all():
             raise ContractError(
-                f"{name} is {images.dtype} {images.shape} with {labels.dtype} {labels.shape}, allowed are finite float32 "
-                "(n, c, h, w) with int64 (n,)"
+                f"{name} is {images.dtype} {images.shape} with {labels.dtype} {labels.shape}, allowed are finite "
+                "float32 (n, c, h, w) with int64 (n,)"
             )
     return None
 

@@ -31,7 +31,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     group.addoption(
         WRITE,
         action="store_true",
-        help="Write the baselines of rank-regression tests from the runs, and skip the tests.",
+        help="Write the baselines of rank-regression tests, and skip the tests.",
     )
 
 
@@ -79,7 +79,7 @@ def nasboard_verdicts(request: pytest.FixtureRequest, tmp_path: Path) -> Callabl
 
 @pytest.fixture
 def nasboard_gate(nasboard_verdicts: Callable[..., list[Verdict]]) -> Callable[..., None]:
-    """Return `gate(suite, baseline, jobs=1)`, which fails where `nasboard_verdicts` finds a value worse or unjudgeable."""
+    """Return `gate(suite, baseline, jobs=1)`, which fails where a value is worse or cannot be judged."""
     from nasboard.harness.errors import RegressionError
     from nasboard.harness.testing import regression
 

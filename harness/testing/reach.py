@@ -76,9 +76,11 @@ def secret(benchmark: Benchmark, test_images: Iterable[Array] = ()) -> Secret:
     columns += [column[classes] for column in columns]
     flat = tuple(np.ascontiguousarray(column, dtype=np.float64).ravel() for column in columns)
     # the columns as they lie in memory: as accuracies, and in whatever unit the benchmark itself keeps them
-    kept = [a for a in reachable(benchmark) if isinstance(a, Array) and any(_same(a, column) for column in flat)]
-    patterns = {a.tobytes() for a in (*flat, *(column.astype(np.float32) for column in flat), *kept)}
-    images = frozenset(image.tobytes() for batch in test_images for image in batch)
+    arrays = (thing for thing in reachable(benchmark) if isinstance(thing, Array))
+    kept = [array for array in arrays if any(_same(array, column) for column in flat)]
+    kept += [*flat, *(column.astype(np.float32) for column in flat)]
+    patterns = {array.tobytes() for array in kept}
+    images = frozenset(np.asarray(image).tobytes() for batch in test_images for image in batch)
     return Secret(benchmark, flat, frozenset(patterns), images)
 
 

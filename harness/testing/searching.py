@@ -12,7 +12,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from itertools import islice
-from typing import cast
+from pathlib import Path
 
 import numpy as np
 from numpy.random import default_rng
@@ -154,8 +154,8 @@ def incumbents_compare_equal_fidelities(case: Case) -> str | None:
         by_best, by_mean = (max(map(of, there.values())) for of in (max, np.mean))
         if max(mine) < by_best and float(np.mean(mine)) < by_mean:
             raise ContractError(
-                f"step {step}: the incumbent {incumbent} has {max(mine):.4f} at {highest} epochs, {by_best:.4f} was seen "
-                "there; keep the best of the highest fidelity"
+                f"step {step}: the incumbent {incumbent} has {max(mine):.4f} at {highest} epochs, {by_best:.4f} was "
+                "seen there; keep the best of the highest fidelity"
             )
     return None if looked else "its incumbents are none of what it asks for"
 
@@ -229,7 +229,7 @@ def elsewhere(*arguments: str) -> str:
     Raises:
         ContractError: it fails there.
     """
-    path = os.pathsep.join(part or os.getcwd() for part in sys.path)
+    path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
     command = [sys.executable, "-m", "nasboard.harness.testing.elsewhere", *arguments]
     environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "4711"}
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
@@ -248,7 +248,7 @@ def _final(checkpoints: Iterator[Checkpoint]) -> np.ndarray:
         pass
     if incumbent is None:
         raise ContractError("it has no incumbent at the end of the budget; yield the best architecture so far")
-    return cast(np.ndarray, np.array(incumbent))
+    return np.array(incumbent)
 
 
 def _same(one: Played, other: Played, what: str, remedy: str) -> None:

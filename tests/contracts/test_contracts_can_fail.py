@@ -1,4 +1,4 @@
-"""Every contract is shown to be broken by something that breaks it, and kept by something honest; each says what to do."""
+"""Every contract is broken by something that breaks it, which is told what to do, and kept by something honest."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from nasboard.harness.errors import ContractError
 from nasboard.harness.space import SearchSpace
 from nasboard.harness.testing import offering, searching, spaces
 from nasboard.harness.testing.case import Case
-from nasboard.harness.testing.finding import judged, settle
+from nasboard.harness.testing.finding import Finding, judged, settle
 from tests.contracts import broken
 from tests.plugin import write_distribution
 
@@ -129,12 +129,7 @@ def test_a_crash_breaks_a_contract_and_is_named() -> None:
         raise KeyError("gone")
 
     found = judged(crashes, PlantedSpace())
-    assert (found.contract, found.says, found.outcome, found.why) == (
-        "crashes",
-        "Say what.",
-        "broken",
-        "raised KeyError: 'gone'",
-    )
+    assert found == Finding("crashes", "Say what.", "broken", "raised KeyError: 'gone'")
     with pytest.raises(ContractError, match="hill breaks 1 of 1 contracts: crashes: raised KeyError: 'gone'"):
         settle("hill", [found])
 

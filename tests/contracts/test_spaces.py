@@ -1,4 +1,4 @@
-"""What our spaces refuse, and how they say so; the laws of string and canonical forms are among the shipped contracts."""
+"""What our spaces refuse, and how they say so; the laws of a space are among the shipped contracts."""
 
 from __future__ import annotations
 

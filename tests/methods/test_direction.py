@@ -11,8 +11,6 @@ import pytest
 from numpy.random import default_rng
 from scipy.stats import kendalltau
 
-pytest.importorskip("torch", reason="live methods train networks: pip install 'nasboard[live]'").set_num_threads(1)
-
 from nasboard.harness import registry
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.space import Arch, enumerate_all, sample

@@ -1,0 +1,98 @@
+"""The pytest plugin, in a pytest of its own: contracts, a baseline written and judged by, and what loading it costs."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.places import ROOT
+from tests.test_face import HEAVY, fresh
+
+SUITE = """
+name = "small"
+[[runs]]
+method = "random_search"
+benchmark = "planted"
+seeds = 3
+budget_s = 200.0
+"""
+TESTS = """
+def test_rank_does_not_regress(nasboard_gate):
+    nasboard_gate("small.toml", "reference.json")
+
+def test_verdicts_are_there(nasboard_verdicts):
+    found = nasboard_verdicts("small.toml", "reference.json")
+    assert {v.label for v in found} == {"random_search"}
+
+def test_contracts(nasboard_check):
+    nasboard_check("random_search")
+    nasboard_check("hyperband", on="digits201", eta=4)
+"""
+
+
+def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """Run pytest in a folder as a project of its own."""
+    told = os.environ | {"PYTHONPATH": str(ROOT), "COLUMNS": "300", "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1"}
+    plugin = ("-p", "nasboard.harness.testing.plugin", "-p", "no:cacheprovider")
+    command = [sys.executable, "-m", "pytest", "-q", *plugin, "--rootdir", ".", *arguments]
+    return subprocess.run(command, cwd=folder, env=told, capture_output=True, text=True, check=False)
+
+
+def test_a_baseline_is_written_then_kept_then_regressed_from(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SUITE)
+    (tmp_path / "test_rank.py").write_text(TESTS)
+    store = f"--nasboard-store=sqlite:///{tmp_path / 'runs.db'}"
+    missing = run(tmp_path, store, "-k", "regress")
+    assert "there is no baseline" in missing.stdout + missing.stderr
+    written = run(tmp_path, store, "--nasboard-write-baseline", "-k", "regress")
+    assert "1 skipped" in written.stdout, written.stdout
+    kept = run(tmp_path, store)
+    assert "3 passed" in kept.stdout, kept.stdout
+    better = json.loads((tmp_path / "reference.json").read_text())
+    text = json.dumps(better).replace(json.dumps(better["comparisons"][0]["space"]), '"elsewhere"')
+    (tmp_path / "reference.json").write_text(text)
+    closed = run(tmp_path, store, "-k", "regress")
+    assert closed.returncode == 1
+    assert "are not those of reference.json: random_search accuracy: refused" in closed.stdout
+
+
+def test_a_broken_contract_fails_the_test_with_its_reason(tmp_path: Path) -> None:
+    (tmp_path / "test_it.py").write_text(
+        "def test_it(nasboard_check, monkeypatch):\n"
+        "    from nasboard.methods.black_box.random_search import RandomSearch\n"
+        "    from nasboard.harness.api import Checkpoint\n"
+        "    monkeypatch.setattr(RandomSearch, 'search', lambda self, task: iter([Checkpoint(7)]))\n"
+        "    nasboard_check('random_search')\n"
+    )
+    found = run(tmp_path)
+    assert found.returncode == 1
+    assert "step 7 came where 1 was due; number checkpoints 1, 2, 3" in found.stdout
+
+
+def test_loading_it_brings_nothing_along() -> None:
+    found = fresh(
+        "import nasboard.harness.testing.plugin\n"
+        f"found = [n for n in sys.modules if n in {(*HEAVY, 'hypothesis')!r} or n.startswith('nasboard.')]"
+    )
+    assert sorted(found) == ["nasboard.harness", "nasboard.harness.testing", "nasboard.harness.testing.plugin"]  # type: ignore[call-overload]
+
+
+def test_it_is_an_entry_point_of_the_distribution() -> None:
+    declared = (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert '[project.entry-points.pytest11]\nnasboard = "nasboard.harness.testing.plugin"' in declared
+
+
+@pytest.mark.parametrize("name", ["suite.toml", "small.toml"])
+def test_a_suite_that_is_not_there_is_said(tmp_path: Path, name: str) -> None:
+    (tmp_path / "reference.json").write_text("{}")
+    (tmp_path / "test_rank.py").write_text(
+        f"def test_it(nasboard_gate):\n    nasboard_gate('{name}', 'reference.json')\n"
+    )
+    found = run(tmp_path)
+    assert found.returncode == 1
+    assert "reference.json is not a baseline" in found.stdout

@@ -1,0 +1,94 @@
+"""Somebody else's project: a method, a live method and a benchmark of its own, made of what the documents show.
+
+nasboard is there as the wheel that is shipped. The project's own tox runs `nasboard check` on its method and its
+benchmark, and its three-line rank-regression test. Nothing is downloaded: the installer that tox calls here puts the
+packages around us on the environment's path first, and so finds what has to be there.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.documented import BENCHMARKS, METHODS, blocks, write
+from tests.packages import build, copy_source
+
+INSTALLER = """
+import subprocess, sys
+from pathlib import Path
+
+python, wheel, around, *arguments = sys.argv[1:]
+[site] = Path(python).parent.parent.glob("lib/python*/site-packages")
+pip = [sys.executable, "-m", "pip", "--python", python, "install", "--quiet", "--no-index", "--no-deps"]
+if not (site / "around.pth").exists():
+    (site / "around.pth").write_text(around.replace("|", chr(10)))
+    subprocess.run([*pip, "--ignore-installed", wheel], check=True)
+subprocess.run([*pip, *arguments], check=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return build(copy_source(tmp_path_factory.mktemp("ours")), tmp_path_factory.mktemp("wheel"))
+
+
+@pytest.fixture(scope="module")
+def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Write the files of the documents, and a `pyproject.toml` that has the entry points of all of them."""
+    folder = write(tmp_path_factory.mktemp("project"))
+    shown = blocks("method")["pyproject.toml"].partition('[project.entry-points."nasboard.methods"]')[0]
+    entries = {"methods": METHODS, "benchmarks": BENCHMARKS}
+    points = "".join(
+        f'[project.entry-points."nasboard.{kind}"]\n'
+        + "".join(f'{name} = "{value}"\n' for name, value in those.items())
+        for kind, those in entries.items()
+    )
+    modules = '[tool.setuptools]\npy-modules = ["hill", "climber", "duel", "toy"]\n'
+    (folder / "pyproject.toml").write_text(shown + points + modules)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tox(wheel: Path, project: Path, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """Return the command that runs the project's tox, with packages from here."""
+    pytest.importorskip("tox", reason="the project is tested by tox: pip install tox")
+    pytest.importorskip("torch", reason="its live method trains: pip install 'nasboard[live]'")
+    theirs = build(project, tmp_path_factory.mktemp("theirs"))
+    installer = tmp_path_factory.mktemp("installer") / "install.py"
+    installer.write_text(INSTALLER)
+    around = "|".join(path for path in sys.path if Path(path).name in ("site-packages", "dist-packages"))
+    command = f"{sys.executable} {installer} {{env_python}} {wheel} {around} {{opts}} {{packages}}"
+    override = ["-x", f"testenv.install_command={command}", "-x", f"testenv.allowlist_externals={sys.executable}"]
+    return [sys.executable, "-m", "tox", "run", "--installpkg", str(theirs), *override]
+
+
+def run(tox: list[str], project: Path, *posargs: str, code: int = 0) -> str:
+    told = {k: v for k, v in os.environ.items() if not k.startswith(("TOX", "PYTEST", "PYTHONPATH"))}
+    done = subprocess.run([*tox, "--", *posargs], cwd=project, env=told, capture_output=True, text=True, check=False)
+    assert done.returncode == code, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.slow
+def test_its_tox_checks_its_contracts_and_its_ranks(tox: list[str], project: Path) -> None:
+    written = run(tox, project, "--nasboard-store", "sqlite:///runs.db", "--nasboard-write-baseline")
+    assert "resume ends like uninterrupted" in written  # nasboard check hill_climb_patient
+    assert "truth is the mean of its seeds" in written  # nasboard check toy
+    assert "1 failed, 2 passed, 1 skipped" in written or "1 skipped" in written
+    assert '"quantity": "tau"' in (project / "baseline.json").read_text()
+    judged = run(tox, project, "--nasboard-store", "sqlite:///runs.db", "test_rank.py", "test_toy.py")
+    assert "2 passed" in judged
+    regress(project / "baseline.json")
+    closed = run(tox, project, "--nasboard-store", "sqlite:///runs.db", "test_rank.py", code=1)
+    assert "values are not those of baseline.json: duel tau:" in closed
+
+
+def regress(baseline: Path) -> None:
+    """Let the reference be of another panel, so that runs cannot be judged by it."""
+    text = baseline.read_text()
+    assert "-uniform-100:" in text
+    baseline.write_text(text.replace("-uniform-100:", "-uniform-101:"))
