@@ -74,6 +74,11 @@ def test_candidates_are_drawn_once_so_that_only_the_supernet_changes() -> None:
     assert all(np.array_equal(found[0], each) for each in found)
 
 
+def test_while_the_supernet_stands_still_so_does_the_incumbent() -> None:
+    still = replace(SHORT, lr=0.0, lr_min=0.0, derive_every=1)  # what drawing candidates anew would make up as a drop
+    assert len({c.incumbent.tobytes() for c in still.search(live.task()) if c.incumbent is not None}) == 1
+
+
 def test_as_released_a_step_moves_the_weights_that_it_does_not_use_too() -> None:
     moved = {}
     for idle in (False, True):
