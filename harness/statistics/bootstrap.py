@@ -28,7 +28,8 @@ Weights = NDArray[np.float32]  # (resamples, n): how often each architecture was
 
 RESAMPLES = 1000
 LEVEL = 0.95
-EXACT_UP_TO = 2048  # architectures; the sign matrix of one seed has n^2 float32, 16 MiB here
+EXACT_UP_TO = 256  # architectures; tau is of first order above, which its variance misses by the order of 1 / n
+WEIGHTED_UP_TO = 2048  # for weighted tau; the sign matrix of one seed has n^2 float32, 16 MiB here
 _BLOCK = 2**22  # numbers in a block of signs
 
 

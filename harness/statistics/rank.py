@@ -190,7 +190,7 @@ def bootstrap_interval(
         resampled = bootstrap.kendall(rows, y, weights)
     elif metric is spearman:
         resampled = bootstrap.spearman(rows, y, weights)
-    elif metric is weighted_tau and len(y) <= bootstrap.EXACT_UP_TO:
+    elif metric is weighted_tau and len(y) <= bootstrap.WEIGHTED_UP_TO:
         resampled = bootstrap.weighted(rows, y, weights)
     else:
         resampled = bootstrap.loop(metric, rows, y, weights)

@@ -51,17 +51,18 @@ def test_draws_are_uniform() -> None:
 
 
 def test_large_sets_are_approximated_closely(monkeypatch: pytest.MonkeyPatch) -> None:
+    n = bootstrap.EXACT_UP_TO + 1
     rng = np.random.default_rng(5)
-    truth = rng.standard_normal(1500).round(1)
-    scores = (truth + rng.standard_normal((2, 1500))).round(1)
-    weights = bootstrap.draw(1500, 500, 1)
-    exact = bootstrap.kendall(scores, truth, weights)
-    monkeypatch.setattr(bootstrap, "EXACT_UP_TO", 100)
+    truth = rng.standard_normal(n).round(1)
+    scores = (truth + rng.standard_normal((2, n))).round(1)
+    weights = bootstrap.draw(n, 500, 1)
     near = bootstrap.kendall(scores, truth, weights)
+    monkeypatch.setattr(bootstrap, "EXACT_UP_TO", n)
+    exact = bootstrap.kendall(scores, truth, weights)
     assert not np.array_equal(near, exact)
-    assert np.abs(near - exact).max() < 0.3 * exact.std()
-    assert near.std() == pytest.approx(exact.std(), rel=0.03)
-    assert near.mean() == pytest.approx(exact.mean(), abs=0.02 * exact.std())
+    assert np.abs(near - exact).max() < 0.5 * exact.std()
+    assert near.std() == pytest.approx(exact.std(), rel=0.05)
+    assert near.mean() == pytest.approx(exact.mean(), abs=0.05 * exact.std())
 
 
 def test_interval_covers_the_population_value_as_often_as_it_says() -> None:
