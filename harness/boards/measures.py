@@ -62,6 +62,11 @@ def panel_of(comparison: Comparison, outcome: RunOutcome) -> PanelTruth | None:
     return None if outcome.run.key.panel is None else comparison.panels[outcome.run.key.panel]
 
 
+def complete(comparison: Comparison, panel: PanelTruth) -> bool:
+    """Return whether a panel is all architectures there are, and so no sample of them."""
+    return comparison.whole is not None and len(panel.truth) == len(comparison.whole.truth)
+
+
 def tau(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return tau-b of the panel scores at the last step that ranks."""
     panel = panel_of(comparison, outcome)

@@ -137,10 +137,9 @@ def _row(comparison: Comparison, label: str, seen: Bounds) -> Row:
         lost: Value = Undefined(f"{missing} of {len(ended)} seeds do not rank" if ended else "no run ended well")
         return {column.key: lost for column in _columns()} | row
     row |= dict.fromkeys(_OF_WHOLE, Undefined("not ranked"))
-    complete = comparison.whole is not None and len(panel.truth) == len(comparison.whole.truth)
     scores = np.stack([o.rankings[-1].scores for o in ended]).astype(np.float64)
-    row |= _panel_values(scores, panel.truth, _over_seeds if complete else _over_all)
-    return row | per_class(scores, seen)
+    interval = _over_seeds if measures.complete(comparison, panel) else _over_all
+    return row | _panel_values(scores, panel.truth, interval) | per_class(scores, seen)
 
 
 def _panel_values(scores: Matrix, truth: Floats, interval: _Interval) -> dict[str, Value]:

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nasboard.harness.boards.measures import ended
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.measures import complete, ended, t_interval
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
@@ -42,8 +43,8 @@ def tau_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str])
     return tuple(_tau(comparison, f"{prefix}-tau-{i}", name, panel, colours) for i, (name, panel) in each)
 
 
-def curve(label: str, runs: Sequence[RunOutcome], panel: PanelTruth) -> Curve:
-    """Return tau along the training of runs that rank one panel.
+def curve(label: str, runs: Sequence[RunOutcome], panel: PanelTruth, *, whole: bool = False) -> Curve:
+    """Return tau along the training of runs that rank one panel; `whole`: it is all architectures there are.
 
     Raises:
         MetricError: tau is undefined at a step, or the seeds have no step in common.
@@ -53,10 +54,16 @@ def curve(label: str, runs: Sequence[RunOutcome], panel: PanelTruth) -> Curve:
     if not steps:
         raise MetricError("its seeds ranked no step in common")
     scores = {step: np.stack([own[step] for own in by_step]).astype(np.float64) for step in steps}  # each (seeds, n)
-    tau = tuple(float(np.mean([kendall_tau(row, panel.truth) for row in scores[step]])) for step in steps)
-    barred = {steps[i] for i in np.linspace(0, len(steps) - 1, min(len(steps), BARS)).round().astype(int)}
-    intervals = {s: bootstrap_interval(scores[s], panel.truth, resamples=RESAMPLES) for s in sorted(barred)}
-    return Curve(label, len(runs), tuple(steps), tau, intervals)
+    each = {step: [kendall_tau(row, panel.truth) for row in scores[step]] for step in steps}
+    barred = sorted({steps[i] for i in np.linspace(0, len(steps) - 1, min(len(steps), BARS)).round().astype(int)})
+    found = {
+        step: t_interval(each[step], (-1.0, 1.0))
+        if whole
+        else bootstrap_interval(scores[step], panel.truth, resamples=RESAMPLES)
+        for step in barred
+    }
+    intervals = {step: interval for step, interval in found.items() if not isinstance(interval, Undefined)}
+    return Curve(label, len(runs), tuple(steps), tuple(float(np.mean(each[step])) for step in steps), intervals)
 
 
 def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, colours: Mapping[str, str]) -> Figure:
@@ -66,7 +73,7 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
         if not ranked:
             continue
         try:
-            curves.append(curve(label, ranked, panel))
+            curves.append(curve(label, ranked, panel, whole=complete(comparison, panel)))
         except MetricError as err:
             undefined.append(f"{label}: undefined, {err}.")
     if not curves:
@@ -77,7 +84,8 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
         traces.append(_level(level, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
     caption = (
         f"Kendall's tau-b between predicted and true accuracy of the {len(panel.truth)} architectures of {identity}: "
-        "mean over seeds (their number in brackets); bars are 95 % intervals over architectures and seeds. "
+        "mean over seeds (their number in brackets); bars are 95 % intervals over seeds and, where the "
+        "architectures are a sample, over those. "
     )
     layout = {"xaxis": axis("Step (epoch)", rangemode="tozero"), "yaxis": axis("Kendall tau", rangemode="tozero")}
     return figure(key, HEADING, " ".join([caption + said, *undefined]), traces, layout)

@@ -58,6 +58,8 @@ METRICS = (
     MetricEntry("tau_drift", "stability", True, "correlation", "last minus best tau along training"),
     MetricEntry("eigenvalue_growth", "stability", False, "ratio", "dominant eigenvalue, last over third tenth"),
     MetricEntry("accuracy", "accuracy", True, "fraction", "mean true accuracy of the final architecture"),
+    MetricEntry("median", "accuracy", True, "fraction", "median true accuracy of the final architecture"),
+    MetricEntry("collapse_rate", "accuracy", False, "fraction", "share of seeds whose final cell learns nothing"),
     MetricEntry("regret", "accuracy", False, "fraction", "cross-fitted optimum minus the mean true accuracy"),
     MetricEntry("cost_simulated_s", "accuracy", False, "seconds", "mean recorded cost of the queries"),
     MetricEntry("cost_measured_s", "accuracy", False, "seconds", "mean cost by the clock"),

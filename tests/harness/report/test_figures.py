@@ -5,6 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nasboard.harness.boards.measures import t_interval
+from nasboard.harness.report import training
 from nasboard.harness.report.clouds import MOST_POINTS, prediction_figures, spread_figure
 from nasboard.harness.report.figures import Figure, colours, figure, plain
 from nasboard.harness.report.regret import curve, regret_figures
@@ -96,6 +98,16 @@ def test_every_bar_of_tau_holds_the_value() -> None:
     sizes = [size for side in ("array", "arrayminus") for size in bars[side] if size is not None]  # type: ignore[index]
     assert len(sizes) == 16
     assert min(sizes) > 0
+
+
+def test_bars_are_over_seeds_alone_where_the_panel_is_all_there_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "bootstrap_interval", lambda *_, **__: pytest.fail("architectures were drawn"))
+    comparison = fields.comparison()
+    (panel,) = comparison.panels.values()
+    (found,) = tau_figures(replace(comparison, whole=panel), "p", HUES)
+    last = [kendall_tau(o.rankings[-1].scores, panel.truth) for o in comparison.outcomes["one_shot"]]
+    half = t_interval(last).high - np.mean(last)  # type: ignore[union-attr]
+    assert named(found)["one_shot (3)"]["error_y"]["array"][-1] == pytest.approx(half, abs=1e-4)  # type: ignore[index]
 
 
 def test_constant_scores_are_said_to_be_undefined_not_drawn() -> None:
