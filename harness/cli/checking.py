@@ -116,7 +116,9 @@ def gate(
     _print(told, verdicts, Form.json if json else format)
     for path, form in files.items():
         showing.write(_text(told, verdicts, form), path, quiet=json or format is not Form.table)
-    _conclude(told, verdicts)
+    _raise_if_closed(told, verdicts)
+    if not json and format is Form.table:
+        out().print(Text(told.headline))
 
 
 def compare(
@@ -202,9 +204,13 @@ def _print(told: Told, verdicts: Sequence[Verdict], form: Form) -> None:
             out().print(Text(f"changed: {line}"))
 
 
-def _conclude(told: Told, verdicts: Sequence[Verdict]) -> None:
-    """Print that the gate is open, or raise what closes it: regressions before what cannot be judged."""
+def _raise_if_closed(told: Told, verdicts: Sequence[Verdict]) -> None:
+    """Raise what closes the gate: regressions before what cannot be judged."""
     bad = [v for v in verdicts if v.closes]
+    if all(v.outcome == "not judged" for v in verdicts):
+        raise NothingComparableError(
+            "the settings of the baseline leave nothing to judge; choose labels with --label, or mend the file"
+        )
     message = f"{told.headline}: " + "; ".join(f"{v.label} {v.quantity}: {v.reason}" for v in bad)
     if any(v.outcome == "regression" for v in bad):
         raise RegressionError(message)

@@ -10,7 +10,8 @@ from scipy import stats
 from nasboard.harness.api import Context
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.errors import UsageError
-from nasboard.harness.gate.compare import compare, difference
+from nasboard.harness.gate.compare import changed, compare, difference, tell
+from nasboard.harness.gate.told import Told
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
@@ -32,7 +33,7 @@ def test_differences_are_b_minus_a_with_an_interval_paired_by_seed(tmp_path: Pat
     low, high = stats.ttest_1samp(each, 0).confidence_interval(0.95)
     assert found["tau_difference"] == pytest.approx(each.mean())
     assert found["tau_interval"] == Interval(pytest.approx(low), pytest.approx(high))
-    assert found["accuracy_difference"] == Undefined("not in both")
+    assert found["accuracy_difference"] == Undefined("no incumbent")
     assert (found["seeds_a"], found["seeds_b"]) == (4, 4)
 
 
@@ -84,6 +85,12 @@ def test_a_store_does_not_differ_from_itself(tmp_path: Path) -> None:
     assert found["accuracy_a"] == found["accuracy_b"]
 
 
+def test_what_both_have_not_got_says_why_and_not_that_one_lacks_it(tmp_path: Path) -> None:
+    a = loaded(tmp_path, [searched("re", s, [5 + s]) for s in range(3)])
+    [made] = compare(a, a)
+    assert rows(made)["re"]["tau_difference"] == rows(made)["re"]["tau_interval"] == Undefined("does not rank")
+
+
 def test_a_label_of_one_store_is_shown_without_a_difference(tmp_path: Path) -> None:
     a = loaded(tmp_path / "a", [searched("old", s, [5]) for s in range(2)])
     b = loaded(tmp_path / "b", [searched("new", s, [5]) for s in range(2)])
@@ -98,6 +105,41 @@ def test_rankings_of_two_panels_are_not_compared(tmp_path: Path) -> None:
     b = loaded(tmp_path / "b", [ranked("r", s, [noisy(s, 0.05, SMALL_PANEL)], panel=SMALL_PANEL) for s in range(2)])
     [made] = compare(a, b)
     assert rows(made)["r"]["tau_difference"] == Undefined("panels differ")
+
+
+def told_of(a: list[Comparison], b: list[Comparison]) -> Told:
+    return tell(a, b, ("a.db", "b.db"), compare(a, b))
+
+
+def test_each_value_is_said_to_be_worse_or_better_and_the_worst_comes_first(tmp_path: Path) -> None:
+    a = [searched("re", s, [10, 3000 + 20 * s]) for s in range(4)] + [searched("up", s, [2000 + s]) for s in range(4)]
+    b = [searched("re", s, [3400, 2500 + 20 * s]) for s in range(4)] + [searched("up", s, [3000 + s]) for s in range(4)]
+    a += [ranked("r", s, [noisy(s, 0.05)]) for s in range(4)]
+    b += [ranked("r", s, [noisy(s, 0.05)]) for s in range(4)]
+    told = told_of(loaded(tmp_path / "a", a), loaded(tmp_path / "b", b))
+    states = {(line.label, line.quantity): line.state for line in told.lines}
+    assert states == {
+        ("re", "drop (%)"): "worse", ("re", "accuracy (%)"): "worse", ("up", "accuracy (%)"): "better",
+        ("up", "drop (%)"): "unchanged", ("r", "tau"): "unchanged",
+    }  # fmt: skip
+    assert [line.state for line in told.lines] == ["worse", "worse", "better", "unchanged", "unchanged"]
+    assert told.headline == "B against A: 2 of 5 values worse, 1 better"
+    assert [side.partition(",")[0] for side in told.sides] == ["a.db", "b.db"]
+
+
+def test_what_cannot_be_compared_is_undefined(tmp_path: Path) -> None:
+    a = loaded(tmp_path / "a", [searched("old", s, [5]) for s in range(2)])
+    b = loaded(tmp_path / "b", [searched("new", s, [5]) for s in range(2)])
+    assert {line.state for line in told_of(a, b).lines} == {"undefined"}
+
+
+def test_changed_hyperparameters_are_named_in_the_row_and_over_all(tmp_path: Path) -> None:
+    a = loaded(tmp_path / "a", [searched("re", s, [5 + s], params={"k": 1}) for s in range(2)])
+    b = loaded(tmp_path / "b", [searched("re", s, [5 + s], params={"k": 2}) for s in range(2)])
+    [made] = compare(a, b)
+    assert rows(made)["re"]["changed"] == "k 1 -> 2"
+    assert changed(a, b) == told_of(a, b).changed == ("k 1 -> 2 (re)",)
+    assert changed(a, a) == ()
 
 
 def test_runs_of_two_tables_are_not_compared_and_both_are_named(tmp_path: Path) -> None:

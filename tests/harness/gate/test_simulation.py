@@ -1,0 +1,33 @@
+"""The gate's error rate and power on the quick suite's shape; `simulation` with more replicates makes the table."""
+
+from __future__ import annotations
+
+from functools import partial
+
+import pytest
+
+from tests.harness.gate.simulation import LIVE, NORMAL, SHAPES, power, rate, suite
+
+MARGIN = 3 * (0.05 * 0.95 / 300) ** 0.5  # three standard errors of a rate of 5 % over 300 replicates
+
+
+@pytest.mark.parametrize(("old", "new", "paired"), [(10, 3, False), (10, 6, False), (4, 4, True)])
+@pytest.mark.parametrize("shape", ["normal", "skewed, tail of 30 %", "skewed, tau collapsing in 20 %"])
+def test_the_whole_gate_closes_on_unchanged_code_in_five_of_a_hundred_at_most(
+    shape: str, old: int, new: int, paired: bool
+) -> None:
+    draw = partial(suite, of=SHAPES[shape], old=old, new=new, paired=paired)
+    assert rate(draw, replicates=300) <= 0.05 + MARGIN
+
+
+def test_a_drop_of_tau_by_a_twentieth_is_seen() -> None:
+    found = power(NORMAL, 10, 3, dict.fromkeys(LIVE, 0.05), replicates=100)
+    assert found["gate"] >= 0.9
+    assert found["together"] >= 0.8
+
+
+def test_a_drop_of_one_entry_is_seen_where_its_seeds_agree() -> None:
+    four = {label: power(NORMAL, 10, 4, {label: 0.05}, replicates=100)[label] for label in LIVE}
+    assert four["few_shot"] >= 0.85
+    assert four["one_shot"] >= 0.75
+    assert max(four["sdarts_rs"], four["darts"]) < 0.5  # their spread over seeds is as large as the drop
