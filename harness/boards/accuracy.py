@@ -39,8 +39,12 @@ _FOUND = (
     Column("accuracy_interval", "95 %", "fraction", True, 2, brief=True),
     Column("median", "median", "fraction", True, 2, brief=True),
     Column("quartiles", "quartiles", "fraction", True, 2),
+)
+_COLLAPSE = (
     Column("collapse_rate", "collapse", "fraction", False, brief=True),
     Column("collapse_interval", "collapse, 95 %", "fraction", False, brief=True),
+)
+_REGRET = (
     Column("regret", "regret", "fraction", False, 2, brief=True),
     Column("p", "p", digits=4),
     Column("test", "test", detail=True),
@@ -54,9 +58,14 @@ _COST_NOTE = (
 
 
 def accuracy_board(comparison: Comparison, title: str) -> Board:
-    """Return the board: a row a label, best mean first; other data sets and published figures where there are any."""
+    """Return the board: a row a label, best mean first.
+
+    Collapse where it is known which cells learn, other data sets and published figures where there are any.
+    """
     more = beside(comparison)
-    columns = (*_FOUND, *more.columns, *_COSTS, *_COUNTS)
+    collapse = {label: _collapse(comparison, outcomes) for label, outcomes in comparison.outcomes.items()}
+    known = any(isinstance(each["collapse_rate"], float) for each in collapse.values())
+    columns = (*_FOUND, *(_COLLAPSE if known else ()), *_REGRET, *more.columns, *_COSTS, *_COUNTS)
     found = {label: measures.by_seed(comparison, o, measures.accuracy) for label, o in comparison.outcomes.items()}
     placed = tiers({label: values for label, values in found.items() if not isinstance(values, Undefined)})
     rows: list[dict[str, Value]] = []
@@ -65,7 +74,7 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
         rows.append(
             {"label": label}
             | _accuracy(values, comparison.optimum)
-            | _collapse(measures.by_seed(comparison, outcomes, measures.collapsed))
+            | (collapse[label] if known else {})
             | _significance(values if isinstance(values, Undefined) else placed[label])
             | more.values[label]
             | _costs(outcomes)
@@ -97,7 +106,8 @@ def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> di
     }
 
 
-def _collapse(values: dict[int, float] | Undefined) -> dict[str, Value]:
+def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
+    values = measures.by_seed(comparison, outcomes, measures.collapsed)
     if isinstance(values, Undefined):
         return dict.fromkeys(("collapse_rate", "collapse_interval"), values)
     hits, n = sum(map(bool, values.values())), len(values)
