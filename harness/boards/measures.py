@@ -17,6 +17,7 @@ import numpy as np
 from nasboard.harness.boards.board import Column, Row, Undefined
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
+from nasboard.harness.space import Floats
 from nasboard.harness.statistics import intervals
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
@@ -27,6 +28,7 @@ NO_RANKING = Undefined("does not rank")
 NO_INCUMBENT = Undefined("no incumbent")
 UNBOUNDED: Range = (-np.inf, np.inf)
 PARTS = 10  # of a run, one of which is its peak
+FEWEST = 4  # values before the last, so that there are two parts
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
@@ -81,30 +83,31 @@ def tau_along(outcome: RunOutcome, panel: PanelTruth) -> list[float] | Undefined
 
 
 def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
-    """Return the peak minus the final true accuracy along a run, cross-fitted: 0 on average where nothing changes.
-
-    Of incumbents that are drawn anew from one distribution the best is above the last: best minus last is no sign of a
-    loss. Here those before the last are cut into up to `PARTS` parts; every second of a part's incumbents helps to say
-    which part is the peak, the others say how high it is, and the other way round. Each incumbent counts once, however
-    long it stood. Negative where a run ends above its peak before.
-    """
+    """Return how far the true accuracy falls from its peak to the end of a run; see `fall`."""
     values = outcome.accuracy
     if not len(values):
         return NO_INCUMBENT
     if len(values) > 1 and np.array_equal(outcome.archs[-1], outcome.archs[-2]):
         values = values[:-1]  # the last step did not change it
-    *before, last = values.tolist()
-    return peak(before) - last if before else 0.0
+    return fall(values)
 
 
-def peak(values: Sequence[float]) -> float:
-    """Return the mean of the best part of at least one value, each half of a part measured where the other chose it."""
-    if len(values) == 1:
-        return values[0]
-    parts = np.array_split(np.array(values), min(PARTS, len(values) // 2))
+def fall(values: Floats) -> float:
+    """Return the peak minus the last of successive values `(m,)`: 0 on average where they are drawn anew, all alike.
+
+    Best minus last is above 0 even then, for the best is an extreme. Here the values before the last are cut into up to
+    `PARTS` parts; every second value of a part helps to say which part is the peak, the others how high it is, and the
+    other way round. Where the peak is the part at the end nothing has been lost: 0, so that a rising run has no drop.
+    Fewer than five values have no parts to compare, and a loss at the last value of a rising run is not seen.
+    """
+    before, last = values[:-1], values[-1]
+    if len(before) < FEWEST:
+        return 0.0
+    parts = np.array_split(before, min(PARTS, len(before) // 2))
     halves = np.array([(part[::2].mean(), part[1::2].mean()) for part in parts])  # (parts, 2)
     first, second = halves.argmax(axis=0)
-    return float(halves[first, 1] + halves[second, 0]) / 2
+    lost = [height - last for place, height in ((first, halves[first, 1]), (second, halves[second, 0]))]
+    return float(np.mean(np.where(np.array([first, second]) == len(parts) - 1, 0.0, lost)))
 
 
 def raw_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
