@@ -33,8 +33,8 @@ _COLUMNS = (
 _NOTES = (
     "Drop: peak minus final true accuracy of the incumbents along a run, mean over seeds. Which part of the run is the "
     "peak is chosen by one half of its incumbents and measured by the other: the drop is 0 on average where they are "
-    "drawn anew and nothing changes (it may be negative), and 0 where the peak is at the end or a run has fewer than five "
-    "incumbents. Best minus last, always above 0, is in machine formats. Runs that ended well only; failed and "
+    "drawn anew and nothing changes (it may be negative), and 0 where the peak is at the end or a run has fewer than "
+    "five incumbents. Best minus last, always above 0, is in machine formats. Runs that ended well only; failed and "
     "incomplete ones are never averaged in.",
     "Parameter-free: mean share of operations without parameters in the final cell, as it is written. Nothing learned: "
     "the number of seeds whose final cell has no operation with parameters on a path from its input to its output.",

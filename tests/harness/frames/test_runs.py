@@ -37,16 +37,15 @@ def made_by(run: Stored, **provenance: object) -> Stored:
 
 def test_a_run_is_a_row_with_what_it_was_and_what_came_of_it(tmp_path: Path) -> None:
     best = len(TRUTH) - 1
-    runs = load_runs(
-        store_at(tmp_path, [searched("a", 3, [best, 9, 8, best, 6, 5, 7], cost_s=12.0, params={"eps": 0.5})])
-    )
+    places = [best, 9, 8, best, 6, 5, 7]
+    runs = load_runs(store_at(tmp_path, [searched("a", 3, places, cost_s=12.0, params={"eps": 0.5})]))
     [row] = runs.to_dict("records")
     assert row["run_id"] == key("a", 3, params={"eps": 0.5}).run_id
     assert (row["label"], row["method"], row["benchmark"], row["seed"]) == ("a", "a", "planted", 3)
     assert (row["status"], row["params.eps"], row["queries"]) == ("done", 0.5, 7)
     assert row["accuracy"] == TRUTH[ORDER[7]]
     assert row["regret"] == best_expected(BENCHMARK.truth_by_seed(ARCHS)) - TRUTH[ORDER[7]]
-    assert row["drop"] == measures.fall(TRUTH[ORDER[[best, 9, 8, best, 6, 5, 7]]]) != 0.0
+    assert row["drop"] == measures.fall(TRUTH[ORDER[places]]) != 0.0
     assert (row["cost_simulated_s"], row["wall_s"]) == (12.0, 0.25)
     assert np.isnan(row["cost_measured_s"])
     assert np.isnan(row["tau"])

@@ -91,7 +91,7 @@ def test_worse_accuracy_is_a_regression(tmp_path: Path) -> None:
 
 def test_a_larger_drop_is_a_regression(tmp_path: Path) -> None:
     now = [ranked("one_shot", s, [noisy(s, 0.05)]) for s in range(4)]
-    now += [searched("re", s, [3500, 3000 + 20 * s]) for s in range(4)]
+    now += [searched("re", s, [3520, 3510, 3490, 3480, 3485, 3475, 3000 + 20 * s]) for s in range(4)]
     found = judged(tmp_path, now)
     assert found["re", "drop"].outcome == "regression"
     assert found["re", "accuracy"].outcome == "unchanged"
