@@ -11,8 +11,15 @@ from tests.harness.gate.simulation import LIVE, NORMAL, SHAPES, power, rate, sui
 MARGIN = 3 * (0.05 * 0.95 / 300) ** 0.5  # three standard errors of a rate of 5 % over 300 replicates
 
 
-@pytest.mark.parametrize(("old", "new", "paired"), [(10, 3, False), (10, 6, False), (4, 4, True)])
-@pytest.mark.parametrize("shape", ["normal", "skewed, tail of 30 %", "skewed, tau collapsing in 20 %"])
+@pytest.mark.parametrize(
+    ("shape", "old", "new", "paired"),
+    [
+        ("normal", 10, 4, False),
+        ("skewed, tail of 30 %", 10, 3, False),
+        ("skewed, tau collapsing in 20 %", 10, 6, False),
+        ("skewed, tail of 20 %", 4, 4, True),
+    ],
+)
 def test_the_whole_gate_closes_on_unchanged_code_in_five_of_a_hundred_at_most(
     shape: str, old: int, new: int, paired: bool
 ) -> None:
