@@ -18,7 +18,7 @@ import numpy as np
 
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import enumerate_all, sample
+from nasboard.harness.space import enumerate_valid, sample
 
 Array = np.ndarray
 Kind = Literal["benchmark", "truth", "images"]
@@ -65,7 +65,7 @@ def reachable(start: object) -> Iterator[object]:
 def secret(benchmark: Benchmark, test_images: Iterable[Array] = ()) -> Secret:
     """Return what a task on `benchmark` must not lead to."""
     try:
-        archs = enumerate_all(benchmark.space)
+        archs = enumerate_valid(benchmark.space)
     except UsageError:
         archs = sample(benchmark.space, np.random.default_rng(0), 5_000)
     classes = np.unique(benchmark.space.canonical(archs), return_index=True)[1]
