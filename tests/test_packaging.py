@@ -16,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packages import FOLDERS, build, copy_source, empty, install
+from tests.packaging.packages import FOLDERS, build, copy_source, empty, install
 from tests.places import ROOT
 
 SUITE = """

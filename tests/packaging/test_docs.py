@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nasboard.harness.testing.checking import check
-from tests.documented import METHODS, PAGES, blocks, page, register
+from tests.packaging.documented import METHODS, PAGES, blocks, page, register
 from tests.places import ROOT
 
 
@@ -63,7 +63,7 @@ def test_every_public_function_of_the_live_side_is_there_and_the_example_uses_no
     used = {
         (str(node.module).rpartition(".")[2], alias.name)
         for node in ast.walk(ast.parse(blocks("live-method")["duel.py"]))
-        if isinstance(node, ast.ImportFrom) and "benchmarks.live" in str(node.module)
+        if isinstance(node, ast.ImportFrom) and "nasboard.benchmarks.live" in str(node.module)
         for alias in node.names
     }
     assert used <= public

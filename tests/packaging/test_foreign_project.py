@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.documented import BENCHMARKS, METHODS, blocks, write
-from tests.packages import build, copy_source
+from tests.packaging.documented import BENCHMARKS, METHODS, blocks, write
+from tests.packaging.packages import build, copy_source
 
 INSTALLER = """
 import subprocess, sys
@@ -28,7 +28,7 @@ if not (site / "around.pth").exists():
     (site / "around.pth").write_text(around.replace("|", chr(10)))
     subprocess.run([*pip, "--ignore-installed", wheel], check=True)
     script = Path(python).parent / "pytest"  # which an install from elsewhere would have put there
-    script.write_text(f"#!{python}\nimport sys, pytest\nsys.exit(pytest.console_main())\n")
+    script.write_text(f"#!{python}\\nimport sys, pytest\\nsys.exit(pytest.console_main())\\n")
     script.chmod(0o755)
 subprocess.run([*pip, *arguments], check=True)
 """
