@@ -85,7 +85,7 @@ def before_the_move() -> set[str]:
 def test_the_search_reads_every_kind_of_text() -> None:
     read = {name for name, _ in texts()}
     assert {"README.md", "docs/nb201.md", "suites/quick.toml", "tox.ini", ".ci/run", "pyproject.toml"} <= read
-    assert {"harness/api.py", "harness/report/page.html.j2", "tests/test_plugin.py"} <= read
+    assert {"harness/api.py", "harness/report/page.html.j2", "tests/packaging/test_plugin.py"} <= read
 
 
 def test_no_text_names_an_import_path_without_the_namespace() -> None:
