@@ -21,6 +21,7 @@ from nasboard.harness.space import Floats
 from nasboard.harness.statistics import intervals
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
+from nasboard.harness.truth import blamed
 
 Quantity = Literal["tau", "drop", "accuracy"]
 
@@ -195,4 +196,5 @@ def collapsed(comparison: Comparison, outcome: RunOutcome) -> bool | Undefined:
         return Undefined("not known which cells learn")
     if not len(outcome.archs):
         return NO_INCUMBENT
-    return not bool(learned(outcome.archs[-1:])[0])
+    with blamed(f"{outcome.run.key.benchmark}: learned"):
+        return not bool(learned(outcome.archs[-1:])[0])
