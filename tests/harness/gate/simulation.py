@@ -1,7 +1,7 @@
 """The gate on drawn values of the quick suite's shape: how often it closes when nothing changed, and when tau fell.
 
-`python -m tests.harness.gate.simulation [REPLICATES]` prints the table of the document on statistics; the tests use the same
-functions with fewer replicates.
+`python -m tests.harness.gate.simulation [REPLICATES]` prints the table of the document on statistics; the tests use the
+same functions with fewer replicates.
 """
 
 from __future__ import annotations
