@@ -1,8 +1,8 @@
 """Stored references: what they are derived from, and `python -m tests.golden [--write]` to derive them again.
 
-They hold what must not change by accident and does not depend on the machine: the table's digest and ceilings, and what
-black-box methods find on it with fixed seeds. A change goes in through `tox -e golden -- --write`, with its reason in
-CHANGELOG.md.
+They hold what must not change by accident and does not depend on the machine: the table's digest, what bounds a tau on
+it, and what black-box methods find on it with fixed seeds. A change goes in by `tox -e golden -- --write`, with a reason
+in CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ BUDGET_S = 25.0
 def derive() -> str:
     """Return the references as JSON text."""
     info = registry.table("digits201").info(None, True)
-    found = {"table": {"digest": info["digest"], "noise_ceiling": info["noise_ceiling"]}, "runs": _runs()}
+    found = {"table": {"digest": info["digest"], "truth": info["truth"]}, "runs": _runs()}
     return json.dumps(found, indent=1, sort_keys=True) + "\n"
 
 

@@ -1,4 +1,4 @@
-"""From shards to the digits201 table: sizes, noise ceiling and manifest around what was measured."""
+"""From shards to the digits201 table: sizes, reproducibility and manifest around what was measured."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from nasboard.benchmarks.tabulated.digits201 import (
     VERSION,
     describe_columns,
 )
-from nasboard.harness.errors import UsageError
+from nasboard.harness.errors import MetricError, UsageError
 from nasboard.harness.space import Archs, from_index
-from nasboard.harness.statistics.ceiling import reproducibility
-from nasboard.harness.statistics.rank import share_of, top_k_tau
+from nasboard.harness.statistics.ceiling import attainable, reproducibility
+from nasboard.harness.statistics.rank import HALF, TENTH, share_of, top_k_tau
 from nasboard.tabular.tables.table import Table
 from nasboard.tabular.tables.writing import write_table
 
@@ -107,7 +107,7 @@ def assemble(found: build.Gathered) -> tuple[dict[str, NDArray[np.generic]], dic
         "params": parameters(archs),
         "multiply_adds": multiply_adds(archs),
     }
-    by_seed = np.asarray(columns["test_correct"], dtype=np.float64)[row_of] / TEST_IMAGES  # (15625, seeds)
+    by_seed = np.asarray(columns["test_correct"], dtype=np.float64) / TEST_IMAGES  # (rows, seeds)
     about: dict[str, object] = {
         "name": "digits201",
         "version": VERSION,
@@ -116,19 +116,34 @@ def assemble(found: build.Gathered) -> tuple[dict[str, NDArray[np.generic]], dic
         "splits": {"train": 300, "val": 500, "test": 997},
         "units": describe_columns(),
         "training": describe(Macro(), Recipe()) | {"made_with": [told | {"seeds": s} for told, s in found.made_with]},
-        "noise_ceiling": ceilings(by_seed),
+        "truth": {
+            "seeds": by_seed.shape[1],
+            "of": "tau-b, see docs/statistics.md; per architecture, a class counts as often as it has members",
+            "per_architecture": bounds(by_seed[row_of]),
+            "per_class": bounds(by_seed),
+        },
     }
     return columns, about
 
 
-def ceilings(by_seed: NDArray[np.float64]) -> dict[str, object]:
-    """Return tau between disjoint seed sets over the whole space, its top half and its top 10 %."""
-    of = "tau-b of one seed set's mean against that of the others, which also say what the top is; mean over all splits"
-    found: dict[str, object] = {"of": of}
-    for name, share in (("whole", 1.0), ("top_half", 0.5), ("top_tenth", 0.1)):
-        tau = partial(top_k_tau, k=share_of(len(by_seed), share))
-        found[name] = round(reproducibility(by_seed, tau), 4) if by_seed.shape[1] > 1 else None
-    return found
+def bounds(by_seed: NDArray[np.float64]) -> dict[str, dict[str, float | None]]:
+    """Return reproducibility and attainable tau of a truth `(n, seeds)`, of all n, the top half and the top tenth."""
+    shares = {"whole": 1.0, "top_half": HALF, "top_tenth": TENTH}
+
+    def within(share: float) -> float:
+        return reproducibility(by_seed, partial(top_k_tau, k=share_of(len(by_seed), share)))
+
+    return {
+        "reproducibility": {name: _told(partial(within, share)) for name, share in shares.items()},
+        "attainable": {name: _told(partial(attainable, by_seed, share)) for name, share in shares.items()},
+    }
+
+
+def _told(compute: Callable[[], float]) -> float | None:
+    try:
+        return round(compute(), 4)
+    except MetricError:  # too few seeds
+        return None
 
 
 def parameters(archs: Archs) -> NDArray[np.int32]:
