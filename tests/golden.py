@@ -1,7 +1,7 @@
 """Stored references: what they are derived from, and `python -m tests.golden [--write]` to derive them again.
 
 They hold what must not change by accident and does not depend on the machine: the table's digest, what bounds a tau on
-it, and what black-box methods find on it with fixed seeds. A change goes in by `tox -e golden -- --write`, with a reason
+it, and what black-box methods find on it with fixed seeds. A change goes in by `tox -e golden -- --write`, and a reason
 in CHANGELOG.md.
 """
 
