@@ -15,8 +15,6 @@ from nasboard.harness.running import suite as suites
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.store import open_store
 
-CLOSED = ("regression", "refused")
-
 
 def outcomes(suite: Path, store: str, *, jobs: int = 1) -> list[Comparison]:
     """Make the runs of a suite that a store lacks, and return the comparisons of what the store then holds.
@@ -63,7 +61,7 @@ def settle(found: Sequence[Verdict], baseline: Path) -> None:
     Raises:
         RegressionError: names each with the reason.
     """
-    closed = [v for v in found if v.outcome in CLOSED]
+    closed = [v for v in found if v.closes]
     if closed:
         told = "; ".join(f"{v.label} {v.quantity}: {v.outcome}, {v.reason}" for v in closed)
         raise RegressionError(f"{len(closed)} of {len(found)} values are not those of {baseline}: {told}")
