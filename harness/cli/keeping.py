@@ -20,20 +20,20 @@ from nasboard.harness.store.exchange import export_runs, import_runs
 
 
 def export(
-    path: Annotated[Path, typer.Argument(help="JSON file to write.")],
+    path: Annotated[Path, typer.Argument(help="JSON file to write; compressed where its name ends in .xz.")],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Write every run of a store into a JSON file."""
+    """Write every run of a store that has ended into a JSON file."""
     with open_store(database_url(store), must_exist=True) as opened:
         count = export_runs(opened, path)
     out().print(f"wrote {count} runs to {path}")
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(help="JSON file written by export.")],
+    path: Annotated[Path, typer.Argument(help="File written by export.")],
     store: StoreOption = DEFAULT_STORE,
 ) -> None:
-    """Read runs from a JSON file into a store; runs that are there already are skipped."""
+    """Read runs from such a file into a store; runs that are there already are skipped."""
     with open_store(database_url(store)) as opened:
         count = import_runs(opened, path)
     out().print(f"read {count} new runs from {path}")

@@ -1,11 +1,13 @@
 """Runs moved between stores and between machines as a JSON file, losslessly. Only runs that have ended move.
 
-The file has one run a line, so that writing it never holds all of them; `exchange_format` says what a line is.
+The file has one run a line, so that writing it never holds all of them; `exchange_format` says what a line is. A file
+whose name ends in `.xz` is compressed.
 """
 
 from __future__ import annotations
 
 import json
+import lzma
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -17,6 +19,8 @@ from nasboard.harness.record import ENDED, RunRecord
 from nasboard.harness.store import Store
 from nasboard.harness.store.exchange_format import FORMAT, READABLE, VERSION, Document, PanelJson, RunJson
 
+PACKED = ".xz"
+
 
 def export_runs(store: Store, path: Path) -> int:
     """Write every run that has ended, and the panels, into the JSON file `path`; returns the number of runs.
@@ -27,8 +31,8 @@ def export_runs(store: Store, path: Path) -> int:
     ended = [run for run in store.runs() if run.status in ENDED]
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with draft.open("w", encoding="utf-8") as file:
-            file.writelines(_lines(store, ended))
+        with draft.open("wb") as file:
+            file.writelines(_packed(_lines(store, ended), path))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -72,6 +76,16 @@ def _lines(store: Store, ended: Sequence[RunRecord]) -> Iterator[str]:
     yield "\n]}\n"
 
 
+def _packed(lines: Iterator[str], path: Path) -> Iterator[bytes]:
+    raw = (line.encode() for line in lines)
+    if path.suffix != PACKED:
+        yield from raw
+        return
+    packer = lzma.LZMACompressor()
+    yield from map(packer.compress, raw)
+    yield packer.flush()
+
+
 def _json_of(run: RunRecord, store: Store) -> RunJson:
     return RunJson.of(run, store.steps(run.run_id), store.visits(run.run_id))
 
@@ -80,8 +94,9 @@ def _read(path: Path) -> Document:
     if not path.is_file():
         raise MissingDataError(f"{path} is not there; write it with `nasboard export`")
     try:
-        raw = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse)
-    except (ValueError, RecursionError) as error:
+        text = path.read_bytes()
+        raw = json.loads(lzma.decompress(text) if path.suffix == PACKED else text, parse_constant=_refuse)
+    except (ValueError, RecursionError, lzma.LZMAError) as error:
         raise SchemaError(f"{path} is not whole JSON ({error}); export it again") from error
     if not isinstance(raw, dict) or raw.get("format") != FORMAT:
         raise SchemaError(f"{path} is not an export of nasboard; name a file written by `nasboard export`")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import lzma
 import resource
 from collections.abc import Callable
 from dataclasses import replace
@@ -66,6 +67,18 @@ def test_runs_move_between_back_ends_without_loss(url: str, tmp_path: Path) -> N
             assert all(same(a, b) for a, b in pairs)
         assert second.incumbents() == first.incumbents([run.run_id for run in second.runs()])
         assert second.panel(PANEL.identity).archs.tolist() == PANEL.archs.tolist()
+
+
+def test_a_compressed_export_is_the_same_export(exported: Path, tmp_path: Path) -> None:
+    with open_store(f"sqlite:///{tmp_path}/again.db") as store:
+        import_runs(store, exported)
+        export_runs(store, tmp_path / "again.json.xz")
+    assert lzma.decompress((tmp_path / "again.json.xz").read_bytes()) == exported.read_bytes()
+    with open_store(f"sqlite:///{tmp_path}/unpacked.db") as store:
+        assert import_runs(store, tmp_path / "again.json.xz") == 4
+        (tmp_path / "cut.json.xz").write_bytes((tmp_path / "again.json.xz").read_bytes()[:-40])
+        with pytest.raises(SchemaError, match="not whole JSON"):
+            import_runs(store, tmp_path / "cut.json.xz")
 
 
 def test_runs_move_into_every_back_end(url: str, exported: Path, tmp_path: Path) -> None:
