@@ -188,13 +188,29 @@ def too_little(comparison: Comparison, outcomes: Sequence[RunOutcome], quantity:
 
 
 def _with_settings_of(path: Path, made: Baseline) -> Baseline:
-    """Return a baseline with the settings that stand in a file for the same labels, where it is a baseline."""
+    """Return a baseline with the settings that stand in a file for the same labels.
+
+    Raises:
+        UsageError: the file is no baseline, so that what was set in it by hand would be lost.
+    """
     try:
         before = read_baseline(path)
-    except (MissingDataError, UsageError):
+    except MissingDataError:
         return made
+    except UsageError as error:
+        if _is_of_version_1(path):  # which had no settings
+            return made
+        raise UsageError(f"{error}; mend what was edited in it, or remove the file") from error
     kept = {(of.dataset, of.space, entry.label): entry.settings for of in before.comparisons for entry in of.entries}
     return made.each(lambda of, entry: kept.get((of.dataset, of.space, entry.label), entry.settings))
+
+
+def _is_of_version_1(path: Path) -> bool:
+    try:
+        found = json.loads(path.read_bytes())
+    except ValueError:
+        return False
+    return isinstance(found, dict) and found.get("version") == 1
 
 
 def _reference(comparison: Comparison) -> ReferenceComparison:

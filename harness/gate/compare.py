@@ -6,20 +6,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-import numpy as np
-from scipy import stats
-
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
 from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
 from nasboard.harness.boards.render.text import cell
-from nasboard.harness.errors import UsageError
+from nasboard.harness.errors import NothingComparableError
 from nasboard.harness.gate.changes import Change, changes, told
 from nasboard.harness.gate.told import Line, State, Told, of_store, ordered
 from nasboard.harness.outcomes.contexts import version
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.statistics.bootstrap import LEVEL, Interval
+from nasboard.harness.statistics import significance
+from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import Unit
 
 _SHOWN: Mapping[Quantity, tuple[Unit, int]] = MappingProxyType(
@@ -37,8 +35,7 @@ def compare(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[Board, ..
     """Return a board of differences for every data set, space, table and version of the two, ascending by these names.
 
     Raises:
-        UsageError: the two have runs on one data set and space, but of no version in common; or runs of a label that
-            differ in benchmark or budget. The message names both.
+        NothingComparableError: the two have runs on one data set and space, but of no version in common.
     """
     _check_versions(a, b)
     in_a, in_b = ({_name(comparison): comparison for comparison in side} for side in (a, b))
@@ -55,7 +52,8 @@ def tell(a: Sequence[Comparison], b: Sequence[Comparison], names: tuple[str, str
     counts = {state: sum(line.state == state for line in lines) for state in ("worse", "better", "undefined")}
     compared = len(lines) - counts["undefined"]
     headline = f"B against A: {counts['worse']} of {compared} values worse, {counts['better']} better"
-    sides = (of_store(names[0], a), of_store(names[1], b))
+    both = set.intersection(*({label for found in side for label in found.outcomes} for side in (a, b)))
+    sides = (of_store(names[0], a, both), of_store(names[1], b, both))
     return Told("compare", headline, sides, changed(a, b), lines, _NOTES)
 
 
@@ -78,17 +76,7 @@ def difference(
     if min(len(a), len(b)) < 2:
         return Undefined("one seed")
     widest = within[1] - within[0]
-    if a.keys() == b.keys():
-        return measures.t_interval((b[seed] - a[seed] for seed in sorted(a)), (-widest, widest))
-    x, y = np.array([a[seed] for seed in sorted(a)]), np.array([b[seed] for seed in sorted(b)])
-    parts = np.array([x.var(ddof=1) / len(x), y.var(ddof=1) / len(y)])
-    middle = float(y.mean() - x.mean())
-    if parts.sum() == 0:
-        return Interval(middle, middle)
-    # Welch-Satterthwaite
-    freedom = parts.sum() ** 2 / (parts**2 / (np.array([len(x), len(y)]) - 1)).sum()
-    half = float(stats.t.ppf((1 + LEVEL) / 2, freedom) * np.sqrt(parts.sum()))
-    return Interval(middle - half, middle + half).cut(-widest, widest)
+    return significance.difference(b, a).interval().cut(-widest, widest)
 
 
 def _check_versions(a: Sequence[Comparison], b: Sequence[Comparison]) -> None:
@@ -96,7 +84,7 @@ def _check_versions(a: Sequence[Comparison], b: Sequence[Comparison]) -> None:
     for place in places:
         ours, theirs = ([c for c in side if _name(c)[:2] == place] for side in (a, b))
         if not {_name(c) for c in ours} & {_name(c) for c in theirs}:
-            raise UsageError(
+            raise NothingComparableError(
                 f"on {place[0]}, space {place[1]}, A has runs of {_versions(ours)} and B of {_versions(theirs)}: "
                 "accuracies of different versions cannot be compared; run both on one of them"
             )
@@ -107,16 +95,14 @@ def _versions(comparisons: Sequence[Comparison]) -> str:
     return " and ".join(table if name is None else f"version {name} ({table})" for name, table in named)
 
 
-def _check_protocol(label: str, a: Sequence[RunOutcome], b: Sequence[RunOutcome]) -> None:
-    """Raise UsageError where the runs of a label were searched by different rules."""
+def _other_protocol(a: Sequence[RunOutcome], b: Sequence[RunOutcome]) -> Undefined | None:
+    """Return why the runs of a label, searched by different rules, are not compared; None where the rules are equal."""
     keys = [runs[0].run.key for runs in (a, b) if runs]  # the runs of a label have one configuration
     budgets = ["no limit" if key.budget_s is None else f"{key.budget_s:g} s" for key in keys]
-    for what, each in (("were made on", [key.benchmark for key in keys]), ("had a budget of", budgets)):
+    for what, each in (("benchmarks", [key.benchmark for key in keys]), ("budgets", budgets)):
         if len(set(each)) > 1:
-            raise UsageError(
-                f"{label}: the runs of A {what} {each[0]}, those of B {each[1]}: a difference between them would not "
-                "be the method's; make both under one protocol"
-            )
+            return Undefined(f"{what} differ: {each[0]} and {each[1]}")
+    return None
 
 
 def _name(comparison: Comparison) -> tuple[str, str, str, str]:
@@ -144,7 +130,7 @@ def _board(a: Comparison | None, b: Comparison | None) -> Board:
 
 def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
     runs_a, runs_b = (side.outcomes.get(label, ()) if side else () for side in (a, b))
-    _check_protocol(label, runs_a, runs_b)
+    other = _other_protocol(runs_a, runs_b)
     row: dict[str, Value] = {"label": label, "seeds_a": measures.counts(runs_a).ended}
     row["seeds_b"] = measures.counts(runs_b).ended
     row["changed"] = "; ".join(map(str, _changes(runs_a, runs_b))) or "nothing"
@@ -155,6 +141,8 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
         lost = next((side for side in (values_a, values_b) if isinstance(side, Undefined)), None)
         if isinstance(values_a, Undefined) or isinstance(values_b, Undefined):
             row[f"{name}_difference"] = row[f"{name}_interval"] = lost if runs_a and runs_b and lost else NOT_IN_BOTH
+        elif other is not None:
+            row[f"{name}_difference"] = row[f"{name}_interval"] = other
         elif name == "tau" and {o.run.key.panel for o in runs_a} != {o.run.key.panel for o in runs_b}:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
         else:

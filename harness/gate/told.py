@@ -7,7 +7,7 @@ of these names.
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
@@ -82,7 +82,8 @@ def of_gate(
 ) -> Told:
     """Return what the gate says; `names` are the baseline's and the store's."""
     changed = told_changes({v.label: v.changed for v in verdicts if v.label != TOGETHER})
-    sides = (_of_baseline(names[0], baseline), of_store(names[1], comparisons))
+    both = {entry.label for entry in baseline.entries()} & {label for found in comparisons for label in found.outcomes}
+    sides = (_of_baseline(names[0], baseline, both), of_store(names[1], comparisons, both))
     return Told("gate", headline(verdicts), sides, changed, ordered(map(_line, verdicts)), (STATEMENT,))
 
 
@@ -90,6 +91,8 @@ def headline(verdicts: Sequence[Verdict]) -> str:
     """Return whether the gate is open, and how many values say so."""
     counts = {state: sum(v.outcome == state for v in verdicts) for state in WORST_FIRST}
     judged = len(verdicts) - counts["not judged"]
+    if not judged:
+        return "the gate judges nothing"
     parts = [(counts["regression"], "worse than the reference"), (counts["refused"], "cannot be judged")]
     if any(v.closes for v in verdicts):
         return "the gate is closed: " + ", ".join(f"{n} of {judged} values {what}" for n, what in parts if n)
@@ -97,22 +100,23 @@ def headline(verdicts: Sequence[Verdict]) -> str:
     return f"the gate is open: {judged} values as good as the reference{same}"
 
 
-def of_store(name: str, comparisons: Sequence[Comparison]) -> str:
-    """Return a store with the dates, versions and identity of its runs, in one line."""
+def of_store(name: str, comparisons: Sequence[Comparison], among: Collection[str]) -> str:
+    """Return a store with the dates and versions of its runs and the identity of the labels `among`, in one line."""
     runs = [o.run for found in comparisons for outcomes in found.outcomes.values() for o in outcomes]
     days = sorted({str(run.provenance["started_utc"])[:10] for run in runs if "started_utc" in run.provenance})
     when = [] if not days else [f"runs of {days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "")]
     versions = sorted({str(v) for run in runs if (v := _nasboard(run.provenance)) is not None})
     made = [f"nasboard {', '.join(versions)}"] * bool(versions)
     tables = [_table(found.table_digest, contexts.version(found)) for found in comparisons]
-    identity = _identity((run.label, run.key) for run in runs)
+    labelled = ((label, o.run.key) for found in comparisons for label, all in found.outcomes.items() for o in all)
+    identity = _identity((label, key) for label, key in labelled if label in among)
     return ", ".join([name, *when, *made, *dict.fromkeys(tables), f"identity {identity}"])
 
 
-def _of_baseline(name: str, baseline: Baseline) -> str:
+def _of_baseline(name: str, baseline: Baseline, among: Collection[str]) -> str:
     tables = [_table(found.table_digest, found.version) for found in baseline.comparisons]
     made = [f"written {baseline.written_utc[:10]}", f"nasboard {baseline.nasboard}"]
-    identity = _identity((entry.label, entry.made) for entry in baseline.entries())
+    identity = _identity((entry.label, entry.made) for entry in baseline.entries() if entry.label in among)
     return ", ".join([name, *made, *dict.fromkeys(tables), f"identity {identity}"])
 
 
@@ -127,7 +131,7 @@ def _table(digest: str | None, version: str | None) -> str:
 
 
 def _identity(runs: Iterable[tuple[str, RunKey]]) -> str:
-    """Return twelve digits that say who made all runs of a side; equal where every label's method and benchmark is."""
+    """Return twelve digits that say who made some runs; equal where the method and benchmark of each label are."""
     told = sorted({f"{label} {key.identity}" for label, key in runs})
     return hashlib.sha256("\n".join(told).encode()).hexdigest()[:12]
 

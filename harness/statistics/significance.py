@@ -98,17 +98,11 @@ def paired(differences: Floats) -> Difference:
     )
 
 
-def compare(a: BySeed, b: BySeed) -> Difference | str:
-    """Return how a differs from b, paired where both have the same seeds, or the reason why there is no test."""
-    fewest = min(len(a), len(b))
-    if fewest < MIN_SEEDS:
-        return f"{fewest} seeds, a test takes {MIN_SEEDS}"
-    return _difference(a, b)
-
-
-def holm(p: Floats) -> Floats:
-    """Return Holm's corrected p-values `(m,)`, in the order given."""
-    return _corrected(p, len(p) - np.arange(len(p)))
+def difference(a: BySeed, b: BySeed) -> Difference:
+    """Return how a differs from b, each of two or more seeds: paired where both have the same ones."""
+    if a.keys() == b.keys():
+        return paired(np.array([a[seed] - b[seed] for seed in sorted(a)]))
+    return welch(*(np.array([values[seed] for seed in sorted(values)]) for values in (a, b)))
 
 
 def shaffer(p: Floats, methods: int) -> Floats:
@@ -143,7 +137,7 @@ def tiers(samples: Mapping[str, BySeed]) -> dict[str, Tier]:
         if len(values) < MIN_SEEDS
     }
     order = sorted((name for name in samples if name not in out), key=lambda name: (-_mean(samples[name]), name))
-    tests = {(a, b): _difference(samples[a], samples[b]) for a, b in combinations(order, 2)}
+    tests = {(a, b): difference(samples[a], samples[b]) for a, b in combinations(order, 2)}
     p = dict(zip(tests, shaffer(np.array([test.p for test in tests.values()]), len(order)).tolist(), strict=True))
     numbers: dict[str, int] = {}
     for place, name in enumerate(order):
@@ -153,12 +147,6 @@ def tiers(samples: Mapping[str, BySeed]) -> dict[str, Tier]:
         test = () if surest is None else (surest, to_higher[surest], tests[surest, name].kind)
         out[name] = Tier(numbers[name], *test)
     return out
-
-
-def _difference(a: BySeed, b: BySeed) -> Difference:
-    if a.keys() == b.keys():
-        return paired(np.array([a[seed] - b[seed] for seed in sorted(a)]))
-    return welch(*(np.array([values[seed] for seed in sorted(values)]) for values in (a, b)))
 
 
 def _corrected(p: Floats, factors: Ints) -> Floats:

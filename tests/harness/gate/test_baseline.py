@@ -78,9 +78,12 @@ def test_settings_survive_writing_anew(tmp_path: Path) -> None:
     write_baseline(found, path)
     kept = {entry.label: entry.settings for entry in read_baseline(path).entries()}
     assert kept == {"one_shot": Settings(tolerance={"tau": 0.03}), "re": Settings(judge=False)}
-    path.write_text("{")
-    write_baseline(found, path)  # what is no baseline has no settings to keep
+    path.write_text('{"version": 1, "comparisons": []}')  # which had no settings
+    write_baseline(found, path)
     assert all(entry.settings == Settings() for entry in read_baseline(path).entries())
+    path.write_text(path.read_text().replace("]", ",]", 1))
+    with pytest.raises(UsageError, match="mend what was edited in it, or remove the file"):
+        write_baseline(found, path)
 
 
 def test_a_file_of_version_one_is_refused_with_the_remedy(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.harness.statistics.significance import ALPHA, BySeed, Difference, compare, tiers
+from nasboard.harness.statistics.significance import ALPHA, BySeed, difference, tiers
 
 Draw = Callable[[Generator, int], np.ndarray]  # (rng, n) -> (n,) values of mean 0
 
@@ -77,8 +77,8 @@ def p_values(what: str, replicates: int, seed: int = 0) -> np.ndarray:
     """Return p `(replicates,)` of two methods of equal mean."""
     first, n, second, m, same = PAIRS[what]
     rng = np.random.default_rng(seed)
-    found = (compare(by_seed(first(rng, n)), by_seed(second(rng, m), 0 if same else n)) for _ in range(replicates))
-    return np.array([each.p for each in found if isinstance(each, Difference)])
+    found = (difference(by_seed(first(rng, n)), by_seed(second(rng, m), 0 if same else n)) for _ in range(replicates))
+    return np.array([each.p for each in found])
 
 
 def below_first(what: str, replicates: int, seed: int = 0) -> float:
