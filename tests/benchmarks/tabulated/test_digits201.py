@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import shutil
+from itertools import combinations
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,7 @@ from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, VAL_IMAGES, loa
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import enumerate_all, from_index
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
-from nasboard.harness.statistics.rank import kendall_tau
+from nasboard.harness.statistics.rank import kendall_tau, share_of, top_of
 from nasboard.tabular.tables.table import verify
 
 SPACE = NB201Space()
@@ -95,6 +96,22 @@ def test_the_recorded_reproducibility_is_that_of_the_table() -> None:
     assert (
         of_classes["attainable"]["whole"] > of_classes["attainable"]["top_half"] > of_classes["attainable"]["top_tenth"]
     )
+
+
+@pytest.mark.parametrize(
+    ("given", "fresh"), [("queried_test_correct", "test_correct"), ("test_correct", "queried_test_correct")]
+)
+@pytest.mark.parametrize(("share", "within"), [(1.0, 0.015), (0.5, 0.02), (0.1, 0.07)])
+def test_attainable_tau_is_what_fresh_trainings_show(given: str, fresh: str, share: float, within: float) -> None:
+    """The tau of fresh means with the given one, freed of the fresh trainings' own noise (Greiner, Spearman-Brown)."""
+    truth, others = (BENCHMARK.table.columns[name].astype(np.float64) / TEST_IMAGES for name in (given, fresh))
+    top = top_of(truth.mean(axis=1), share_of(CLASSES, share))
+    k = others.shape[1]
+    pairs = [kendall_tau(others[top, i], others[top, j]) for i, j in combinations(range(k), 2)]
+    one = np.sin(np.pi * np.mean(pairs) / 2)
+    seen = np.sin(np.pi * kendall_tau(others[top].mean(axis=1), truth[top].mean(axis=1)) / 2)
+    shown = 2 / np.pi * np.arcsin(seen / np.sqrt(k * one / (1 + (k - 1) * one)))
+    assert attainable(truth, share) == pytest.approx(shown, abs=within)
 
 
 def test_validation_guides_towards_test() -> None:
