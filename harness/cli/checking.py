@@ -20,7 +20,7 @@ from nasboard.harness import shipped
 from nasboard.harness.cli import completing, showing
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, out, print_json, shown_store
 from nasboard.harness.cli.reading import comparisons_of, read, tell_of_aside
-from nasboard.harness.errors import NothingComparableError, RefusedError, RegressionError, UsageError
+from nasboard.harness.errors import NothingComparableError, UsageError
 
 if TYPE_CHECKING:
     from nasboard.harness.gate.baseline import Baseline
@@ -116,7 +116,7 @@ def gate(
     _print(told, verdicts, Form.json if json else format)
     for path, form in files.items():
         showing.write(_text(told, verdicts, form), path, quiet=json or format is not Form.table)
-    _raise_if_closed(told, verdicts)
+    gates.raise_if_closed(verdicts, told.headline)
     if not json and format is Form.table:
         out().print(Text(told.headline))
 
@@ -202,22 +202,6 @@ def _print(told: Told, verdicts: Sequence[Verdict], form: Form) -> None:
         out().print(Text(gates.STATEMENT, style="dim"))
         for line in told.changed:
             out().print(Text(f"changed: {line}"))
-
-
-def _raise_if_closed(told: Told, verdicts: Sequence[Verdict]) -> None:
-    """Raise what closes the gate: regressions before what cannot be judged."""
-    bad = [v for v in verdicts if v.closes]
-    if all(v.outcome == "not judged" for v in verdicts):
-        raise NothingComparableError(
-            "the settings of the baseline leave nothing to judge; choose labels with --label, or mend the file"
-        )
-    message = f"{told.headline}: " + "; ".join(f"{v.label} {v.quantity}: {v.reason}" for v in bad)
-    if any(v.outcome == "regression" for v in bad):
-        raise RegressionError(message)
-    if bad and not any(v.seeds for v in verdicts if v.outcome != "not judged"):
-        raise NothingComparableError(message)
-    if bad:
-        raise RefusedError(message)
 
 
 def _verdicts(verdicts: Sequence[Verdict]) -> Table:

@@ -31,6 +31,7 @@ class Case:
         is_judged: False where the settings leave it out.
         allowed: how much worse it may be, where that is set by hand.
         changed: what is another than in the reference's runs.
+        runs: of the label that are in the store, whatever became of them.
     """
 
     dataset: str
@@ -42,6 +43,7 @@ class Case:
     is_judged: bool = True
     allowed: float | None = None  # set by hand
     changed: tuple[Change, ...] = ()
+    runs: int = 0
 
     @property
     def is_unchanged(self) -> bool:
@@ -84,7 +86,8 @@ def _case(comparison: Comparison | None, expected: ReferenceComparison, entry: E
     )
     outcomes = () if comparison is None else comparison.outcomes.get(entry.label, ())
     if comparison is not None and outcomes:
-        case = replace(case, changed=changes(entry.made, replace(outcomes[0].run.key, seed=0)))
+        changed = changes(entry.made, replace(outcomes[0].run.key, seed=0))
+        case = replace(case, changed=changed, runs=len(outcomes))
     mismatch = _mismatch(comparison, expected, entry, quantity)
     if comparison is None or mismatch is not None:
         return replace(case, refusal=mismatch)

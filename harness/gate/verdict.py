@@ -4,7 +4,7 @@ Runs on the reference's seeds that gave its values bit for bit are unchanged. Of
 compared by `statistics.exchangeability`: paired where the seeds are the same, else with pooled spread, one-sided, at
 levels that share the error rate of the whole gate (`shares`). A difference below the floor is none whatever the test
 says. A tolerance that is set by hand stands in place of the test. What cannot be judged is refused, which closes the
-gate as a regression does. What to do about a closed gate is the caller's.
+gate as a regression does; `raise_if_closed` says so as an error, the same to a command and to a test.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import numpy as np
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.errors import NothingComparableError, RefusedError, RegressionError
 from nasboard.harness.gate.baseline import (
     MIN_ARCHITECTURES,
     MIN_SEEDS,
@@ -35,7 +36,7 @@ from nasboard.harness.record import Json
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.exchangeability import POWER, Lowered, lowered
 
-__all__ = ["Verdict", "as_json", "judge", "read_baseline", "write_baseline"]
+__all__ = ["Verdict", "as_json", "judge", "raise_if_closed", "read_baseline", "write_baseline"]
 
 Outcome = Literal["ok", "unchanged", "regression", "refused", "not judged"]
 Kind = Literal["paired", "unpaired", "tolerance"]
@@ -63,7 +64,7 @@ class Verdict:
         spread: standard deviation over them.
         tolerance: how much worse the value may be; None where it is not tested.
         value: mean over the seeds found; None when there is none.
-        seeds: how many were found.
+        seeds: how many the value is of.
         outcome: `unchanged` bit for bit, `ok`, `regression`, `refused` when it cannot be judged, or `not judged` where
             the settings say so.
         reason: the limit that was kept or broken, or why there is no judgement.
@@ -72,6 +73,7 @@ class Verdict:
         p: one-sided, of Student's t.
         resolves: smallest drop that the test sees with a probability of 80 %.
         changed: what is another than in the reference's runs: hyper-parameters, code, versions.
+        runs: of the label that are in the store, whatever became of them.
     """
 
     dataset: str
@@ -89,6 +91,7 @@ class Verdict:
     p: float | None = None
     resolves: float | None = None
     changed: tuple[Change, ...] = ()
+    runs: int = 0
 
     @property
     def worse(self) -> float | None:
@@ -142,6 +145,29 @@ def judge_cases(found: Sequence[Sequence[Case]]) -> list[Verdict]:
     return verdicts
 
 
+def raise_if_closed(verdicts: Sequence[Verdict], headline: str) -> None:
+    """Raise what closes the gate, a regression before what cannot be judged; `headline` comes before the values.
+
+    Raises:
+        RegressionError: a value is worse.
+        RefusedError: none is, but one cannot be judged.
+        NothingComparableError: none can, as the settings leave nothing to judge or no run of what is judged is there.
+    """
+    judged = [v for v in verdicts if v.outcome != "not judged"]
+    if not judged:
+        raise NothingComparableError(
+            "the settings of the baseline leave nothing to judge; choose labels with --label, or mend the file"
+        )
+    bad = [v for v in judged if v.closes]
+    message = f"{headline}: " + "; ".join(f"{v.label} {v.quantity}: {v.reason}" for v in bad)
+    if any(v.outcome == "regression" for v in bad):
+        raise RegressionError(message)
+    if bad and not any(v.runs for v in judged):
+        raise NothingComparableError(message)
+    if bad:
+        raise RefusedError(message)
+
+
 def json_text(verdicts: Sequence[Verdict]) -> str:
     """Return verdicts as a JSON list."""
     return json.dumps([as_json(verdict) for verdict in verdicts], indent=1, sort_keys=True, allow_nan=False) + "\n"
@@ -177,6 +203,7 @@ def _together(cases: Sequence[Case]) -> Case | None:
         "tau",
         dict(zip(old, before.tolist(), strict=True)),
         dict(zip(new, now.tolist(), strict=True)),
+        runs=sum(case.runs for case in changed),
     )
 
 
@@ -250,4 +277,5 @@ def _verdict(case: Case, outcome: Outcome, reason: str) -> Verdict:
         outcome=outcome,
         reason=reason,
         changed=case.changed,
+        runs=case.runs,
     )

@@ -79,14 +79,15 @@ def nasboard_verdicts(request: pytest.FixtureRequest, tmp_path: Path) -> Callabl
 
 @pytest.fixture
 def nasboard_gate(nasboard_verdicts: Callable[..., list[Verdict]]) -> Callable[..., None]:
-    """Return `gate(suite, baseline, jobs=1)`, which fails where a value is worse or cannot be judged."""
-    from nasboard.harness.errors import RegressionError
+    """Return `gate(suite, baseline, jobs=1)`, which fails where a value is worse or cannot be judged, or none is."""
+    from nasboard.harness.errors import NothingComparableError, RefusedError, RegressionError
     from nasboard.harness.testing import regression
 
     def gate(suite: str, baseline: str, jobs: int = 1) -> None:
+        found = nasboard_verdicts(suite, baseline, jobs)
         try:
-            regression.settle(nasboard_verdicts(suite, baseline, jobs), Path(baseline))
-        except RegressionError as error:
+            regression.settle(found, Path(baseline))
+        except (RegressionError, RefusedError, NothingComparableError) as error:
             pytest.fail(str(error), pytrace=False)
 
     return gate

@@ -6,18 +6,17 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nasboard.harness import registry
-from nasboard.harness.errors import RegressionError
 from nasboard.harness.gate.baseline import read_baseline, write_baseline
-from nasboard.harness.gate.verdict import Verdict, judge
-from nasboard.harness.outcomes.load import load
+from nasboard.harness.gate.verdict import Verdict, check_readable, judge, raise_if_closed
+from nasboard.harness.outcomes.load import Unreadable, load_readable
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.running import suite as suites
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.store import open_store
 
 
-def outcomes(suite: Path, store: str, *, jobs: int = 1) -> list[Comparison]:
-    """Make the runs of a suite that a store lacks, and return the comparisons of what the store then holds.
+def outcomes(suite: Path, store: str, *, jobs: int = 1) -> tuple[list[Comparison], list[Unreadable]]:
+    """Make the runs of a suite that a store lacks; return the comparisons then there, and what cannot be scored here.
 
     Args:
         suite: its file.
@@ -32,18 +31,20 @@ def outcomes(suite: Path, store: str, *, jobs: int = 1) -> list[Comparison]:
     planned, panels = suites.resolve(suites.read(suite))
     with open_store(store) as opened:
         sweep(opened, plan(opened, planned, panels), jobs=jobs)
-        return load(opened, registry.benchmark)
+        return load_readable(opened, registry.benchmark)
 
 
 def verdicts(suite: Path, baseline: Path, store: str, *, jobs: int = 1) -> list[Verdict]:
     """Return a verdict on every value of a baseline, from the runs of a suite; arguments and errors as `outcomes`.
 
     Raises:
-        MissingDataError: there is no baseline.
+        MissingDataError: there is no baseline, or what it judges cannot be scored here.
         UsageError: the file is none.
     """
     reference = read_baseline(baseline)
-    return judge(outcomes(suite, store, jobs=jobs), reference)
+    found, lost = outcomes(suite, store, jobs=jobs)
+    check_readable(reference, found, lost)
+    return judge(found, reference)
 
 
 def write(suite: Path, baseline: Path, store: str, *, jobs: int = 1) -> None:
@@ -52,16 +53,17 @@ def write(suite: Path, baseline: Path, store: str, *, jobs: int = 1) -> None:
     Raises:
         UsageError: runs failed, or are too few to be judged by later.
     """
-    write_baseline(outcomes(suite, store, jobs=jobs), baseline)
+    found, lost = outcomes(suite, store, jobs=jobs)
+    if lost:
+        raise lost[0].error
+    write_baseline(found, baseline)
 
 
 def settle(found: Sequence[Verdict], baseline: Path) -> None:
-    """Raise where a value has become worse than its reference allows, or cannot be judged.
+    """Raise where a value has become worse than its reference allows, or cannot be judged, or nothing is judged.
 
     Raises:
-        RegressionError: names each with the reason.
+        RegressionError, RefusedError, NothingComparableError: as `verdict.raise_if_closed`; names each with the reason.
     """
-    closed = [v for v in found if v.closes]
-    if closed:
-        told = "; ".join(f"{v.label} {v.quantity}: {v.outcome}, {v.reason}" for v in closed)
-        raise RegressionError(f"{len(closed)} of {len(found)} values are not those of {baseline}: {told}")
+    closed = sum(v.closes for v in found)
+    raise_if_closed(found, f"{closed} of {len(found)} values are not those of {baseline}")

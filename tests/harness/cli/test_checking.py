@@ -11,7 +11,7 @@ import pytest
 
 from nasboard.harness.cli import main
 from nasboard.harness.gate.baseline import read_baseline
-from tests.harness.stored_runs import Stored, noisy, ranked, searched, store_at
+from tests.harness.stored_runs import SMALL_PANEL, Stored, noisy, ranked, searched, store_at
 
 Command = Callable[..., tuple[int, str, str]]
 
@@ -30,6 +30,13 @@ def nasboard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
         return int(ended.value.code or 0), told.out, told.err
 
     return run
+
+
+FAILED = [
+    *(ranked("one_shot", s, [noisy(s, 0.05)], status="failed") for s in range(4)),
+    *(searched("re", s, [10], status="failed") for s in range(4)),
+]
+OTHER_PANEL = [ranked("one_shot", s, [noisy(s, 0.05, SMALL_PANEL)], panel=SMALL_PANEL) for s in range(4)]
 
 
 def runs(noise: float = 0.05, last: int = 3000, k: int = 1) -> list[Stored]:
@@ -63,8 +70,10 @@ def test_unchanged_runs_open_the_gate(nasboard: Command, good: str) -> None:
         (runs()[:4], 5, "the gate is closed: 2 of 3 values cannot be judged: re drop: not in the store"),
         (runs(noise=0.3)[:4], 1, "1 of 3 values worse than the reference, 2 of 3 values cannot be judged"),
         ([searched("new", s, [5]) for s in range(3)], 3, "3 of 3 values cannot be judged"),
+        (FAILED, 5, "3 of 3 values cannot be judged: one_shot tau: no run ended well"),
+        (OTHER_PANEL, 5, "3 of 3 values cannot be judged: one_shot tau: the reference ranks panel"),
     ],
-    ids=["regression", "refused", "both", "nothing comparable"],
+    ids=["regression", "refused", "both", "nothing comparable", "all failed", "another panel"],
 )
 def test_a_closed_gate_has_the_exit_code_of_its_reason(
     nasboard: Command, good: str, tmp_path: Path, now: list[Stored], code: int, said: str
