@@ -16,7 +16,7 @@ from tests.test_face import HEAVY, fresh
 SUITE = """
 name = "small"
 [[runs]]
-method = "random_search"
+method = "regularized_evolution"
 benchmark = "planted"
 seeds = 3
 budget_s = 200.0
@@ -27,7 +27,7 @@ def test_rank_does_not_regress(nasboard_gate):
 
 def test_verdicts_are_there(nasboard_verdicts):
     found = nasboard_verdicts("small.toml", "reference.json")
-    assert {v.label for v in found} == {"random_search"}
+    assert {v.label for v in found} == {"regularized_evolution"}
 
 def test_contracts(nasboard_check):
     nasboard_check("random_search")
@@ -54,12 +54,25 @@ def test_a_baseline_is_written_then_kept_then_regressed_from(tmp_path: Path) -> 
     kept = run(tmp_path, store)
     assert "3 passed" in kept.stdout, kept.stdout
     better = json.loads((tmp_path / "reference.json").read_text())
-    text = json.dumps(better).replace(json.dumps(better["comparisons"][0]["space"]), '"elsewhere"')
-    (tmp_path / "reference.json").write_text(text)
+    values = better["comparisons"][0]["entries"][0]["values"]
+    values["accuracy"] = {seed: value + 0.3 for seed, value in values["accuracy"].items()}
+    (tmp_path / "reference.json").write_text(json.dumps(better))
     closed = run(tmp_path, store, "-k", "regress")
     assert closed.returncode == 1
-    assert "values are not those of reference.json: random_search" in closed.stdout
-    assert "random_search accuracy: refused, the store has no runs on elsewhere" in closed.stdout
+    assert (
+        "1 of 2 values are not those of reference.json: regularized_evolution accuracy: worse by 0.3" in closed.stdout
+    )
+    assert "Traceback" not in closed.stdout
+
+
+def test_a_baseline_that_judges_nothing_fails_the_test(tmp_path: Path) -> None:
+    (tmp_path / "small.toml").write_text(SUITE.replace("regularized_evolution", "random_search"))
+    (tmp_path / "test_rank.py").write_text(TESTS)
+    store = f"--nasboard-store=sqlite:///{tmp_path / 'runs.db'}"
+    run(tmp_path, store, "--nasboard-write-baseline", "-k", "regress")
+    found = run(tmp_path, store, "-k", "regress")
+    assert found.returncode == 1
+    assert "the settings of the baseline leave nothing to judge" in found.stdout
 
 
 def test_a_broken_contract_fails_the_test_with_its_reason(tmp_path: Path) -> None:
