@@ -140,8 +140,9 @@ def write_baseline(
         change: of settings, after that.
 
     Raises:
-        UsageError: what `take` refuses, or the file cannot be written.
+        UsageError: what `take` or `check_name` refuses, or the file cannot be written.
     """
+    check_name(path)
     baseline = change(_with_settings_of(path, take(comparisons)))
     partial = path.with_name(f".{path.name}.partial")
     try:
@@ -151,6 +152,18 @@ def write_baseline(
     except OSError as error:
         raise UsageError(f"the baseline cannot be written to {path} ({error}); choose another place") from error
     return baseline
+
+
+def check_name(path: Path) -> None:
+    """Refuse to write a file that has no suffix: a bare name means a baseline, or a suite, that ships.
+
+    Raises:
+        UsageError: it has none.
+    """
+    if not path.suffix:
+        raise UsageError(
+            f"{path.name!r} names a baseline that ships, and is no file to write; end it in .json: {path.name}.json"
+        )
 
 
 def read_baseline(path: Path) -> Baseline:

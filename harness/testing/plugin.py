@@ -62,16 +62,16 @@ def nasboard_verdicts(request: pytest.FixtureRequest, tmp_path: Path) -> Callabl
 
     def place(name: str) -> Path:
         beside, root = request.path.parent / name, request.config.rootpath / name
-        return root if root.exists() and not beside.exists() else beside
+        return root if root.is_file() and not beside.is_file() else beside
 
     def verdicts(suite: str, baseline: str, jobs: int = 1) -> list[Verdict]:
         given: str | None = request.config.getoption(STORE)
         store = given or f"sqlite:///{tmp_path / 'runs.db'}"
-        runs = place(suite) if place(suite).exists() else shipped.find("suites", suite)
+        runs = place(suite) if place(suite).is_file() else shipped.find("suites", suite)
         if request.config.getoption(WRITE):
             regression.write(runs, place(baseline), store, jobs=jobs)
             pytest.skip(f"wrote {place(baseline)}; run again without {WRITE} to judge by it")
-        reference = place(baseline) if place(baseline).exists() else shipped.find("baselines", baseline)
+        reference = place(baseline) if place(baseline).is_file() else shipped.find("baselines", baseline)
         return regression.verdicts(runs, reference, store, jobs=jobs)
 
     return verdicts

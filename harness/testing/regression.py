@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from nasboard.harness import registry
-from nasboard.harness.gate.baseline import read_baseline, write_baseline
+from nasboard.harness.gate.baseline import check_name, read_baseline, write_baseline
 from nasboard.harness.gate.verdict import Verdict, check_readable, judge, raise_if_closed
 from nasboard.harness.outcomes.load import Unreadable, load_readable
 from nasboard.harness.outcomes.outcome import Comparison
@@ -51,8 +51,9 @@ def write(suite: Path, baseline: Path, store: str, *, jobs: int = 1) -> None:
     """Write the baseline from the runs of a suite; arguments and errors as `outcomes`.
 
     Raises:
-        UsageError: runs failed, or are too few to be judged by later.
+        UsageError: runs failed, or are too few to be judged by later; or the file has the name of one that ships.
     """
+    check_name(baseline)  # before runs are made that take long
     found, lost = outcomes(suite, store, jobs=jobs)
     if lost:
         raise lost[0].error

@@ -61,6 +61,12 @@ def test_a_baseline_is_replaced_whole_and_written_the_same_way_twice(tmp_path: P
     assert datetime.fromisoformat(first["written_utc"]).tzinfo is not None
 
 
+def test_a_name_without_a_suffix_is_that_of_one_that_ships_and_not_written(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match=r"'quick' names a baseline that ships.*end it in .json: quick.json"):
+        write_baseline(loaded(tmp_path / "r", good()), tmp_path / "quick")
+    assert not (tmp_path / "quick").exists()
+
+
 def test_values_stand_there_seed_by_seed_with_the_key_of_their_runs(tmp_path: Path) -> None:
     runs = [searched("re", s, [5, 100 * s + 7], params={"population": 10}) for s in range(3, 7)]
     [found] = loaded(tmp_path / "r", runs)

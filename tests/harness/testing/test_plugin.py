@@ -75,6 +75,15 @@ def test_a_baseline_that_judges_nothing_fails_the_test(tmp_path: Path) -> None:
     assert "the settings of the baseline leave nothing to judge" in found.stdout
 
 
+def test_what_ships_is_not_written_over_nor_a_folder_taken_for_it(tmp_path: Path) -> None:
+    (tmp_path / "quick").mkdir()
+    (tmp_path / "test_rank.py").write_text("def test_it(nasboard_gate):\n    nasboard_gate('quick', 'quick')\n")
+    found = run(tmp_path, "--nasboard-write-baseline")
+    assert found.returncode == 1
+    assert "'quick' names a baseline that ships" in found.stdout
+    assert list((tmp_path / "quick").iterdir()) == []
+
+
 def test_a_broken_contract_fails_the_test_with_its_reason(tmp_path: Path) -> None:
     (tmp_path / "test_it.py").write_text(
         "def test_it(nasboard_check, monkeypatch):\n"
