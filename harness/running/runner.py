@@ -80,7 +80,7 @@ def execute(
         status = "budget"
     except StoreFullError:  # no fault of the method; what is stored stays resumable
         raise
-    except Exception:  # the one broad except: whatever goes wrong in a method is a record
+    except Exception:  # broad, as in testing.finding: whatever goes wrong in a method is a record
         status, error = "failed", traceback.format_exc()
         log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
     if status == "pending":

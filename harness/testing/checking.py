@@ -19,7 +19,7 @@ from nasboard.harness.record import Json
 from nasboard.harness.registry import split_name
 from nasboard.harness.running.selection import assigned
 from nasboard.harness.testing.case import Case
-from nasboard.harness.testing.finding import Finding, judged
+from nasboard.harness.testing.finding import Finding, foreign, judged
 from nasboard.harness.testing.offering import BENCHMARK_CONTRACTS
 from nasboard.harness.testing.searching import METHOD_CONTRACTS, PLANTED
 from nasboard.harness.testing.spaces import SPACE_CONTRACTS
@@ -54,19 +54,23 @@ def check(
         UnknownNameError: no such method, benchmark or hyper-parameter.
         UsageError: a benchmark is given `on` or `params`, or the method cannot search that one.
         MissingDataError: a package or a table is not there.
+        ContractError: it cannot even be made.
     """
     base = name.partition("?")[0].partition("@")[0]
     known = {kind: registry.names(kind) for kind in KINDS}
     with one_thread():
         if base in known["methods"]:
             given = {k: v for pair in split_name(name)[2].items() for k, v in assigned("=".join(pair)).items()}
-            case = case_of(base, on=on, params={**cast("dict[str, Json]", given), **(params or {})})
+            with foreign(base):
+                case = case_of(base, on=on, params={**cast("dict[str, Json]", given), **(params or {})})
             return _judge(METHOD_CONTRACTS, case, told)
         if base not in known["benchmarks"]:
             raise UnknownNameError("method or benchmark", base, [*known["methods"], *known["benchmarks"]])
         if on is not None or params:
             raise UsageError(f"{base} is a benchmark: --on and --set are for methods; write {base}?key=value")
-        return check_benchmark(registry.benchmark(name), told)
+        with foreign(base):
+            benchmark = registry.benchmark(name)
+        return check_benchmark(benchmark, told)
 
 
 def check_benchmark(benchmark: Benchmark, told: Told | None = None) -> list[Finding]:

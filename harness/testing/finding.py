@@ -6,24 +6,15 @@ ContractError where it is broken; its name and the first line of its docstring a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Literal, TypeVar
 
 from nasboard.harness.errors import ContractError, MissingDataError, NasboardError, gist
-from nasboard.harness.truth import FAULTS
 
 Subject = TypeVar("Subject")
 Outcome = Literal["ok", "broken", "not applicable"]
-CRASHES = (
-    NasboardError,
-    *FAULTS,
-    AssertionError,
-    ImportError,
-    NameError,
-    OSError,
-    RuntimeError,
-)  # of the code that is checked
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +34,21 @@ class Finding:
     why: str | None = None
 
 
+@contextmanager
+def foreign(who: str) -> Iterator[None]:
+    """Run code that is checked: what it raises that is no error of ours, of whatever class, is its own fault.
+
+    Raises:
+        ContractError: `who` raised something, and what.
+    """
+    try:
+        yield
+    except NasboardError:
+        raise
+    except Exception as error:  # broad, as in the runner: the second place where a stranger's code runs
+        raise ContractError(f"{who} raised {_named(error)}") from error
+
+
 def judged(contract: Callable[[Subject], str | None], subject: Subject) -> Finding:
     """Return what became of one contract; an error out of the code that is checked breaks it.
 
@@ -52,13 +58,14 @@ def judged(contract: Callable[[Subject], str | None], subject: Subject) -> Findi
     name = contract.__name__.replace("_", " ")
     says = (contract.__doc__ or "").partition("\n")[0]
     try:
-        why = contract(subject)
+        with foreign("it"):
+            why = contract(subject)
     except MissingDataError:
         raise
     except ContractError as error:
         return Finding(name, says, "broken", str(error))
-    except CRASHES as error:
-        return Finding(name, says, "broken", f"raised {type(error).__name__}: {gist(str(error))}")
+    except NasboardError as error:
+        return Finding(name, says, "broken", f"it raised {_named(error)}")
     return Finding(name, says, "ok") if why is None else Finding(name, says, "not applicable", why)
 
 
@@ -72,3 +79,7 @@ def settle(what: str, findings: Iterable[Finding]) -> None:
     broken = [f"{f.contract}: {f.why}" for f in found if f.outcome == "broken"]
     if broken:
         raise ContractError(f"{what} breaks {len(broken)} of {len(found)} contracts: " + "; ".join(broken))
+
+
+def _named(error: Exception) -> str:
+    return f"{type(error).__name__}: {gist(str(error))}"
