@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tomllib
 from pathlib import Path
 
 from tests.places import ROOT
@@ -10,8 +11,6 @@ from tests.plugin import write_distribution
 
 PAGES = ("method", "live-method", "benchmark", "rank-regression")
 BLOCK = re.compile(r"```\w+\n# (?P<file>[\w.]+)\n(?P<text>.*?)```", re.DOTALL)
-METHODS = {"hill_climb": "hill:HillClimb", "hill_climb_patient": "climber:PatientClimb", "duel": "duel:Duel"}
-BENCHMARKS = {"toy": "toy:toy"}
 
 
 def page(name: str) -> str:
@@ -21,6 +20,18 @@ def page(name: str) -> str:
 def blocks(name: str) -> dict[str, str]:
     """Return the files that a page shows, by name."""
     return {m["file"]: m["text"] for m in BLOCK.finditer(page(name))}
+
+
+def entries(kind: str) -> dict[str, str]:
+    """Return the entry points that the pages show for `methods` or `benchmarks`, name -> what is meant."""
+    shown = [tomllib.loads(blocks(name).get("pyproject.toml", "")) for name in PAGES]
+    points = [each.get("project", {}).get("entry-points", {}).get(f"nasboard.{kind}", {}) for each in shown]
+    return {name: value for those in points for name, value in those.items()}
+
+
+def trains(name: str) -> bool:
+    """Return whether a page shows what needs torch."""
+    return any("digits201-live" in text or "import torch" in text for text in blocks(name).values())
 
 
 def write(folder: Path) -> Path:
@@ -35,5 +46,5 @@ def write(folder: Path) -> Path:
 def register(folder: Path) -> Path:
     """Write the files and what makes the registry find them, once the folder is on `sys.path`; returns the folder."""
     write(folder)
-    write_distribution(folder, "documented_methods", "", METHODS)
-    return write_distribution(folder, "documented_benchmarks", "", BENCHMARKS, "nasboard.benchmarks")
+    write_distribution(folder, "documented_methods", "", entries("methods"))
+    return write_distribution(folder, "documented_benchmarks", "", entries("benchmarks"), "nasboard.benchmarks")

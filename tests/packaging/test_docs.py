@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import ast
 import re
+import tomllib
 from importlib import import_module
 from pathlib import Path
 
 import pytest
 
 from nasboard.harness.testing.checking import check
-from tests.packaging.documented import METHODS, PAGES, blocks, page, register
+from tests.packaging.documented import PAGES, blocks, entries, page, register, trains
 from tests.places import ROOT
 
 
@@ -73,4 +74,13 @@ def test_the_pages_link_to_what_is_there_and_name_what_they_run() -> None:
     for name in PAGES:
         links = re.findall(r"\]\(([^)#]+)\)", page(name))
         assert [link for link in links if not (ROOT / "docs" / link).exists()] == []
-    assert set(METHODS) >= set(re.findall(r'method = "(\w+)"', page("rank-regression")))
+    assert set(entries("methods")) >= set(re.findall(r'method = "(\w+)"', page("rank-regression")))
+    checked = {name for each in PAGES for name in re.findall(r"nasboard check (\w+)", page(each))}
+    assert checked == {"hill_climb_patient", "duel", "toy"}
+    assert checked <= {*entries("methods"), *entries("benchmarks")}
+
+
+def test_the_pages_that_train_name_the_extra_that_brings_torch() -> None:
+    assert [name for name in PAGES if trains(name)] == ["live-method", "rank-regression"]
+    assert re.findall(r"^    (nasboard.*)$", blocks("rank-regression")["tox.ini"], re.MULTILINE)[0] == "nasboard[live]"
+    assert tomllib.loads(blocks("live-method")["pyproject.toml"])["project"]["dependencies"] == ["nasboard[live]"]

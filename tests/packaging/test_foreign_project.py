@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.packaging.documented import BENCHMARKS, METHODS, blocks, write
+from tests.packaging.documented import blocks, entries, write
 from tests.packaging.packages import build, copy_source
 
 RAISED = 0.9  # by how much the reference's taus are: more than three seeds of five epochs differ by chance
@@ -46,14 +46,14 @@ def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Write the files of the documents, and a `pyproject.toml` that has the entry points of all of them."""
     folder = write(tmp_path_factory.mktemp("project"))
     shown = blocks("method")["pyproject.toml"].partition('[project.entry-points."nasboard.methods"]')[0]
-    entries = {"methods": METHODS, "benchmarks": BENCHMARKS}
-    points = "".join(
+    points = {kind: entries(kind) for kind in ("methods", "benchmarks")}
+    told = "".join(
         f'[project.entry-points."nasboard.{kind}"]\n'
         + "".join(f'{name} = "{value}"\n' for name, value in those.items())
-        for kind, those in entries.items()
+        for kind, those in points.items()
     )
-    modules = '[tool.setuptools]\npy-modules = ["hill", "climber", "duel", "toy"]\n'
-    (folder / "pyproject.toml").write_text(shown + points + modules)
+    modules = sorted({value.partition(":")[0] for those in points.values() for value in those.values()})
+    (folder / "pyproject.toml").write_text(f"{shown}{told}[tool.setuptools]\npy-modules = {json.dumps(modules)}\n")
     return folder
 
 
