@@ -103,7 +103,7 @@ def test_a_suite_on_the_compact_table_has_tau_and_a_regret_below_the_published_b
     assert row["accuracy"] == pytest.approx(np.mean(finals))
     assert row["regret"] == pytest.approx(0.943176 - np.mean(finals), abs=5e-7)
     [board] = boards.make([found], "accuracy")
-    assert any("the best mean test accuracy in the space (94.32 %)" in note for note in board.notes)
+    assert any("the optimum (94.32 %)" in note for note in board.notes)
     panel = uniform(SPACE, 1000)
     ranked = board_row(found, "tau", "convolutions")
     assert (ranked["n"], ranked["panel"]) == (1000, panel.identity)

@@ -76,7 +76,7 @@ def test_nothing_that_can_be_scored_is_an_error_as_before(nasboard: Command, tmp
 def test_the_gate_is_strict_about_what_it_judges_and_nothing_else(nasboard: Command, tmp_path: Path) -> None:
     baseline = str(tmp_path / "b.json")
     whole = store_of(tmp_path, "runs.db", RUNS)
-    assert nasboard("gate", baseline, "--write", "--store", whole)[0] == 0
+    assert nasboard("gate", baseline, "--write", "--label", "random_search", "--store", whole)[0] == 0
     more = store_of(tmp_path, "more.db", RUNS, lost=2)
     code, out, _ = nasboard("gate", baseline, "--store", more)
     assert (code, "the gate is open" in out) == (0, True)
