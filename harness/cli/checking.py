@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from nasboard.harness.gate.baseline import Baseline
     from nasboard.harness.gate.told import Told
     from nasboard.harness.gate.verdict import Verdict
+    from nasboard.harness.outcomes.outcome import Comparison
 
 
 class Form(StrEnum):
@@ -154,12 +155,17 @@ def compare(
         for line in told.changed:
             out().print(Text(f"changed: {line}"))
     if all(line.state == "undefined" for line in told.lines):
-        labels = (sorted({label for found in side for label in found.outcomes}) for side in (a, b))
-        in_a, in_b = (", ".join(found) or "none" for found in labels)
-        raise NothingComparableError(
-            f"nothing can be compared: {store_a} has the labels {in_a}, {store_b} has {in_b}; give both the same "
-            "methods, data set and panel"
+        raise NothingComparableError(f"nothing can be compared: {_why_nothing(a, b, told)}")
+
+
+def _why_nothing(a: Sequence[Comparison], b: Sequence[Comparison], told: Told) -> str:
+    in_a, in_b = ({label for found in side for label in found.outcomes} for side in (a, b))
+    if in_a & in_b:
+        return "; ".join(
+            dict.fromkeys(f"{each.label}: {each.reason}" for each in told.lines if each.label in in_a & in_b)
         )
+    labels = (", ".join(sorted(found)) or "none" for found in (in_a, in_b))
+    return "A has the labels {}, B has {}; give both the same methods, data set and panel".format(*labels)
 
 
 def _compare_form(format: CompareForm | None, output: Path | None, *, json: bool) -> CompareForm:

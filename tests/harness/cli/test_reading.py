@@ -173,12 +173,12 @@ def test_stores_of_two_versions_are_not_compared(nasboard: Command, tmp_path: Pa
     ours = store_of(tmp_path, "a.db", RUNS)
     theirs = store_of(tmp_path, "b.db", [Ended(*searched("random_search", 0, [7]))])
     code, out, err = nasboard("compare", ours, theirs)
-    assert (code, out) == (2, "")
+    assert (code, out) == (3, "")
     assert "A has runs of version v1 (table" in err
     twice = [visiting("random_search", seed, [5], budget_s=2 * devices.BUDGET_S) for seed in range(2)]
     code, _, err = nasboard("compare", ours, store_of(tmp_path, "c.db", twice))
-    assert code == 2
-    assert "the runs of A had a budget of 300 s, those of B 600 s" in err
+    assert code == 3
+    assert "nothing can be compared: random_search: budgets differ: 300 s and 600 s" in err
 
 
 def test_the_report_has_a_section_of_fronts(nasboard: Command, tmp_path: Path) -> None:
