@@ -14,14 +14,21 @@ import numpy as np
 from numpy.random import Generator
 
 from nasboard.harness.boards.measures import Quantity
+from nasboard.harness.gate.baseline import read_baseline
 from nasboard.harness.gate.case import Case
 from nasboard.harness.gate.verdict import Verdict, judge_cases
+from nasboard.harness.running.suite import read
 from nasboard.harness.space import Floats
+from tests.places import ROOT
 
 Draw = Callable[[Generator, int], Floats]  # (rng, n) -> values (n,)
-LIVE = {"few_shot": (0.67, 0.015), "one_shot": (0.64, 0.019), "sdarts_rs": (0.44, 0.056), "darts": (0.19, 0.056)}
-TABULAR = ("regularized_evolution", "reinforce")  # random search spends nothing
+BASELINE = read_baseline(ROOT / "baselines" / "quick.json")
+JUDGED = {entry.label: entry for entry in BASELINE.entries() if entry.settings.judge}  # random search spends nothing
+TAUS = {label: list(entry.values["tau"].values()) for label, entry in JUDGED.items() if "tau" in entry.values}
+LIVE = {label: (float(np.mean(taus)), float(np.std(taus, ddof=1))) for label, taus in TAUS.items()}
+TABULAR = tuple(label for label in JUDGED if label not in LIVE)
 TABULAR_SEEDS = 100
+SHIPPED = {run.shown: run.seeds for run in read(ROOT / "suites" / "quick.toml").runs}
 NOTHING: dict[str, float] = {}
 
 
@@ -79,24 +86,26 @@ def suite(
     rng: Generator,
     of: Values,
     old: int,
-    new: int,
+    new: int | None,
     *,
     paired: bool = False,
     lost: dict[str, float] = NOTHING,
-    live: dict[str, tuple[float, float]] = LIVE,
 ) -> list[Case]:
     """Draw a quick suite: `old` and `new` seeds of live methods, tau of some lower by `lost`; the same seeds if paired.
+
+    Without `new` each method has the seeds that the suite gives it.
 
     A pair is two independent draws: what a harmless numerical change makes of the outcomes of a seed.
     """
     found = []
-    for label, (mean, spread) in live.items():
-        taus = [mean + spread * of.tau(rng, n) for n in (old, new)]
+    for label, (mean, spread) in LIVE.items():
+        taus = [mean + spread * of.tau(rng, n) for n in (old, new or SHIPPED[label])]
         found.append(_case(label, "tau", taus[0], taus[1] - lost.get(label, 0.0), paired))
-    for label in (*live, *TABULAR):
-        seeds = (TABULAR_SEEDS, TABULAR_SEEDS) if label in TABULAR else (old, new)
+    for label, entry in JUDGED.items():
+        seeds = (TABULAR_SEEDS, TABULAR_SEEDS) if label in TABULAR else (old, new or SHIPPED[label])
         draws: dict[Quantity, Draw] = {"drop": of.drop, "accuracy": of.accuracy}
-        found += [_case(label, name, *(draw(rng, n) for n in seeds), paired) for name, draw in draws.items()]
+        judged = {name: draw for name, draw in draws.items() if entry.is_judged(name)}
+        found += [_case(label, name, *(draw(rng, n) for n in seeds), paired) for name, draw in judged.items()]
     return found
 
 
@@ -115,7 +124,9 @@ def rate(draw: Callable[[Generator], list[Case]], replicates: int, seed: int = 0
     return float(np.mean([closed(judge_cases([draw(rng)])) for _ in range(replicates)]))
 
 
-def power(of: Values, old: int, new: int, lost: dict[str, float], replicates: int, seed: int = 1) -> dict[str, float]:
+def power(
+    of: Values, old: int, new: int | None, lost: dict[str, float], replicates: int, seed: int = 1
+) -> dict[str, float]:
     """Return how often the gate is closed, and how often by each verdict on tau."""
     rng = np.random.default_rng(seed)
     counts: dict[str, int] = {"gate": 0}
@@ -134,14 +145,15 @@ def say(line: str) -> None:
 
 
 def main(replicates: int) -> None:
-    designs = [(10, 3, False), (10, 4, False), (10, 6, False), (4, 4, True), (10, 10, True)]
-    say("false alarms | " + " | ".join(f"{'paired ' if p else ''}{m} against {n}" for n, m, p in designs))
+    designs = [(10, None, False), (10, 3, False), (10, 6, False), (4, 4, True), (10, 10, True)]
+    say("false alarms | " + " | ".join(f"{'paired ' if p else ''}{m or 'suite'} against {n}" for n, m, p in designs))
     for name, of in SHAPES.items():
         rates = [rate(lambda rng, o=of, d=d: suite(rng, o, d[0], d[1], paired=d[2]), replicates) for d in designs]  # type: ignore[misc]
         say(f"{name} | " + " | ".join(f"{100 * found:.1f} %" for found in rates))
-    for new in (3, 4, 6):
+    say(f"spread of tau: {', '.join(f'{label} {spread:.3f}' for label, (_, spread) in LIVE.items())}; suite: {SHIPPED}")
+    for new in (None, 3, 6):
         every = power(NORMAL, 10, new, dict.fromkeys(LIVE, 0.05), replicates // 4)
-        say(f"{new} seeds, common drop of 0.05: {every}")
+        say(f"{new or 'suite'} seeds, common drop of 0.05: {every}")
         for label in LIVE:
             alone = [power(NORMAL, 10, new, {label: lost}, replicates // 4) for lost in (0.05, 0.1, 0.15)]
             say(f"  {label} alone by 0.05, 0.1, 0.15: {[found[label] for found in alone]}")
