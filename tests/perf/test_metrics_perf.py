@@ -2,18 +2,26 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
+from nasboard.benchmarks.tabulated.digits201 import tabular
 from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import boards
 from nasboard.harness.boards import pareto as board_pareto
+from nasboard.harness.boards.tau import tau_board
 from nasboard.harness.outcomes.load import load, with_visits
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
+from nasboard.harness.panel import Panel, uniform
+from nasboard.harness.space import enumerate_all
+from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, spearman, weighted_tau
 from nasboard.harness.store import Ended, open_store
 from tests.harness import devices
-from tests.harness.stored_runs import searched
+from tests.harness.stored_runs import loaded, noisy, ranked, searched
 
 RUNS, STEPS, LABELS = 10_000, 100, ("random_search", "regularized_evolution", "reinforce")
 METHODS, METHOD_SEEDS, QUERIES = 8, 500, 110  # a published protocol
@@ -63,6 +71,35 @@ def test_interval_of_tau_over_three_seeds(benchmark: BenchmarkFixture, n: int) -
     score, truth = scores(n)
     found = benchmark.pedantic(bootstrap_interval, (score, truth), rounds=3)
     assert found.low < kendall_tau(score[0], truth) < found.high
+
+
+@pytest.fixture(scope="module")
+def ranked_space(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
+    """Return four methods of three seeds that rank a panel of digits201 and its whole space."""
+    truth = tabular()
+    archs = enumerate_all(truth.space)
+    panel = uniform(truth.space, PANEL)
+    whole, part = (
+        PanelTruth(of, truth.truth(of.archs), truth.truth_by_seed(of.archs))
+        for of in (Panel("nb201-all", archs), panel)
+    )
+    runs = [ranked(f"method_{i}", seed, [noisy(seed, 0.05)]) for i in range(4) for seed in range(SEEDS)]
+    [found] = loaded(tmp_path_factory.mktemp("ranked"), runs)
+    rng = np.random.default_rng(0)
+
+    def on_digits(outcome: RunOutcome) -> RunOutcome:
+        every = whole.truth + 0.1 * rng.standard_normal(WHOLE_SPACE)
+        run = replace(outcome.run, key=replace(outcome.run.key, panel=panel.identity))
+        rankings = (Ranking(1, 0.0, part.truth + 0.1 * rng.standard_normal(PANEL)),)
+        return replace(outcome, run=run, rankings=rankings, all_scores=every)
+
+    outcomes = {label: tuple(map(on_digits, each)) for label, each in found.outcomes.items()}
+    return replace(found, space=truth.space, whole=whole, panels={panel.identity: part}, outcomes=outcomes)
+
+
+def test_tau_board_of_a_ranked_space(benchmark: BenchmarkFixture, ranked_space: Comparison) -> None:
+    made = benchmark.pedantic(tau_board, (ranked_space, "digits"), rounds=3)
+    assert [isinstance(row["whole_tau_interval"], Interval) for row in made.rows[:4]] == [True] * 4
 
 
 def test_leaderboards_from_ten_thousand_runs(benchmark: BenchmarkFixture, stored: str) -> None:
