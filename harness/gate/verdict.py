@@ -95,9 +95,12 @@ class Verdict:
 
     @property
     def worse(self) -> float | None:
-        """Return by how much the value is worse than the reference, below 0 where it is better."""
-        if self.value is None:
-            return None
+        """Return by how much the value is worse than the reference, below 0 where it is better; 0 where unchanged.
+
+        Of unchanged values some seeds may be there, whose mean is not that of all; nothing is worse or better for it.
+        """
+        if self.value is None or self.outcome == "unchanged":
+            return None if self.value is None else 0.0
         return (self.reference - self.value) * (1 if QUANTITIES[self.quantity].higher_is_better else -1)
 
     @property
