@@ -57,6 +57,13 @@ _COST_NOTE = (
 )
 
 
+_COLLAPSE_NOTE = (
+    "Collapse: share of seeds whose final cell computes nothing learned, with the interval of Clopper and Pearson. "
+    "Where some seeds collapse, intervals and tests of the mean fail: if 8 % fall to 30 to 80 %, the 95 % of the "
+    "mean of 10 seeds covers 56 %. Read median, quartiles and collapse there."
+)
+
+
 def accuracy_board(comparison: Comparison, title: str) -> Board:
     """Return the board: a row a label, best mean first.
 
@@ -81,7 +88,7 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
         )
     rows.sort(key=lambda row: (-row["accuracy"] if isinstance(row["accuracy"], float) else np.inf, str(row["label"])))
     shown = (*rows, *measures.random_search_row(comparison, columns))
-    return Board("accuracy", title, columns, shown, (*_notes(comparison), *more.notes))
+    return Board("accuracy", title, columns, shown, (*_notes(comparison, known=known), *more.notes))
 
 
 def cost_board(comparison: Comparison, title: str) -> Board:
@@ -144,13 +151,11 @@ def _costs(outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
     }
 
 
-def _notes(comparison: Comparison) -> tuple[str, ...]:
+def _notes(comparison: Comparison, *, known: bool) -> tuple[str, ...]:
     return (
         "Accuracy: mean true test accuracy of the final architecture over the seeds that ended well, with sd over "
         "seeds, t interval, median and quartiles. Failed and incomplete runs are counted, never averaged in.",
-        "Collapse: share of seeds whose final cell computes nothing learned, with the interval of Clopper and Pearson. "
-        "Where some seeds collapse, intervals and tests of the mean fail: if 8 % fall to 30 to 80 %, the 95 % of the "
-        "mean of 10 seeds covers 56 %. Read median, quartiles and collapse there.",
+        *([_COLLAPSE_NOTE] if known else []),
         _regret_note(comparison),
         "Tiers: tier 1 is the best mean and all that no method is significantly better than; any other stands one tier "
         "below the lowest that is, so with few or scattered seeds a method can stand in a better tier than its mean. "

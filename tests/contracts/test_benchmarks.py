@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from numpy.random import default_rng
 
+from nasboard.harness import registry
 from nasboard.harness.space import sample
 from nasboard.harness.testing.finding import judged
 from nasboard.harness.testing.offering import BENCHMARK_CONTRACTS, drawn
@@ -32,6 +33,7 @@ def test_its_space_keeps_the_law(contract, name: str) -> None:  # type: ignore[n
 @every
 def test_costs_are_measured_on_the_live_one_alone(name: str) -> None:
     assert opened(name).cost_kind == ("measured" if name == LIVE else "simulated")
+    assert registry.split_name(opened(name).name)[0] == name
 
 
 @every
