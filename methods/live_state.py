@@ -12,7 +12,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Supernet
 from nasboard.harness.api import State
 from nasboard.harness.errors import MethodError
 

@@ -97,21 +97,55 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tabular.nb201",
         "tabular.tables",
     ),
-    "benchmarks.live": (
+    "benchmarks.live.datasets": ("harness",),
+    "benchmarks.live.supernets": ("benchmarks.live.trainings", "benchmarks.spaces", "harness"),
+    "benchmarks.live.trainings": (
+        "benchmarks.live.datasets",
         "benchmarks.spaces",
         "benchmarks.tabulated",
         "harness",
         "harness.statistics",
         "tabular.tables",
     ),
-    "methods": ("benchmarks.live", "benchmarks.spaces", "harness"),
+    "benchmarks.live": (
+        "benchmarks.live.datasets",
+        "benchmarks.live.supernets",
+        "benchmarks.live.trainings",
+        "benchmarks.spaces",
+        "benchmarks.tabulated",
+        "harness",
+        "tabular.tables",
+    ),
+    "methods": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
     "methods.black_box": ("harness",),
-    "methods.differentiable": ("benchmarks.live", "benchmarks.spaces", "harness", "methods"),
-    "methods.weight_sharing": ("benchmarks.live", "benchmarks.spaces", "harness", "methods"),
+    "methods.differentiable": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "harness",
+        "methods",
+    ),
+    "methods.weight_sharing": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "harness",
+        "methods",
+    ),
 }
-TORCH_AT_TOP = ("benchmarks.live", "methods", "methods.differentiable", "methods.weight_sharing")
+TORCH_AT_TOP = (
+    "benchmarks.live",
+    "benchmarks.live.datasets",
+    "benchmarks.live.supernets",
+    "benchmarks.live.trainings",
+    "methods",
+    "methods.differentiable",
+    "methods.weight_sharing",
+)
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
-WITHOUT_TORCH = tuple(f"nasboard.benchmarks.live.{name}" for name in ("digits", "digits201", "digits201_table"))
+WITHOUT_TORCH = tuple(
+    f"nasboard.benchmarks.live.{name}" for name in ("datasets.digits", "digits201", "digits201_table")
+)
 
 
 @dataclass(frozen=True)
@@ -235,8 +269,8 @@ def test_the_walk_sees_the_imports_there_are() -> None:
         ("benchmarks/tabulated/planted.py", "import nasboard.methods.black_box.lanas"),
         ("benchmarks/spaces/planted.py", "import torch"),
         ("benchmarks/spaces/planted.py", "def f():\n    from torch import Tensor"),
-        ("benchmarks/spaces/planted.py", "from nasboard.benchmarks.live import supernet"),
-        ("benchmarks/tabulated/planted.py", "def f():\n    from ..live.supernet import Supernet"),
+        ("benchmarks/spaces/planted.py", "from nasboard.benchmarks.live.supernets import nb201"),
+        ("benchmarks/tabulated/planted.py", "def f():\n    from ..live.supernets.nb201 import Supernet"),
         ("benchmarks/live/planted.py", "from nasboard.methods.differentiable import darts"),
         ("methods/black_box/planted.py", "import nasboard.benchmarks.tabulated.digits201"),
         ("methods/black_box/planted.py", "import torch"),
@@ -256,8 +290,8 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
         ("harness/fine.py", "import numpy\nfrom nasboard.harness.space import Arch\nNAME = 'nasboard.methods:Darts'"),
         ("tabular/nb201/fine.py", "def f():\n    import torch"),
         ("benchmarks/tabulated/fine.py", "from nasboard.harness import space\nfrom ..spaces.nb201 import OPS"),
-        ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks.live import digits"),
-        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live import supernet"),
+        ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks.live.datasets import digits"),
+        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live.supernets import nb201"),
     ],
 )
 def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> None:

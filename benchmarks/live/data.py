@@ -10,9 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.benchmarks.live.digits import load
-from nasboard.benchmarks.live.recipe import Macro
-from nasboard.benchmarks.live.supernet import EVERYTHING, Allowed, Supernet
+from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, Allowed, Supernet
+from nasboard.benchmarks.live.trainings.recipe import Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Images, Labels, Task
 from nasboard.harness.errors import UsageError

@@ -16,13 +16,13 @@ NEEDED = ("torch", "sklearn")  # what `live` installs
 def build(
     to: Path, *, seeds: int, jobs: int, limit: int | None, finished: bool, progress: Callable[[int, int], None]
 ) -> Path | None:
-    """Train what is missing and write the table; see `nasboard.benchmarks.live.build_table.build_table`.
+    """Train what is missing and write the table; see `nasboard.benchmarks.live.trainings.build_table.build_table`.
 
     Raises:
         MissingDataError: torch or scikit-learn is not installed.
     """
     _check_installed()
-    from nasboard.benchmarks.live.build_table import build_table
+    from nasboard.benchmarks.live.trainings.build_table import build_table
 
     written = build_table(to, seeds=seeds, jobs=jobs, limit=limit, finished=finished, progress=progress)
     return None if written is None else written.folder

@@ -22,8 +22,21 @@ from functools import cache
 
 import numpy as np
 
+from nasboard.benchmarks.spaces.relaxation import Group, cuts
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, enumerate_all, no_text, to_index
+from nasboard.harness.space import (
+    Arch,
+    Archs,
+    Bools,
+    Choice,
+    Floats,
+    Ints,
+    check_row,
+    enumerate_all,
+    no_text,
+    one_hot,
+    to_index,
+)
 from nasboard.tabular.nb201.names import EDGES as EDGES
 from nasboard.tabular.nb201.names import OPS as OPS
 from nasboard.tabular.nb201.names import spec_choices
@@ -31,6 +44,8 @@ from nasboard.tabular.nb201.names import spec_choices
 NONE, SKIP, CONV1, CONV3, POOL = range(5)
 CLASSES = 6_466  # of the published isomorphism string, over all 15,625
 PARAMETER_FREE = (NONE, SKIP, POOL)
+
+GROUPS = tuple(Group(f"{target}<-{source}", OPS) for source, target in EDGES)
 
 _ORDER_SEED = 88  # the release shuffles its enumeration once, with this seed
 
@@ -71,6 +86,22 @@ class NB201Space:
     def valid(self, archs: Archs) -> Bools:
         """Return `(n,)` true: every combination is a cell."""
         return np.ones(len(archs), dtype=np.bool_)
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Return a group for each edge, over the five operations."""
+        return GROUPS
+
+    def relax(self, archs: Archs) -> Floats:
+        """Return the mixtures `(n, 30)` that are the cells `(n, 6)`: one-hot on every edge."""
+        return one_hot(self, archs)
+
+    def derive(self, mix: Floats) -> Arch:
+        """Return the cell `(6,)` of a mixture `(30,)`: the largest weight of every edge, where `none` may win.
+
+        Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), as its searches derive.
+        """
+        return np.array([mix[at].argmax() for at in cuts(GROUPS)], dtype=Choice)
 
 
 def isomorphism_string(arch: Arch) -> str:

@@ -198,7 +198,9 @@ def check_cuda() -> None:
     Raises:
         MissingDataError: torch is not installed, or sees no device.
     """
-    check = cast("Callable[[], None]", _resolve(Entry("cuda", "nasboard.benchmarks.live.training:check_cuda", OURS)))
+    check = cast(
+        "Callable[[], None]", _resolve(Entry("cuda", "nasboard.benchmarks.live.supernets.stepping:check_cuda", OURS))
+    )
     check()
 
 

@@ -19,10 +19,10 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nasboard.benchmarks.live.data import live_data
-from nasboard.benchmarks.live.ops import BN_POLICY
-from nasboard.benchmarks.live.ranking import evaluate
-from nasboard.benchmarks.live.supernet import MIX_SHAPE, Supernet
-from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, on_device, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.nb201 import MIX_SHAPE, Supernet
+from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.ranking import evaluate
+from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, on_device, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Archs, Choice, Floats
 from nasboard.methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng

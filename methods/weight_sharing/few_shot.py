@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, cast
 
 from nasboard.benchmarks.live.data import LiveData, live_data
-from nasboard.benchmarks.live.ops import BN_POLICY
-from nasboard.benchmarks.live.supernet import Supernet, splits, transfer
-from nasboard.benchmarks.live.training import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.nb201 import Supernet, splits, transfer
+from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample

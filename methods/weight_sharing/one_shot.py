@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import ClassVar, Self
 
 from nasboard.benchmarks.live.data import live_data
-from nasboard.benchmarks.live.ops import BN_POLICY
-from nasboard.benchmarks.live.training import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.space import sample
 from nasboard.methods.live_state import Learner

@@ -16,9 +16,9 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.ranking import Evaluation, evaluate
-from nasboard.benchmarks.live.supernet import CELLS, Allowed, one_hot_mix, owner
-from nasboard.benchmarks.live.training import Part, WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.nb201 import CELLS, Allowed, one_hot_mix, owner
+from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
+from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, set_lr, weight_step
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.space import Arch, Archs, Choice, Floats
 from nasboard.methods.live_state import Learner, load_rng, save_rng

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from numpy.random import Generator, default_rng
 
-from nasboard.benchmarks.live import digits
+from nasboard.benchmarks.live.datasets import digits
 from nasboard.harness.api import Benchmark, Images, Labels, Observation, Task
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, enumerate_all

@@ -9,7 +9,7 @@ import pytest
 
 torch = pytest.importorskip("torch", reason="live methods need torch: pip install 'nasboard[live]'")
 
-from nasboard.benchmarks.live.ranking import evaluate  # noqa: E402
+from nasboard.benchmarks.live.supernets.ranking import evaluate  # noqa: E402
 from nasboard.harness.api import SearchMethod  # noqa: E402
 from nasboard.harness.running import state  # noqa: E402
 from nasboard.methods.differentiable.darts import Darts  # noqa: E402

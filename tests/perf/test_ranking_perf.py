@@ -16,7 +16,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 torch = pytest.importorskip("torch", reason="ranking needs torch: pip install 'nasboard[live]'")
 
 from nasboard.benchmarks.live.data import digits_data  # noqa: E402
-from nasboard.benchmarks.live.ranking import evaluate  # noqa: E402
+from nasboard.benchmarks.live.supernets.ranking import evaluate  # noqa: E402
 from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402
 from nasboard.harness.space import enumerate_all  # noqa: E402
 from tests.benchmarks.live.plain import of_supernet  # noqa: E402

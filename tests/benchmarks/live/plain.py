@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.packed import Pack, runs
-from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.trainings.packed import Pack, runs
 
 SOURCES = {1: [(0, 0)], 2: [(0, 1), (1, 2)], 3: [(0, 3), (1, 4), (2, 5)]}  # node -> (source node, edge)
 

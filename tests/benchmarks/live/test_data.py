@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
-from nasboard.benchmarks.live.digits import load
-from nasboard.benchmarks.live.supernet import splits
+from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live.supernets.nb201 import splits
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nasboard.benchmarks.live.training import Part, on_device
+from nasboard.benchmarks.live.supernets.stepping import Part, on_device
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all

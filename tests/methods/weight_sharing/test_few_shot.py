@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.ranking import evaluate
-from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.methods.weight_sharing.few_shot import FewShot

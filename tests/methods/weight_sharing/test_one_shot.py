@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.supernet import EVERYTHING, splits
-from nasboard.benchmarks.live.training import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, splits
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
 from nasboard.methods.live_state import Learner

@@ -9,11 +9,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live import build
-from nasboard.benchmarks.live.build_table import build_table, multiply_adds, parameters
-from nasboard.benchmarks.live.digits import load
-from nasboard.benchmarks.live.packed import train
-from nasboard.benchmarks.live.recipe import Macro, Recipe
+from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live.trainings import build
+from nasboard.benchmarks.live.trainings.build_table import build_table, multiply_adds, parameters
+from nasboard.benchmarks.live.trainings.packed import train
+from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated import digits201
 from nasboard.harness.errors import DigestError, UsageError
@@ -110,7 +110,7 @@ def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | 
 
 
 def test_sizes_agree_with_the_tensors_of_a_network() -> None:
-    from nasboard.benchmarks.live.packed import initialise
+    from nasboard.benchmarks.live.trainings.packed import initialise
 
     arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int16)
     pack = initialise(arch, [0], Macro(), Recipe())

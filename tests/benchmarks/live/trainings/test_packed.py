@@ -7,8 +7,8 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nasboard.benchmarks.live.packed import Pack, forward, initialise, runs
-from nasboard.benchmarks.live.recipe import Macro, Recipe
+from nasboard.benchmarks.live.trainings.packed import Pack, forward, initialise, runs
+from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample
 from tests.benchmarks.live.plain import PlainNetwork, of_pack

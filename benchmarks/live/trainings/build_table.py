@@ -9,9 +9,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.live import build
-from nasboard.benchmarks.live.digits import DIGEST
-from nasboard.benchmarks.live.recipe import Macro, Recipe, describe
+from nasboard.benchmarks.live.datasets.digits import DIGEST
+from nasboard.benchmarks.live.trainings import build
+from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe, describe
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, NB201Space, class_representatives
 from nasboard.benchmarks.tabulated.digits201 import (
     QUERY_SEEDS,

@@ -10,8 +10,8 @@ import torch
 import torch.nn.functional as F
 
 from nasboard.benchmarks.live.data import digits_data
-from nasboard.benchmarks.live.supernet import one_hot_mix
-from nasboard.benchmarks.live.training import WeightSchedule, batches, on_device, weight_step
+from nasboard.benchmarks.live.supernets.nb201 import one_hot_mix
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, batches, on_device, weight_step
 
 SCHEDULE = WeightSchedule(epochs=50, batch=64, lr=0.025, lr_min=0.001, momentum=0.9, weight_decay=5e-4, clip=5.0)
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from nasboard.benchmarks.live.data import LiveData, digits_data
-from nasboard.benchmarks.live.ranking import Evaluation, evaluate
-from nasboard.benchmarks.live.supernet import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
 from nasboard.benchmarks.spaces.nb201 import NB201Space, prune
 from nasboard.harness.space import enumerate_all, sample
 from tests.benchmarks.live.plain import of_supernet

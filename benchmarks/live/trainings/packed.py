@@ -19,8 +19,8 @@ import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.digits import Digits
-from nasboard.benchmarks.live.recipe import Macro, Recipe
+from nasboard.benchmarks.live.datasets.digits import Digits
+from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Archs, Choice, to_index
 

@@ -16,8 +16,8 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.ops import ConvNorm, MixedEdge, Terms, normal, standardise
-from nasboard.benchmarks.live.recipe import Macro
+from nasboard.benchmarks.live.supernets.ops import ConvNorm, MixedEdge, Terms, normal, standardise
+from nasboard.benchmarks.live.trainings.recipe import Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, OPS
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints

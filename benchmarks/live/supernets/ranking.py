@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernet import Cell, Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Cell, Supernet
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, prune
 from nasboard.harness.space import Arch, Archs, Floats
 

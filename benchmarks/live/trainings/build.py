@@ -19,7 +19,7 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from nasboard.benchmarks.live.recipe import VERSION, Macro, Recipe
+from nasboard.benchmarks.live.trainings.recipe import VERSION, Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import from_index
@@ -108,8 +108,8 @@ def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch
 
-    from nasboard.benchmarks.live.digits import load
-    from nasboard.benchmarks.live.packed import train
+    from nasboard.benchmarks.live.datasets.digits import load
+    from nasboard.benchmarks.live.trainings.packed import train
 
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)

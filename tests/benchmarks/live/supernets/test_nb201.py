@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.recipe import Macro
-from nasboard.benchmarks.live.supernet import EVERYTHING, Supernet, one_hot_mix, owner, splits, transfer
+from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, Supernet, one_hot_mix, owner, splits, transfer
+from nasboard.benchmarks.live.trainings.recipe import Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import enumerate_all, sample

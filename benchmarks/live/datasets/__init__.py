@@ -1,0 +1,1 @@
+"""Images that networks are trained on, split once, in memory-mapped columns."""

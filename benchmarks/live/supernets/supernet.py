@@ -1,0 +1,99 @@
+"""What every supernet is: one set of weights for all architectures of a relaxed space, the mixture an argument.
+
+`forward(x, mix)` takes a flat mixture `(m,)` over the groups of the space: softmax(alpha) for DARTS, a perturbed copy
+for SDARTS, what `relax` gives for one architecture. There are no modes, no running statistics and nothing to restore. A
+sub-supernet (few-shot) is the same class with fewer options allowed in some groups. How weights are trained is
+`stepping`'s business, how many architectures are scored at once is `ranking`'s.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace, check_allowed, cuts, everything, size
+from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.space import Arch, Archs
+
+Term = tuple[int, Tensor | None]  # an option that is computed, and its weight, a scalar; None is a weight of exactly 1
+Terms = tuple[Term, ...]  # of one group, ascending
+
+
+class Supernet(nn.Module):
+    """The base of all supernets: which options are held, and what a mixture asks to be computed.
+
+    A subclass builds its modules, and has `forward` and `network`; where its space allows a faster way of scoring many
+    architectures than one after the other, it has its own `logits`.
+
+    Attributes:
+        space: the relaxed space.
+        allowed: options held of each group.
+    """
+
+    def __init__(self, space: RelaxedSpace, allowed: Allowed | None = None) -> None:
+        super().__init__()
+        self.space = space
+        self.allowed = everything(space.groups) if allowed is None else check_allowed(space.groups, allowed)
+        self._cuts = cuts(space.groups)
+
+    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+        """Return logits `(b, classes)` for images `(b, c, h, w)` under a mixture `(m,)`.
+
+        An option whose weight is exactly 0 in a mixture that asks for no gradient is not computed.
+
+        Raises:
+            SpecError: the mixture has another length, or puts weight on an option that is not held here.
+        """
+        raise NotImplementedError
+
+    def network(self, arch: Arch) -> nn.Module:
+        """Return the architecture `(d,)` alone: a module images -> logits that shares the weights it has here."""
+        raise NotImplementedError
+
+    @torch.no_grad()
+    def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
+        """Yield logits `(b, classes)` of each of architectures `(n, d)` on images `(b, c, h, w)`, one batch of them."""
+        for mix in self.mixtures(archs, images.device):
+            yield self(images, mix)
+
+    def mixtures(self, archs: Archs, device: torch.device | str = "cpu") -> Tensor:
+        """Return the mixtures `(n, m)` float32 that are architectures `(n, d)`."""
+        return torch.from_numpy(self.space.relax(archs).astype(np.float32)).to(device)
+
+    def terms(self, mix: Tensor) -> tuple[Terms, ...]:
+        """Return what a mixture `(m,)` asks to be computed, group by group.
+
+        Raises:
+            SpecError: it has another length, or puts weight on an option that is not held here.
+        """
+        if mix.shape != (size(self.space.groups),):
+            raise SpecError(f"a mixture has {size(self.space.groups)} numbers, given shape {tuple(mix.shape)}")
+        values, soft = mix.tolist(), mix.requires_grad
+        found = []
+        for group, held, at in zip(self.space.groups, self.allowed, self._cuts, strict=True):
+            row = values[at]
+            foreign = [option for option, weight in enumerate(row) if weight != 0 and option not in held]
+            if foreign:
+                raise SpecError(
+                    f"group {group.name} of this sub-supernet holds options {held}, the mixture uses {foreign}"
+                )
+            live = [option for option in held if soft or row[option] != 0]
+            found.append(tuple((o, None if row[o] == 1 and not soft else mix[at.start + o]) for o in live))
+        return tuple(found)
+
+
+@torch.no_grad()
+def transfer(parent: nn.Module, child: nn.Module) -> None:
+    """Copy every tensor of `child` from the tensor of the same name in `parent`, those of the split groups included.
+
+    Raises:
+        UsageError: `child` holds a tensor that `parent` has not.
+    """
+    source = dict(parent.named_parameters())
+    for name, tensor in child.named_parameters():
+        if name not in source:
+            raise UsageError(f"the parent supernet has no tensor {name!r}; a sub-supernet holds a part of its parent")
+        tensor.copy_(source[name])

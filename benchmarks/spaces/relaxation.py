@@ -1,0 +1,143 @@
+"""The relaxation of a search space: what a mixture of operations is made of, for every space that has one.
+
+A relaxed space is cut into groups, each a simplex over its options: the operations of an edge, the parents of a node,
+the weights of a node's edges, the blocks of a layer. Logits (alpha) and mixtures are flat arrays `(m,)`, one number for
+each option of each group, in the order of `groups`. Whoever works on mixtures needs to know no more than that: no edge,
+no cell. `relax` gives the mixture that is an architecture, `derive` the architecture that a mixture stands for, as the
+space's paper reads it off. The arithmetic on mixtures is `nasboard.benchmarks.live.mixtures`'.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import accumulate, product
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.random import Generator
+
+from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
+
+Kind = Literal["operation", "input", "output", "edge"]  # what the options of a group are
+Allowed = tuple[tuple[int, ...], ...]  # options held of each group, ascending: all, or fewer in a sub-supernet
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """One simplex of a relaxation.
+
+    Attributes:
+        name: what is chosen, such as `1<-0` or `normal 2<-0`.
+        options: names of the options, in the order of the mixture's numbers.
+        kind: `operation`: one of several operations; `input`, `output`: where a node takes its input from, or what the
+            output takes; `edge`: how much each edge into a node counts.
+        chosen: how many options an architecture takes of it: 1, or k of a group whose k largest are taken.
+    """
+
+    name: str
+    options: tuple[str, ...]
+    kind: Kind = "operation"
+    chosen: int = 1
+
+
+@runtime_checkable
+class RelaxedSpace(SearchSpace, Protocol):
+    """A search space with a relaxation."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Return the groups, in the order of the flat mixture."""
+
+    def relax(self, archs: Archs) -> Floats:
+        """Return the mixtures `(n, m)` that are the architectures `(n, d)`: 1 at what is taken, 0 elsewhere.
+
+        A supernet under such a mixture computes what the architecture alone computes. A group whose k options are taken
+        has k ones; one of which nothing is taken, such as the operations of an edge that is left out, has none, or its
+        one at `none` where that is an option.
+        """
+
+    def derive(self, mix: Floats) -> Arch:
+        """Return the architecture `(d,)` of a mixture `(m,)` by the discretisation of the space's paper.
+
+        `derive(relax(archs)[i])` is `archs[i]`, for architectures in which the discretisation leaves no choice open.
+        """
+
+
+def size(groups: tuple[Group, ...]) -> int:
+    """Return m, the length of a mixture."""
+    return sum(len(group.options) for group in groups)
+
+
+def cuts(groups: tuple[Group, ...]) -> tuple[slice, ...]:
+    """Return where each group lies in a mixture `(m,)`."""
+    ends = list(accumulate(len(group.options) for group in groups))
+    return tuple(slice(end - len(group.options), end) for end, group in zip(ends, groups, strict=True))
+
+
+def everything(groups: tuple[Group, ...]) -> Allowed:
+    """Return all options of every group."""
+    return tuple(tuple(range(len(group.options))) for group in groups)
+
+
+def check_allowed(groups: tuple[Group, ...], allowed: Allowed) -> Allowed:
+    """Return `allowed`, checked.
+
+    Raises:
+        SpecError: not one non-empty, ascending tuple of options for each group.
+    """
+    if len(allowed) != len(groups):
+        raise SpecError(f"options are allowed group by group, of {len(groups)}, given {len(allowed)}")
+    for group, held in zip(groups, allowed, strict=True):
+        options = range(len(group.options))
+        if len(held) < group.chosen or list(held) != sorted(set(held)) or not set(held) <= set(options):
+            raise SpecError(
+                f"group {group.name} allows {list(held)}; allowed are at least {group.chosen} of {list(options)}, "
+                "ascending"
+            )
+    return allowed
+
+
+def splits(groups: tuple[Group, ...], split: tuple[int, ...]) -> tuple[Allowed, ...]:
+    """Return what the sub-supernets hold when the groups numbered `split` are: each combination of one option each.
+
+    Source: Zhao et al., Few-shot NAS (ICML 2021): splitting k edges of m operations gives m^k sub-supernets.
+
+    Raises:
+        UsageError: a group that is not there, one named twice, or one of which several options are taken.
+    """
+    if len(set(split)) != len(split) or any(not 0 <= g < len(groups) for g in split):
+        raise UsageError(f"split edges are distinct numbers in 0..{len(groups) - 1}, given {list(split)}")
+    if any(groups[g].kind != "operation" for g in split):
+        wrong = next(groups[g] for g in split if groups[g].kind != "operation")
+        raise UsageError(f"a supernet is split by operations; group {wrong.name} is of kind {wrong.kind}")
+    whole = everything(groups)
+    found = []
+    for options in product(*(whole[g] for g in split)):
+        fixed = dict(zip(split, options, strict=True))
+        found.append(tuple((fixed[g],) if g in fixed else whole[g] for g in range(len(groups))))
+    return tuple(found)
+
+
+def owner(space: RelaxedSpace, archs: Archs, split: tuple[int, ...]) -> Ints:
+    """Return `(n,)` int64: which sub-supernet of `splits` owns each of architectures `(n, d)`."""
+    at = np.zeros(len(archs), dtype=np.int64)
+    if not split:
+        return at
+    mixes, where = space.relax(archs), cuts(space.groups)
+    for g in split:
+        at = at * len(space.groups[g].options) + mixes[:, where[g]].argmax(axis=1)
+    return at
+
+
+def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
+    """Return one architecture `(d,)`, uniform over the options allowed in each group.
+
+    Every group draws `chosen` of its allowed options, and `derive` reads the architecture off: where every group is an
+    edge or a layer of its own, that is uniform over the architectures of the sub-supernet.
+    """
+    mix = np.zeros(size(space.groups))
+    for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
+        taken = [held[rng.integers(len(held))]] if group.chosen == 1 else rng.permutation(held)[: group.chosen]
+        mix[at][taken] = 1.0
+    return space.derive(mix)
