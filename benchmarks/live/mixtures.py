@@ -81,7 +81,8 @@ class Simplices:
     def one_hot(self, values: Tensor) -> Tensor:
         """Return `(..., m)` with 1 at the largest of every group, the first of equal ones, and 0 elsewhere."""
         rows = self.rows(values, -torch.inf)
-        return self.flat(torch.zeros_like(rows).scatter(-1, rows.argmax(-1, keepdim=True), 1.0))
+        hot: Tensor = torch.zeros_like(rows).scatter(-1, rows.argmax(-1, keepdim=True), 1.0)
+        return self.flat(hot)
 
     def k_hot(self, values: Tensor) -> Tensor:
         """Return `(..., m)` with 1 at the `chosen` largest of every group, and 0 elsewhere."""

@@ -1,0 +1,92 @@
+"""The networks around a cell, as plain numbers: what a cost is counted over and what a network is built from. No torch."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class NB201Macro:
+    """Stem, stages of equal cells with a reduction between them, head.
+
+    Source: Dong & Yang, NAS-Bench-201 (ICLR 2020); the defaults are its network on CIFAR-10.
+
+    Attributes:
+        image: pixels a side.
+        inputs: input channels.
+        channels: of the first stage; every further stage has twice as many, at half the side.
+        stages: number of stages.
+        cells: of each stage.
+        stem: kernel of the stem's convolution.
+        residual: whether a reduction is a residual basic block of stride 2; else it is ReLU, 2x2 average pooling, 1x1
+            convolution and batch norm.
+        classes: of the data set.
+    """
+
+    image: int = 32
+    inputs: int = 3
+    channels: int = 16
+    stages: int = 3
+    cells: int = 5
+    stem: int = 3
+    residual: bool = True
+    classes: int = 10
+
+    @property
+    def widths(self) -> tuple[int, ...]:
+        """Return the channels of each stage."""
+        return tuple(self.channels << stage for stage in range(self.stages))
+
+
+@dataclass(frozen=True, slots=True)
+class NB1Shot1Macro:
+    """Stem, cells of choice blocks; 2x2 max-pooling and twice the channels before two of them.
+
+    Source: Zela et al., NAS-Bench-1Shot1 (ICLR 2020); the defaults are its search network.
+    """
+
+    image: int = 32
+    inputs: int = 3
+    channels: int = 16
+    cells: int = 9
+    classes: int = 10
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Return the cells that a reduction comes before."""
+        return tuple(sorted({self.cells // 3, 2 * self.cells // 3} - {0}))
+
+
+@dataclass(frozen=True, slots=True)
+class DartsMacro:
+    """Stem, normal cells with reduction cells at a third and two thirds, head.
+
+    Source: Liu et al., DARTS (ICLR 2019); the defaults are its search network on CIFAR-10.
+
+    Attributes:
+        image: pixels a side.
+        inputs: input channels.
+        channels: of the first cells; a reduction cell doubles them.
+        cells: number of cells.
+        classes: of the data set.
+        partial: 1/partial of the channels go through the operations, the others around them (PC-DARTS); 1 for all.
+        auxiliary: whether there is an auxiliary head after the second reduction cell.
+        imagenet: whether the stem is that for 224-pixel images, three convolutions of stride 2.
+    """
+
+    image: int = 32
+    inputs: int = 3
+    channels: int = 16
+    cells: int = 8
+    classes: int = 10
+    partial: int = 1
+    auxiliary: bool = False
+    imagenet: bool = False
+
+    @property
+    def reductions(self) -> tuple[int, ...]:
+        """Return the cells that are reduction cells."""
+        return tuple(sorted({self.cells // 3, 2 * self.cells // 3} - {0}))
+
+
+DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)
