@@ -68,7 +68,8 @@ class Simplices:
         """Return the log-softmax of every group `(..., m)`."""
         if self._even:
             return self.flat(self.rows(logits).log_softmax(-1))
-        return logits - self.flat(self.rows(logits, -torch.inf).logsumexp(-1, keepdim=True).expand(self._shape(logits)))
+        totals = self.rows(logits, -torch.inf).logsumexp(-1, keepdim=True)
+        return self.flat(self.rows(logits) - totals)
 
     def entropy(self, mix: Tensor) -> Tensor:
         """Return the entropy `(..., groups)` in nats of every group of a mixture on the simplices."""

@@ -1,4 +1,4 @@
-"""The networks around a cell, as plain numbers: what a cost is counted over and what a network is built from. No torch."""
+"""The networks around a cell as plain numbers: what a cost is counted over and a network is built from. No torch."""
 
 from __future__ import annotations
 
