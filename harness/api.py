@@ -23,7 +23,7 @@ RESOLUTION = 10**12  # of true accuracies whose benchmark tells none: coarser th
 
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]
-Images = NDArray[np.float32]  # (n, c, h, w)
+Images = NDArray[np.uint8] | NDArray[np.float32]  # (n, c, h, w), as the data set keeps them
 Labels = NDArray[np.int64]  # (n,)
 Logits = NDArray[np.float32]  # (n, classes)
 State = Mapping[str, object]  # numpy arrays, numbers, strings, None, and lists and mappings of them
@@ -132,6 +132,32 @@ class Published:
 
 
 @dataclass(frozen=True, slots=True)
+class Trainings:
+    """How architectures of a live benchmark are trained from scratch; a training is a run of the method `training`.
+
+    Attributes:
+        benchmark: full name under which trainings are stored: what concerns supernets alone is no part of it.
+        recipe: name of the recipe.
+        epochs: of the recipe.
+        truth: whether trainings are the truth of the benchmark, which has no table then.
+        shows_val: whether the recipe holds the validation images out, so that queries can be answered.
+        fidelities: epochs that a query may ask for, each a training with its own schedule; the last is `epochs`.
+        canonical: architectures `(n, d)` -> `(n, d)` the ones that are trained for them: isomorphic ones share one.
+        cost_s: architecture `(d,)`, epochs -> nominal seconds of its training: multiply-adds over a fixed speed, so
+            that a search by queries is reproducible. What a training took is measured beside.
+    """
+
+    benchmark: str
+    recipe: str
+    epochs: int
+    truth: bool
+    shows_val: bool
+    fidelities: tuple[int, ...]
+    canonical: Callable[[Archs], Archs]
+    cost_s: Callable[[Arch, int], float]
+
+
+@dataclass(frozen=True, slots=True)
 class Context:
     """What a benchmark can say beyond its truth; every part is optional.
 
@@ -147,6 +173,9 @@ class Context:
             are compared in these steps, so that equal ones stay equal whatever arithmetic did to their last digits.
         learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
             to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
+        parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
+        trainings: how its architectures are trained from scratch, None where that is not offered.
+        test: returns the test images and labels, which the harness alone measures a `network` on.
     """
 
     version: str | None = None
@@ -157,6 +186,9 @@ class Context:
     optimum: Callable[[], float] | None = None
     resolution: int = RESOLUTION
     learned: Callable[[Archs], Bools] | None = None
+    parts: str | None = None
+    trainings: Trainings | None = None
+    test: Callable[[], tuple[Images, Labels]] | None = None
 
 
 class Benchmark(Protocol):

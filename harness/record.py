@@ -19,6 +19,8 @@ Status = Literal["pending", "running", "done", "budget", "failed"]
 ENDED: tuple[Status, ...] = ("done", "budget", "failed")
 MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
 UNKNOWN = "unknown"  # identity of a run whose key does not say
+TRAINING = "training"  # the method whose runs train one architecture from scratch; boards never show it as a method
+FIRST_TRUTH_SEED = 1000  # of trainings behind a truth; those that answer queries have seeds 0, 1, 2
 TUNING = "tuning"  # the fact of a run's provenance that was stated when it was planned
 
 

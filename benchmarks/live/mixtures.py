@@ -73,7 +73,8 @@ class Simplices:
 
     def entropy(self, mix: Tensor) -> Tensor:
         """Return the entropy `(..., groups)` in nats of every group of a mixture on the simplices."""
-        return torch.special.entr(self.rows(mix)).sum(-1)
+        nats: Tensor = torch.special.entr(self.rows(mix)).sum(-1)
+        return nats
 
     def sums(self, mix: Tensor) -> Tensor:
         """Return the sum `(..., groups)` of every group."""
