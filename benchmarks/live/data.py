@@ -1,4 +1,4 @@
-"""What a live benchmark hands to a search method: train and validation images, and a supernet to train on them.
+"""What a live benchmark hands to a search method: train and validation images, and supernets to train on them.
 
 There are no test images here and no reference to an object that has them; truth is the benchmark's.
 """
@@ -7,67 +7,103 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-import numpy as np
+import torch
 from numpy.random import Generator
 
-from nasboard.benchmarks.live.datasets.digits import load
-from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, Allowed, Supernet
-from nasboard.benchmarks.live.trainings.recipe import Macro
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.live import networks
+from nasboard.benchmarks.live.benchmark import Parts
+from nasboard.benchmarks.live.datasets.dataset import Pixels, open_data
+from nasboard.benchmarks.live.supernets.network import Network
+from nasboard.benchmarks.live.supernets.stepping import Part, on_device
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
 from nasboard.harness.api import Images, Labels, Task
 from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch
+
+
+@dataclass(frozen=True, slots=True)
+class OnDevice:
+    """The images of a search on a device.
+
+    Attributes:
+        train: what weights are trained on.
+        val: what guides the search.
+        scored: the validation images that shared weights are scored on, normalised, all in one batch.
+    """
+
+    train: Part
+    val: Part
+    scored: Batch
+
+    @property
+    def device(self) -> torch.device:
+        """Return where they are."""
+        return self.scored.images.device
 
 
 @dataclass(frozen=True, slots=True)
 class LiveData:
-    """Search data `(n, c, side, side)` with labels `(n,)`, read-only, and the network around the cell.
+    """Search data `(n, c, side, side)` with labels `(n,)`, read-only, and the networks around the cells.
 
     Attributes:
         name: of the data set.
         train: images and labels that weights are trained on.
         val: images and labels that guide the search.
-        macro: the network around the cell.
+        pixels: how images are normalised.
+        parts: what the benchmark is made of.
     """
 
     name: str
     train: tuple[Images, Labels]
     val: tuple[Images, Labels]
-    macro: Macro
+    pixels: Pixels
+    parts: Parts
 
-    def supernet(self, rng: Generator, device: str, allowed: Allowed = EVERYTHING) -> Supernet:
+    @property
+    def space(self) -> RelaxedSpace:
+        """Return the relaxed space."""
+        return self.parts.space
+
+    def on(self, device: str) -> OnDevice:
+        """Return the images on `device`."""
+        train, val = (on_device(part, self.pixels, device) for part in (self.train, self.val))
+        return OnDevice(train, val, val.first(self.parts.scored_on))
+
+    def supernet(self, rng: Generator, device: str, allowed: Allowed | None = None) -> Supernet:
         """Return a supernet with weights drawn from `rng`; a sub-supernet where `allowed` says so."""
-        return Supernet(self.macro, rng, allowed).to(device)
+        parts = self.parts
+        return networks.supernet(parts.space, parts.macro, parts.precision, rng, allowed).to(device)
+
+    def alone(self, arch: Arch, rng: Generator, device: str, recipe: Recipe) -> Network:
+        """Return the network of `arch` `(d,)` as `recipe` trains it from scratch, with weights drawn from `rng`."""
+        macro = replace(self.parts, recipe=recipe).alone
+        return networks.network(self.space, macro, arch, rng).to(device)
 
 
-def digits_data() -> LiveData:
-    """Return train and validation part of the digits, copied, so that nothing leads back to the test part.
+def open_live(parts: Parts) -> LiveData:
+    """Return train and validation images, copied, so that nothing leads back to the test images.
 
     Raises:
-        MissingDataError: scikit-learn is not installed.
-        DigestError: the images are not the recorded ones.
+        MissingDataError: the images are not there.
+        DigestError: they are damaged.
     """
-    digits = load()
-    return LiveData("digits", _frozen(digits.train), _frozen(digits.val), Macro())
+    found = open_data(parts.data)
+    return LiveData(parts.data.name, found.train, found.val, found.pixels, parts)
 
 
 def live_data(task: Task, method: str) -> LiveData:
     """Return the data of a task on which `method` can train a supernet.
 
     Raises:
-        UsageError: the benchmark is not live, or its space is not the one of the supernet.
+        UsageError: the benchmark is not live, or searches another space than its supernets are of.
     """
-    if task.space.choices != NB201Space().choices:
+    if not isinstance(task.data, LiveData):
+        given = "no data" if task.data is None else type(task.data).__name__
+        raise UsageError(f"{method} trains a supernet and needs a live benchmark such as digits201-live; given {given}")
+    if task.space != task.data.space:
         raise UsageError(
-            f"{method} trains a supernet of {NB201Space().name} cells; this task searches {task.space.name}"
+            f"{method} trains a supernet of {task.data.space.name} cells; this task searches {task.space.name}"
         )
-    if isinstance(task.data, LiveData):
-        return task.data
-    given = "no data" if task.data is None else type(task.data).__name__
-    raise UsageError(f"{method} trains a supernet and needs a live benchmark such as digits201-live; given {given}")
-
-
-def _frozen(part: tuple[Images, Labels]) -> tuple[Images, Labels]:
-    images, labels = np.array(part[0]), np.array(part[1])
-    images.setflags(write=False)
-    labels.setflags(write=False)
-    return images, labels
+    return task.data

@@ -89,4 +89,6 @@ class DartsMacro:
         return tuple(sorted({self.cells // 3, 2 * self.cells // 3} - {0}))
 
 
+Macro = NB201Macro | NB1Shot1Macro | DartsMacro
+
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)

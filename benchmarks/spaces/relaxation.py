@@ -17,9 +17,10 @@ import numpy as np
 from numpy.random import Generator
 
 from nasboard.harness.errors import SpecError, UsageError
-from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
+from nasboard.harness.space import Arch, Archs, Choice, Floats, Ints, SearchSpace, sample
 
 Kind = Literal["operation", "input", "output", "edge"]  # what the options of a group are
+DRAWN_AT_ONCE = 256  # architectures, where one that fits has to be found
 Allowed = tuple[tuple[int, ...], ...]  # options held of each group, ascending: all, or fewer in a sub-supernet
 
 
@@ -131,13 +132,25 @@ def owner(space: RelaxedSpace, archs: Archs, split: tuple[int, ...]) -> Ints:
 
 
 def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
-    """Return one architecture `(d,)`, uniform over the options allowed in each group.
+    """Return one architecture `(d,)`, uniform over those whose options are all allowed.
 
-    Every group draws `chosen` of its allowed options, and `derive` reads the architecture off: where every group is an
-    edge or a layer of its own, that is uniform over the architectures of the sub-supernet.
+    Where every slot of the space is a group of its own, each draws an option; else whole architectures are drawn until
+    one fits.
     """
-    mix = np.zeros(size(space.groups))
-    for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
-        taken = [held[rng.integers(len(held))]] if group.chosen == 1 else rng.permutation(held)[: group.chosen]
-        mix[at][taken] = 1.0
-    return space.derive(mix)
+    if tuple(len(group.options) for group in space.groups) == space.choices:
+        return np.array([held[rng.integers(len(held))] for held in allowed], dtype=Choice)
+    foreign = 1.0 - _indicator(space.groups, allowed)
+    while True:
+        some = sample(space, rng, 1 if not foreign.any() else DRAWN_AT_ONCE)
+        fits = np.flatnonzero(space.relax(some) @ foreign == 0)
+        if len(fits):
+            found: Arch = some[fits[0]]
+            return found
+
+
+def _indicator(groups: tuple[Group, ...], allowed: Allowed) -> Floats:
+    """Return `(m,)`: 1 for the options that are allowed, 0 for the others."""
+    told = np.zeros(size(groups))
+    for held, at in zip(allowed, cuts(groups), strict=True):
+        told[at][list(held)] = 1.0
+    return told

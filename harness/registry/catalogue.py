@@ -29,6 +29,13 @@ from nasboard.harness.truth import blamed
 Kind = Literal["methods", "benchmarks", "tables"]
 
 OURS = "nasboard"
+_IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
+_LIVE = (
+    "digits201-live",
+    *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
+    *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
+    *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4") for data in _IMAGES),
+)
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {
         "random_search": "nasboard.methods.black_box.random_search:RandomSearch",
@@ -46,7 +53,6 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "benchmarks": {
         "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",
-        "digits201-live": "nasboard.benchmarks.live.digits201:live",
         "planted": "nasboard.benchmarks.tabulated.planted:planted",
         "nb201-cifar10": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar10",
         "nb201-cifar100": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar100",
@@ -55,6 +61,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "nb1shot1-1": "nasboard.benchmarks.tabulated.nb101:nb1shot1_1",
         "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
         "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
+        **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
     },
     "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
 }

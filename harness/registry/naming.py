@@ -24,7 +24,7 @@ def split_name(name: str) -> tuple[str, str | None, dict[str, str]]:
     return base, version or None, options
 
 
-def full_name(base: str, version: str, options: Mapping[str, str]) -> str:
-    """Return the full name of a benchmark, options sorted."""
+def full_name(base: str, version: str | None, options: Mapping[str, str]) -> str:
+    """Return the full name of a benchmark, options sorted; one without a table has no version."""
     tail = "&".join(f"{key}={options[key]}" for key in sorted(options))
-    return f"{base}@{version}" + (f"?{tail}" if tail else "")
+    return base + (f"@{version}" if version else "") + (f"?{tail}" if tail else "")

@@ -18,16 +18,17 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.data import live_data
-from nasboard.benchmarks.live.supernets.nb201 import MIX_SHAPE, Supernet
+from nasboard.benchmarks.live.data import OnDevice, live_data
+from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.ranking import evaluate
-from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, on_device, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
-from nasboard.harness.space import Arch, Archs, Choice, Floats
-from nasboard.methods.live_state import Learner, array, load_adam, load_rng, save_adam, save_rng
+from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
 
-Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (edges, ops) and epoch -> mixture of the weight step
+Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (m,) and epoch -> mixture (m,) of the weight step
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,9 +36,9 @@ class Darts:
     """Differentiable architecture search, first order.
 
     Source: Liu et al., DARTS (ICLR 2019), first-order approximation (xi = 0); defaults of its NAS-Bench-201 version
-    (Dong & Yang, ICLR 2020). An edge takes its arg-max operation, and `none` may win. Architectures are ranked by the
-    validation score of the shared weights under their one-hot mixture, which is what weight sharing predicts, or by
-    alpha, which is what DARTS chooses by. A step moves alpha, then the weights, as in the paper and in the releases of
+    (Dong & Yang, ICLR 2020). It runs in every relaxed space, and derives as the space's paper does. Architectures are
+    ranked by the validation score of the shared weights under the mixture that they are, which is what weight sharing
+    predicts, or by alpha, which is what DARTS chooses by. A step moves alpha, then the weights, as in the paper and in the releases of
     DARTS and SmoothDARTS; the NAS-Bench-201 version moves the weights first (`weights_first`). Differs from all three:
     no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
     """
@@ -70,16 +71,14 @@ class Darts:
         """Yield a checkpoint after every epoch.
 
         Raises:
-            UsageError: the task has no live data of this search space.
+            UsageError: the task has no live data, or its space no relaxation.
         """
         return self.bilevel(task, "darts", lambda clean, _: clean)
 
     def bilevel(self, task: Task, name: str, smooth: Smoothing) -> Iterator[Checkpoint]:
         """Alternate alpha and weight steps, the latter under `smooth(softmax(alpha), epoch)`."""
         data = live_data(task, name)
-        train, val = on_device(data.train, task.device), on_device(data.val, task.device)
-        net = data.supernet(task.rng, task.device)
-        run = Bilevel(self, net, train, val, task.rng)
+        run = Bilevel(self, data.supernet(task.rng, task.device), data.on(task.device), task.rng)
         if task.resume is not None:
             run.load(task.resume)
         while run.epoch < self.epochs:
@@ -98,26 +97,28 @@ class Darts:
 class Bilevel:
     """The state of a search: shared weights, alpha, both optimisers, the epoch."""
 
-    def __init__(self, settings: Darts, net: Supernet, train: Part, val: Part, rng: Generator) -> None:
+    def __init__(self, settings: Darts, net: Supernet, parts: OnDevice, rng: Generator) -> None:
         """Draw alpha; everything else starts at zero."""
         s = settings
         self.settings = settings
-        self.train, self.val, self.rng = train, val, rng
+        self.simplices = Simplices(net.space.groups)
+        self.parts, self.rng = parts, rng
         self.schedule = WeightSchedule(
             s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip, s.nesterov
         )
         self.learner = Learner(net, self.schedule.optimiser(net))
-        drawn = rng.standard_normal(MIX_SHAPE, dtype=np.float32) * np.float32(s.alpha_init)
-        self.alpha = torch.tensor(drawn, device=val.images.device, requires_grad=True)
+        drawn = rng.standard_normal(self.simplices.size, dtype=np.float32) * np.float32(s.alpha_init)
+        self.alpha = torch.tensor(drawn, device=parts.device, requires_grad=True)
         self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
         self.epoch = 0
 
     def advance(self, smooth: Smoothing) -> Mapping[str, float]:
         """Search for one epoch and return what is worth a curve."""
         set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
-        losses, seen = [], self.val
+        losses: list[float] = []
         size = self.settings.batch
-        for batch, seen in zip(batches(self.train, size, self.rng), cycle(batches(self.val, size, self.rng))):
+        guides = cycle(batches(self.parts.val, size, self.rng))
+        for batch, seen in zip(batches(self.parts.train, size, self.rng), guides):
             if not self.settings.weights_first:
                 self._step_alpha(seen)
             losses.append(self._step_weights(batch, smooth))
@@ -127,18 +128,18 @@ class Bilevel:
         return {"loss": float(np.mean(losses))} | self._measure(seen)
 
     def genotype(self) -> Arch:
-        """Return the arg-max operation of every edge `(6,)`."""
-        best: Arch = array(self.alpha).argmax(1).astype(Choice)
-        return best
+        """Return the architecture `(d,)` that softmax(alpha) stands for."""
+        weights: Floats = self.simplices.softmax(self.alpha.detach().double()).cpu().numpy()
+        return self.learner.net.space.derive(weights)
 
     def rank(self, archs: Archs) -> Floats:
-        """Return the validation score `(n,)` of architectures `(n, 6)` with shared weights."""
-        return evaluate(self.learner.net, archs, self.val.images, self.val.labels).score
+        """Return the validation score `(n,)` of architectures `(n, d)` with shared weights."""
+        return evaluate(self.learner.net, archs, self.parts.scored.images, self.parts.scored.labels).score
 
     def rank_by_alpha(self, archs: Archs) -> Floats:
-        """Return the log probability `(n,)` of architectures `(n, 6)` when edges are drawn from softmax(alpha)."""
-        of_choice = self.alpha.detach().double().log_softmax(1).cpu().numpy()
-        score: Floats = of_choice[np.arange(len(of_choice)), archs].sum(1)
+        """Return the log probability `(n,)` of what architectures `(n, d)` take, when drawn from softmax(alpha)."""
+        of_option = self.simplices.log_softmax(self.alpha.detach().double()).cpu().numpy()
+        score: Floats = self.learner.net.space.relax(archs) @ of_option
         return score
 
     def save(self) -> State:
@@ -161,41 +162,41 @@ class Bilevel:
         load_rng(self.rng, cast(State, state["rng"]))
 
     def _step_alpha(self, batch: Part) -> None:
-        self.alpha.grad = alpha_gradient(self.learner.net, self.alpha, batch)
+        self.alpha.grad = alpha_gradient(self.learner.net, self.simplices, self.alpha, batch)
         self.adam.step()
 
     def _step_weights(self, batch: Part, smooth: Smoothing) -> float:
-        mix = smooth(self.alpha.detach().softmax(1), self.epoch)
+        mix = smooth(self.simplices.softmax(self.alpha.detach()), self.epoch)
         return weight_step(self.learner.net, self.learner.optimiser, batch, mix, self.settings.clip)
 
     def _measure(self, batch: Part) -> dict[str, float]:
-        weights = self.alpha.detach().softmax(1)
+        weights, scored = self.simplices.softmax(self.alpha.detach()), self.parts.scored
         with torch.no_grad():
-            right = self.learner.net(self.val.images, weights).argmax(1) == self.val.labels
+            right = self.learner.net(scored.images, weights).argmax(1) == scored.labels
         logs = {
             "supernet_accuracy": float(right.double().mean()),
-            "alpha_entropy": float(torch.special.entr(weights).sum(1).mean()),  # nats, mean over edges
+            "alpha_entropy": float(self.simplices.entropy(weights).mean()),  # nats, mean over groups
         }
         every = self.settings.eigenvalue_every
         if every and self.epoch % every == 0:
-            loss = partial(val_loss, self.learner.net, batch)
+            loss = partial(val_loss, self.learner.net, self.simplices, batch)
             logs["eigenvalue"] = eigenvalue(loss, self.alpha, self.settings.alpha_weight_decay)
         return logs
 
 
-def val_loss(net: Supernet, batch: Part, alpha: Tensor) -> Tensor:
-    """Return the cross-entropy of a validation batch under softmax(alpha), alpha `(edges, ops)`."""
-    return F.cross_entropy(net(batch.images, alpha.softmax(1)), batch.labels)
+def val_loss(net: Supernet, simplices: Simplices, batch: Part, alpha: Tensor) -> Tensor:
+    """Return the cross-entropy of a validation batch under softmax(alpha), alpha `(m,)`."""
+    return F.cross_entropy(net(batch.images, simplices.softmax(alpha)), batch.labels)
 
 
-def alpha_gradient(net: Supernet, alpha: Tensor, batch: Part) -> Tensor:
-    """Return the first-order gradient `(edges, ops)` of the validation loss at the present weights."""
-    (gradient,) = torch.autograd.grad(val_loss(net, batch, alpha), alpha)
+def alpha_gradient(net: Supernet, simplices: Simplices, alpha: Tensor, batch: Part) -> Tensor:
+    """Return the first-order gradient `(m,)` of the validation loss at the present weights."""
+    (gradient,) = torch.autograd.grad(val_loss(net, simplices, batch, alpha), alpha)
     return gradient
 
 
 def eigenvalue(loss: Callable[[Tensor], Tensor], alpha: Tensor, decay: float) -> float:
-    """Return the largest eigenvalue of the Hessian of the decayed loss at `alpha` `(edges, ops)`, exactly.
+    """Return the largest eigenvalue of the Hessian of the decayed loss at `alpha` `(m,)`, exactly.
 
     The decayed loss is `loss(alpha) + decay / 2 * |alpha|^2`, what Adam descends. A shift of an edge's logits leaves
     the loss as it is, so some eigenvalue is `decay` and the largest is positive.

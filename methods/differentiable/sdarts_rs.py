@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import numpy as np
-import torch
-from numpy.random import Generator
 from torch import Tensor
 
+from nasboard.benchmarks.live.data import live_data
+from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.harness.api import Checkpoint, Task
 from nasboard.methods.differentiable.darts import Darts
 
@@ -35,27 +34,15 @@ class SdartsRs(Darts):
         """Yield a checkpoint after every epoch.
 
         Raises:
-            UsageError: the task has no live data of this search space.
+            UsageError: the task has no live data, or its space no relaxation.
         """
-        return self.bilevel(task, "sdarts_rs", lambda clean, epoch: perturb(clean, self.eps_at(epoch), task.rng))
+        simplices = Simplices(live_data(task, "sdarts_rs").space.groups)
+
+        def smooth(clean: Tensor, epoch: int) -> Tensor:
+            return simplices.clip_projection(simplices.uniform_ball(clean, self.eps_at(epoch), task.rng))
+
+        return self.bilevel(task, "sdarts_rs", smooth)
 
     def eps_at(self, epoch: int) -> float:
         """Return the radius in epoch 0, 1, ...; `eps_max` would be reached one epoch after the last."""
         return self.eps_min + (self.eps_max - self.eps_min) * epoch / self.epochs
-
-
-def perturb(clean: Tensor, eps: float, rng: Generator) -> Tensor:
-    """Return `clean` `(edges, ops)`, rows on the simplex, with uniform noise in [-eps, eps], projected back."""
-    noise = rng.uniform(-eps, eps, tuple(clean.shape)).astype(np.float32)
-    return project(clean + torch.from_numpy(noise).to(clean.device))
-
-
-def project(weights: Tensor) -> Tensor:
-    """Return rows `(edges, ops)` clamped to [0, 1] and divided by their sum.
-
-    A row without anything left gets 1 at its former maximum. This is the release's projection, not the Euclidean one.
-    """
-    kept = weights.clamp(0, 1)
-    total = kept.sum(1, keepdim=True)
-    highest = torch.nn.functional.one_hot(weights.argmax(1), weights.shape[1]).to(weights.dtype)
-    return torch.where(total > 0, kept / total.clamp_min(torch.finfo(weights.dtype).tiny), highest)

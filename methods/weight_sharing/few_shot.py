@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar, Self, cast
 
 from nasboard.benchmarks.live.data import LiveData, live_data
-from nasboard.benchmarks.live.supernets.nb201 import Supernet, splits, transfer
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
+from nasboard.benchmarks.live.supernets.supernet import transfer
+from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample
-from nasboard.methods.live_state import Learner
+from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 
@@ -35,8 +36,15 @@ class FewShot:
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
     bn_policy: ClassVar[str] = BN_POLICY
 
-    k: int = 1  # edges split: 5^k sub-supernets
-    split_order: tuple[int, ...] = (0, 1, 2, 3, 4, 5)  # the first k are split; edge 0 is 1<-0, which the release splits
+    k: int = 1  # groups (edges) split: m^k sub-supernets
+    split_order: tuple[int, ...] = (
+        0,
+        1,
+        2,
+        3,
+        4,
+        5,
+    )  # the first k are; of nb201, 0 is the edge 1<-0, which the release splits
     epochs: int = 600  # of the one-shot supernet; release
     sub_epochs: int = 300  # of each sub-supernet; release
     batch: int = 48  # release, as all that follows
@@ -58,18 +66,17 @@ class FewShot:
         """Yield a checkpoint after every epoch of the one-shot supernet, then of all sub-supernets.
 
         Raises:
-            UsageError: k is out of range, or the task has no live data of this search space.
+            UsageError: k is out of range, or the task has no live data, or its space no relaxation.
         """
         if not 0 <= self.k <= len(self.split_order):
-            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (edges in split_order), given {self.k}")
-        edges = self.split_order[: self.k]
+            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (groups in split_order), given {self.k}")
+        groups = self.split_order[: self.k]
         data = live_data(task, "few_shot")
         shared, own = self._schedule(self.epochs), self._schedule(self.sub_epochs)
-        end = self.epochs + (self.sub_epochs if edges else 0)
+        end = self.epochs + (self.sub_epochs if groups else 0)
         net = data.supernet(task.rng, task.device)
         run = SinglePath(
-            train=on_device(data.train, task.device),
-            val=on_device(data.val, task.device),
+            parts=data.on(task.device),
             rng=task.rng,
             candidates=sample(task.space, task.rng, self.candidates),
             derive_every=self.derive_every,
@@ -78,24 +85,24 @@ class FewShot:
         )
         if task.resume is not None:
             if cast(int, task.resume["step"]) > self.epochs:
-                _split(run, edges, data, own, task.device)
+                _split(run, groups, data, own, task.device)
             run.load(task.resume)
         yield from run.phase(shared, 0, end)
-        if edges:
-            if not run.edges:
-                _split(run, edges, data, own, task.device)
+        if groups:
+            if not run.split:
+                _split(run, groups, data, own, task.device)
             yield from run.phase(own, self.epochs, end)
 
     def _schedule(self, epochs: int) -> WeightSchedule:
         return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)
 
 
-def _split(run: SinglePath, edges: tuple[int, ...], data: LiveData, schedule: WeightSchedule, device: str) -> None:
+def _split(run: SinglePath, groups: tuple[int, ...], data: LiveData, schedule: WeightSchedule, device: str) -> None:
     """Put the sub-supernets, with the weights of the one-shot supernet, in its place."""
-    parent: Supernet = run.learners[0].net
+    parent = run.learners[0].net
     run.learners = []
-    for allowed in splits(edges):
+    for allowed in splits(parent.space.groups, groups):
         child = data.supernet(run.rng, device, allowed)
         transfer(parent, child)
         run.learners.append(Learner(child, schedule.optimiser(child)))
-    run.edges = edges
+    run.split = groups

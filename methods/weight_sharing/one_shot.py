@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 from nasboard.benchmarks.live.data import live_data
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.space import sample
-from nasboard.methods.live_state import Learner
+from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 
@@ -49,7 +49,7 @@ class OneShot:
         """Yield a checkpoint after every epoch; the incumbent is None before the first derivation.
 
         Raises:
-            UsageError: the task has no live data of this search space.
+            UsageError: the task has no live data, or its space no relaxation.
         """
         data = live_data(task, "one_shot")
         schedule = WeightSchedule(
@@ -57,8 +57,7 @@ class OneShot:
         )
         net = data.supernet(task.rng, task.device)
         run = SinglePath(
-            train=on_device(data.train, task.device),
-            val=on_device(data.val, task.device),
+            parts=data.on(task.device),
             rng=task.rng,
             candidates=sample(task.space, task.rng, self.candidates),
             derive_every=self.derive_every,

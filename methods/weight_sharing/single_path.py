@@ -11,17 +11,19 @@ from dataclasses import dataclass
 from typing import cast
 
 import numpy as np
-import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201 import CELLS, Allowed, one_hot_mix, owner
+from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
-from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.spaces.relaxation import draw, owner
 from nasboard.harness.api import Checkpoint, State
+from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Choice, Floats
-from nasboard.methods.live_state import Learner, load_rng, save_rng
+from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,23 +47,22 @@ class SinglePath:
     changes along it is what the supernet says, not what it was asked.
 
     Attributes:
-        candidates: architectures `(m, 6)` drawn uniformly.
+        candidates: architectures `(m, d)` drawn uniformly.
         derive_every: steps between two derivations; the last step always derives.
-        learners: in the order of `supernet.splits(edges)`.
+        learners: in the order of `relaxation.splits(split)`.
         stepping: how a step of the weights is made.
-        edges: the split edges, empty for one supernet.
+        split: the groups that are split, empty for one supernet.
         step: epochs done.
         incumbent: found by the latest derivation.
     """
 
-    train: Part
-    val: Part
+    parts: OnDevice
     rng: Generator
     candidates: Archs
     derive_every: int
-    learners: list[Learner]
+    learners: list[Learner[Supernet]]
     stepping: Stepping = Stepping()
-    edges: tuple[int, ...] = ()
+    split: tuple[int, ...] = ()
     step: int = 0
     incumbent: Arch | None = None
 
@@ -89,17 +90,17 @@ class SinglePath:
             )
 
     def evaluate(self, archs: Archs) -> Evaluation:
-        """Evaluate architectures `(n, 6)` on the validation images, each by the supernet that owns it."""
-        owners = owner(archs, self.edges)
+        """Evaluate architectures `(n, d)` on the validation images, each by the supernet that owns it."""
+        owners = owner(self.learners[0].net.space, archs, self.split)
         accuracy, confidence = np.empty((2, len(archs)))
         for index in np.unique(owners):
             mine = owners == index
-            seen = evaluate(self.learners[index].net, archs[mine], self.val.images, self.val.labels)
+            seen = evaluate(self.learners[index].net, archs[mine], self.parts.scored.images, self.parts.scored.labels)
             accuracy[mine], confidence[mine] = seen.accuracy, seen.confidence
-        return Evaluation(accuracy, confidence, len(self.val.labels))
+        return Evaluation(accuracy, confidence, len(self.parts.scored.labels))
 
     def rank(self, archs: Archs) -> Floats:
-        """Return the validation score `(n,)` of architectures `(n, 6)` with shared weights."""
+        """Return the validation score `(n,)` of architectures `(n, d)` with shared weights."""
         return self.evaluate(archs).score
 
     def save(self) -> State:
@@ -126,25 +127,24 @@ class SinglePath:
         losses = []
         for learner in self.learners:
             set_lr(learner.optimiser, schedule.lr_at(epoch))
-            for batch in batches(self.train, schedule.batch, self.rng):
-                mix = self._draw(learner.net.allowed, batch.images.device)
+            for batch in batches(self.parts.train, schedule.batch, self.rng):
+                mix = self._draw(learner.net)
                 losses.append(
                     weight_step(learner.net, learner.optimiser, batch, mix, schedule.clip, idle=self.stepping.idle)
                 )
         return float(np.mean(losses))
 
-    def _draw(self, allowed: Allowed, device: torch.device) -> Tensor:
-        """Return the mixture of one architecture `(6, ops)`, or of one for each cell `(cells, 6, ops)`."""
-        drawn = [one_hot_mix(draw(allowed, self.rng), device) for _ in range(CELLS if self.stepping.per_cell else 1)]
-        return torch.stack(drawn) if self.stepping.per_cell else drawn[0]
+    def _draw(self, net: Supernet) -> Tensor:
+        """Return the mixture of one architecture `(m,)`, or of one for each cell `(cells, m)`."""
+        if self.stepping.per_cell and net.apart is None:
+            raise UsageError("as_released draws an architecture for each cell, which this space does not know")
+        times = (net.apart or 1) if self.stepping.per_cell else 1
+        drawn = np.stack([draw(net.space, net.allowed, self.rng) for _ in range(times)])
+        mixes = net.mixtures(drawn, self.parts.device)
+        return mixes if self.stepping.per_cell else mixes[0]
 
     def _derive(self) -> float:
         """Set the incumbent and return the mean accuracy of the candidates."""
         seen = self.evaluate(self.candidates)
         self.incumbent = self.candidates[seen.score.argmax()]
         return float(seen.accuracy.mean())
-
-
-def draw(allowed: Allowed, rng: Generator) -> Arch:
-    """Return one architecture `(6,)`, uniform over the operations allowed on each edge."""
-    return np.array([ops[rng.integers(len(ops))] for ops in allowed], dtype=Choice)

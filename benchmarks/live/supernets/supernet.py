@@ -31,7 +31,10 @@ class Supernet(nn.Module):
     Attributes:
         space: the relaxed space.
         allowed: options held of each group.
+        apart: how many cells can have a mixture each, `(apart, m)`; None where all share one.
     """
+
+    apart: int | None = None
 
     def __init__(self, space: RelaxedSpace, allowed: Allowed | None = None) -> None:
         super().__init__()

@@ -1,39 +1,42 @@
-"""What a live run resumes from: tensors as numpy arrays and back, exactly. No search logic."""
+"""What a live run resumes from: tensors as numpy arrays and back, exactly. No search, no training."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import cast
+from typing import Generic, TypeVar, cast
 
 import numpy as np
 import torch
 from numpy.random import Generator
 from numpy.typing import NDArray
-from torch import Tensor
+from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.nb201 import Supernet
 from nasboard.harness.api import State
 from nasboard.harness.errors import MethodError
 
 Arrays = Mapping[str, NDArray[np.float32]]
 
 
-@dataclass(frozen=True, slots=True)
-class Learner:
-    """A supernet and the optimiser of its weights: what is trained, saved and restored together."""
+Net = TypeVar("Net", bound=nn.Module)
 
-    net: Supernet
+
+@dataclass(frozen=True)
+class Learner(Generic[Net]):
+    """A network and the optimiser of its weights: what is trained, saved and restored together."""
+
+    net: Net
     optimiser: torch.optim.SGD
 
     def save(self) -> State:
-        """Return weights and momentum as float32 arrays by name; a weight that was never used has no momentum."""
+        """Return weights, buffers and momentum as arrays by name; a weight that was never used has no momentum."""
         named = dict(self.net.named_parameters())
         moving = {
             n: self.optimiser.state[t].get("momentum_buffer") for n, t in named.items() if t in self.optimiser.state
         }
         return {
             "weights": {name: array(tensor) for name, tensor in named.items()},
+            "buffers": {name: array(tensor) for name, tensor in self._buffers().items()},
             "momentum": {name: array(tensor) for name, tensor in moving.items() if tensor is not None},
         }
 
@@ -42,19 +45,24 @@ class Learner:
         """Take over what `save` returned.
 
         Raises:
-            MethodError: the state has other tensors than this supernet.
+            MethodError: the state has other tensors than this network.
         """
-        weights, momentum = cast(Arrays, state["weights"]), cast(Arrays, state["momentum"])
-        named = dict(self.net.named_parameters())
-        if set(weights) != set(named) or not set(momentum) <= set(named):
-            wrong = sorted(set(weights) ^ set(named) | set(momentum) - set(named))
+        weights, buffers, momentum = (cast(Arrays, state[part]) for part in ("weights", "buffers", "momentum"))
+        named, kept = dict(self.net.named_parameters()), self._buffers()
+        wrong = set(weights) ^ set(named) | set(buffers) ^ set(kept) | set(momentum) - set(named)
+        if wrong:
             raise MethodError(
-                f"resuming: the state does not fit this supernet, see {wrong[0]!r}; run it in a new store"
+                f"resuming: the state does not fit this network, see {min(wrong)!r}; run it in a new store"
             )
-        for name, tensor in named.items():
-            tensor.copy_(torch.tensor(weights[name]))
+        for name, tensor in {**named, **kept}.items():
+            tensor.copy_(torch.tensor(weights[name] if name in weights else buffers[name]))
         for name, moments in momentum.items():
             self.optimiser.state[named[name]] = {"momentum_buffer": torch.tensor(moments, device=named[name].device)}
+
+    def _buffers(self) -> Mapping[str, Tensor]:
+        """Return what is kept beside the weights: running statistics, counters."""
+        parameters = dict(self.net.named_parameters())
+        return {name: tensor for name, tensor in self.net.state_dict().items() if name not in parameters}
 
 
 def save_adam(optimiser: torch.optim.Adam, parameter: Tensor) -> State:

@@ -1,0 +1,176 @@
+"""The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
+
+`digits201-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces; `darts-DATA` and
+`s1-DATA` to `s4-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of every run. A name
+is an attribute of this module, so that the registry finds it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts
+from nasboard.benchmarks.live.datasets.dataset import DataSpec, facts
+from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
+from nasboard.benchmarks.spaces import darts, nb201
+from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
+from nasboard.benchmarks.tabulated import digits201, nb101
+from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201_tables
+from nasboard.harness.api import Benchmark
+from nasboard.harness.errors import UsageError
+from nasboard.harness.registry import full_name, split_name
+
+PRECISIONS = ("fp32", "bf16")
+TRAINED = ("darts", "s1", "s2", "s3", "s4")  # spaces without a table
+IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
+
+
+@dataclass(frozen=True)
+class Live:
+    """Opens one live benchmark; its options are the parameters of the call.
+
+    Attributes:
+        name: registered name.
+        space: the relaxed space.
+        data: name of the data set.
+        macro: the network around the cells, but for what the data set says of images and classes.
+        recipe: name of the default recipe.
+        table: opens the benchmark of the same space whose table scores, given a version; None where trainings do.
+    """
+
+    name: str
+    space: RelaxedSpace
+    data: str
+    macro: Macro
+    recipe: str
+    table: Callable[[str | None], Benchmark] | None = None
+
+    def __post_init__(self) -> None:
+        scored = "trainings from scratch" if self.table is None else "the table of the space"
+        told = f"{self.space.name} supernets on {self.data}, scored by {scored}; needs the images."
+        object.__setattr__(self, "__doc__", told)  # what `ls` shows
+
+    def __call__(
+        self,
+        version: str | None = None,
+        channels: str | None = None,
+        cells: str | None = None,
+        train: str | None = None,
+        val: str | None = None,
+        size: str | None = None,
+        scored_on: str | None = None,
+        precision: str | None = None,
+        recipe: str | None = None,
+    ) -> LiveBenchmark:
+        """Return the benchmark.
+
+        Args:
+            version: of the table.
+            channels: of the first cells of supernets.
+            cells: of supernets (a stage, of nb201).
+            train: training images to search on; None: all of the part.
+            val: validation images that guide the search.
+            size: pixels a side.
+            scored_on: validation images that shared weights are scored on.
+            precision: of supernets, `fp32` or `bf16`.
+            recipe: how architectures are trained from scratch.
+
+        Raises:
+            UsageError: a value that is not allowed.
+            MissingDataError: there is no table of the space.
+        """
+        if precision not in (None, *PRECISIONS):
+            raise UsageError(f"precision is one of {', '.join(PRECISIONS)}, given {precision!r}")
+        if version is not None and self.table is None:
+            raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
+        spec = DataSpec.parse(self.data, train=train, val=val, size=size)
+        given = {"channels": channels, "cells": cells}
+        sizes = {name: number(name, value) for name, value in given.items() if value is not None}
+        told = facts(spec)
+        macro = replace(self.macro, image=told.side, inputs=told.channels, classes=told.classes, **sizes)
+        parts = Parts(self.space, spec, macro, recipe_of(recipe or self.recipe))
+        if scored_on is not None:
+            parts = replace(parts, scored_on=number("scored_on", scored_on))
+        if precision is not None:
+            parts = replace(parts, precision=precision)
+        options = {"train": train, "val": val, "size": size, "recipe": recipe} | given
+        trained = {name: value for name, value in options.items() if value is not None}
+        searched = trained | {
+            n: v for n, v in {"scored_on": scored_on, "precision": precision}.items() if v is not None
+        }
+        return self._open(parts, version, searched, _without(trained, parts.recipe))
+
+    def _open(
+        self, parts: Parts, version: str | None, searched: Mapping[str, str], trained: Mapping[str, str]
+    ) -> LiveBenchmark:
+        scored_by = None if self.table is None else self.table(version)
+        there = None if scored_by is None else split_name(scored_by.name)[1]
+        return LiveBenchmark(
+            name=full_name(self.name, there, searched),
+            parts=parts,
+            trained_as=full_name(self.name, there, trained),
+            scored_by=scored_by,
+            parameter_free=None if scored_by is None else scored_by.parameter_free,
+        )
+
+
+def number(name: str, value: str) -> int:
+    """Return the value of an option that counts something.
+
+    Raises:
+        UsageError: it is no positive whole number.
+    """
+    if not (value.isascii() and value.isdigit() and int(value) > 0):
+        raise UsageError(f"{name} is a positive whole number, given {value!r}")
+    return int(value)
+
+
+def _without(options: Mapping[str, str], recipe: Recipe) -> dict[str, str]:
+    """Return the options that a training depends on: a size that the recipe fixes is none of them."""
+    fixed = {"channels": recipe.channels, "cells": recipe.cells}
+    return {name: value for name, value in options.items() if fixed.get(name) is None}
+
+
+def _digits201(version: str | None) -> Benchmark:
+    if version is not None:
+        raise UsageError(f"digits201-live has one table and no versions, given {version!r}")
+    return digits201.tabular()
+
+
+def _with_tables() -> list[Live]:
+    tables = {
+        "cifar10": nb201_tables.cifar10,
+        "cifar100": nb201_tables.cifar100,
+        "ImageNet16-120": nb201_tables.imagenet16,
+    }
+    found = [Live("digits201-live", NB201Space(), "digits", DIGITS, "digits201-15", _digits201)]
+    for data, table in tables.items():
+        recipe = "nb201-200-16px" if data == "ImageNet16-120" else "nb201-200"
+        found.append(Live(f"nb201-{data}-live", NB201Space(), data, NB201Macro(), recipe, table))
+    for number_, table in {1: nb101.nb1shot1_1, 2: nb101.nb1shot1_2, 3: nb101.nb1shot1_3}.items():
+        space = NB1Shot1Space.of(number_)
+        found.append(Live(f"nb1shot1-{number_}-live", space, "cifar10", NB1Shot1Macro(), "quick-30", table))
+    return found
+
+
+def _trained() -> list[Live]:
+    found = []
+    for space in TRAINED:
+        for data in IMAGES:
+            recipe = {"cifar10": "darts-cifar10-600", "digits": "quick-30"}.get(data, "darts-16x8-600")
+            found.append(Live(f"{space}-{data}", darts.SPACES[space], data, DartsMacro(), recipe))
+    return found
+
+
+LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained())}
+
+
+def __getattr__(name: str) -> Live:
+    if name not in LIVE:
+        raise AttributeError(name)
+    return LIVE[name]

@@ -1,0 +1,49 @@
+"""Which supernet and which network belong to a space: the one place where they are put together."""
+
+from __future__ import annotations
+
+from numpy.random import Generator
+
+from nasboard.benchmarks.live.supernets.darts import DartsSupernet
+from nasboard.benchmarks.live.supernets.darts_network import DartsNetwork
+from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Network, NB1Shot1Supernet
+from nasboard.benchmarks.live.supernets.nb201 import NB201Network, NB201Supernet
+from nasboard.benchmarks.live.supernets.network import Network
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Arch
+
+
+def supernet(space: RelaxedSpace, macro: Macro, precision: str, rng: Generator, allowed: Allowed | None) -> Supernet:
+    """Return a supernet of `space` with weights drawn from `rng`.
+
+    Raises:
+        UsageError: there is none for this space.
+        SpecError: `allowed` is not of its groups.
+    """
+    if isinstance(macro, NB201Macro):
+        return NB201Supernet(macro, rng, allowed, precision=precision)
+    if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
+        return NB1Shot1Supernet(space, macro, rng, allowed)
+    if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
+        return DartsSupernet(space, macro, rng, allowed)
+    raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
+
+
+def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Network:
+    """Return the network of `arch` `(d,)`, to be trained from scratch, with weights drawn from `rng`.
+
+    Raises:
+        UsageError: there is none for this space.
+    """
+    if isinstance(macro, NB201Macro):
+        return NB201Network(macro, arch, rng)
+    if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
+        return NB1Shot1Network(macro, space, arch, rng)
+    if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
+        return DartsNetwork(macro, space, arch, rng)
+    raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")
