@@ -26,8 +26,9 @@ from math import prod
 import numpy as np
 
 from nasboard.benchmarks.spaces.nb101 import read_vertices, tell_vertices
+from nasboard.benchmarks.spaces.relaxation import Group, cuts
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, no_text
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text
 from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
@@ -99,6 +100,32 @@ class NB1Shot1Space:
                 ops[slot.vertex - 1] = slot.options[choice][0]
         return tell_vertices(ops, parents)
 
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        """Return a group for each slot: the inputs of nodes that have a choice, the operations, the output's inputs.
+
+        Inputs are vectors over the nodes before, of which as many are taken as the node has parents.
+        """
+        return _groups(self.number)
+
+    def relax(self, archs: Archs) -> Floats:
+        """Return the mixtures `(n, m)` that are the architectures `(n, d)`: 1 at every parent and every operation."""
+        return np.concatenate([table[archs[:, i]] for i, table in enumerate(_tables(self.number))], axis=1)
+
+    def derive(self, mix: Floats) -> Arch:
+        """Return the architecture `(d,)` of a mixture `(m,)`: the strongest operation, the k strongest parents.
+
+        Of equal ones the first are taken. Loose ends, nodes that do not reach the output, stay: `cells` are pruned
+        where they are looked up.
+
+        Source: Zela et al., NAS-Bench-1Shot1 (ICLR 2020), its release.
+        """
+        row = []
+        for slot, group, at in zip(_slots(self.number), self.groups, cuts(self.groups), strict=True):
+            taken = np.argsort(-mix[at], kind="stable")[: group.chosen]
+            row.append(slot.options.index(tuple(sorted(taken.tolist()))))
+        return np.array(row, dtype=Choice)
+
     def cells(self, archs: Archs) -> Ints:
         """Return the NAS-Bench-101 graphs of `(n, d)` as the integers of `cell_graphs`, loose ends not yet pruned."""
         found = np.full(len(archs), _fixed_bits(self.number), dtype=np.int64)
@@ -161,3 +188,29 @@ def _fixed_bits(number: int) -> int:
     forced = [(v, count) for v, count in enumerate(wanted[:-1], start=1) if v == count]
     dummies = range(len(wanted), INNER + 1)
     return sum(edge_bit(p, v) for v, count in forced for p in range(count)) | sum(op_bits(v, _DUMMY) for v in dummies)
+
+
+@cache
+def _groups(number: int) -> tuple[Group, ...]:
+    return tuple(_group(slot, slot.vertex == len(PARENTS[number])) for slot in _slots(number))
+
+
+def _group(slot: _Slot, output: bool) -> Group:
+    if not slot.of_parents:
+        return Group(f"operation of node {slot.vertex}", OPS)
+    before, chosen = tuple(map(str, range(slot.vertex))), len(slot.options[0])
+    if output:
+        return Group("output", before, "output", chosen)
+    return Group(f"input of node {slot.vertex}", before, "input", chosen)
+
+
+@cache
+def _tables(number: int) -> tuple[Floats, ...]:
+    """Return, for each slot, what its group has in the mixture at each option: `(options, size of the group)`."""
+    found = []
+    for slot, group in zip(_slots(number), _groups(number), strict=True):
+        table = np.zeros((len(slot.options), len(group.options)))
+        for option, taken in enumerate(slot.options):
+            table[option, list(taken)] = 1.0
+        found.append(table)
+    return tuple(found)

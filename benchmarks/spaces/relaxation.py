@@ -20,7 +20,6 @@ from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs, Choice, Floats, Ints, SearchSpace, sample
 
 Kind = Literal["operation", "input", "output", "edge"]  # what the options of a group are
-DRAWN_AT_ONCE = 256  # architectures, where one that fits has to be found
 Allowed = tuple[tuple[int, ...], ...]  # options held of each group, ascending: all, or fewer in a sub-supernet
 
 
@@ -34,12 +33,20 @@ class Group:
         kind: `operation`: one of several operations; `input`, `output`: where a node takes its input from, or what the
             output takes; `edge`: how much each edge into a node counts.
         chosen: how many options an architecture takes of it: 1, or k of a group whose k largest are taken.
+        always: whether every architecture takes an option of it. Else groups compete, such as the edges into a node of
+            which the two strongest are kept, and an option `none` stands for a group that is left out.
     """
 
     name: str
     options: tuple[str, ...]
     kind: Kind = "operation"
     chosen: int = 1
+    always: bool = True
+
+    @property
+    def takeable(self) -> tuple[int, ...]:
+        """Return the options that an architecture can take: all, but for a `none` that stands for being left out."""
+        return tuple(i for i, option in enumerate(self.options) if self.always or option != "none")
 
 
 @runtime_checkable
@@ -102,6 +109,8 @@ def check_allowed(groups: tuple[Group, ...], allowed: Allowed) -> Allowed:
 def splits(groups: tuple[Group, ...], split: tuple[int, ...]) -> tuple[Allowed, ...]:
     """Return what the sub-supernets hold when the groups numbered `split` are: each combination of one option each.
 
+    A group that an architecture may leave out keeps its `none` in all of them.
+
     Source: Zhao et al., Few-shot NAS (ICML 2021): splitting k edges of m operations gives m^k sub-supernets.
 
     Raises:
@@ -114,43 +123,42 @@ def splits(groups: tuple[Group, ...], split: tuple[int, ...]) -> tuple[Allowed, 
         raise UsageError(f"a supernet is split by operations; group {wrong.name} is of kind {wrong.kind}")
     whole = everything(groups)
     found = []
-    for options in product(*(whole[g] for g in split)):
-        fixed = dict(zip(split, options, strict=True))
-        found.append(tuple((fixed[g],) if g in fixed else whole[g] for g in range(len(groups))))
+    for options in product(*(groups[g].takeable for g in split)):
+        parts = list(whole)
+        for g, option in zip(split, options, strict=True):
+            parts[g] = tuple(i for i in whole[g] if i == option or i not in groups[g].takeable)
+        found.append(tuple(parts))
     return tuple(found)
 
 
 def owner(space: RelaxedSpace, archs: Archs, split: tuple[int, ...]) -> Ints:
-    """Return `(n,)` int64: which sub-supernet of `splits` owns each of architectures `(n, d)`."""
+    """Return `(n,)` int64: which sub-supernet of `splits` owns each of architectures `(n, d)`.
+
+    Of those that differ only in a group which an architecture leaves out, the first owns it.
+    """
     at = np.zeros(len(archs), dtype=np.int64)
     if not split:
         return at
     mixes, where = space.relax(archs), cuts(space.groups)
     for g in split:
-        at = at * len(space.groups[g].options) + mixes[:, where[g]].argmax(axis=1)
+        takeable = np.array(space.groups[g].takeable)
+        at = at * len(takeable) + mixes[:, where[g]][:, takeable].argmax(axis=1)
     return at
 
 
 def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
     """Return one architecture `(d,)`, uniform over those whose options are all allowed.
 
-    Where every slot of the space is a group of its own, each draws an option; else whole architectures are drawn until
-    one fits.
+    Every group draws `chosen` of its allowed options, those that compete a strength too, and `derive` reads the
+    architecture off. That is uniform over the architectures of the space, and of a sub-supernet in which groups that
+    compete allow as many options as each other.
     """
-    if tuple(len(group.options) for group in space.groups) == space.choices:
-        return np.array([held[rng.integers(len(held))] for held in allowed], dtype=Choice)
-    foreign = 1.0 - _indicator(space.groups, allowed)
-    while True:
-        some = sample(space, rng, 1 if not foreign.any() else DRAWN_AT_ONCE)
-        fits = np.flatnonzero(space.relax(some) @ foreign == 0)
-        if len(fits):
-            found: Arch = some[fits[0]]
-            return found
-
-
-def _indicator(groups: tuple[Group, ...], allowed: Allowed) -> Floats:
-    """Return `(m,)`: 1 for the options that are allowed, 0 for the others."""
-    told = np.zeros(size(groups))
-    for held, at in zip(allowed, cuts(groups), strict=True):
-        told[at][list(held)] = 1.0
-    return told
+    mix = np.zeros(size(space.groups))
+    for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
+        if not group.always:
+            held = tuple(i for i in held if i in group.takeable)
+        strength = 1.0 if group.always else 1.0 - rng.random()
+        if held:
+            taken = [held[rng.integers(len(held))]] if group.chosen == 1 else rng.permutation(held)[: group.chosen]
+            mix[at][taken] = strength
+    return space.derive(mix)
