@@ -98,7 +98,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tabular.tables",
     ),
     "benchmarks.live.datasets": ("harness",),
-    "benchmarks.live.supernets": ("benchmarks.live.trainings", "benchmarks.spaces", "harness"),
+    "benchmarks.live.supernets": ("benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.spaces",

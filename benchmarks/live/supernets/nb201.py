@@ -1,14 +1,12 @@
-"""The supernet: the digits201 network with every operation on every edge, and the mixture as an argument.
+"""The supernet of NAS-Bench-201 cells at any size: every operation on every edge, the mixture as an argument.
 
-`forward(x, mix)` takes `mix` `(edges, ops)`: softmax(alpha) for DARTS, a perturbed copy for SDARTS, one-hot rows for
-one architecture; a mixture for each cell, `(cells, edges, ops)`, is taken too. There are no modes, no running
-statistics and nothing to restore. A sub-supernet (few-shot) is the same class with fewer operations allowed on some
-edges. How weights are trained is `training`'s business, how all architectures are scored fast is `ranking`'s.
+`forward(x, mix)` takes a mixture `(30,)` for all cells, or `(cells, 30)` with one for each. How weights are trained is
+`stepping`'s business, how many architectures are scored at once is `ranking`'s.
 """
 
 from __future__ import annotations
 
-from itertools import product
+from collections.abc import Sequence
 
 import numpy as np
 import torch
@@ -16,17 +14,23 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.ops import ConvNorm, MixedEdge, Terms, normal, standardise
-from nasboard.benchmarks.live.trainings.recipe import Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, OPS
-from nasboard.harness.errors import SpecError, UsageError
+from nasboard.benchmarks.live.supernets.nb201_alone import Alone
+from nasboard.benchmarks.live.supernets.ops import (
+    ConvNorm,
+    MixedEdge,
+    PlainReduction,
+    ResidualReduction,
+    normal,
+    standardise,
+)
+from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import transfer as transfer
+from nasboard.benchmarks.spaces import relaxation
+from nasboard.benchmarks.spaces.macros import NB201Macro
+from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space
+from nasboard.benchmarks.spaces.relaxation import Allowed as Allowed
+from nasboard.benchmarks.spaces.relaxation import everything
 from nasboard.harness.space import Arch, Archs, Ints
-
-Allowed = tuple[tuple[int, ...], ...]  # operations on each of the six edges
-EVERYTHING: Allowed = (tuple(range(len(OPS))),) * len(EDGES)
-
-MIX_SHAPE = (len(EDGES), len(OPS))  # of the mixture that every forward pass takes
-CELLS = 2  # that share it, or have one each
 
 
 class Cell(nn.Module):
@@ -36,7 +40,7 @@ class Cell(nn.Module):
         super().__init__()
         self.edges = nn.ModuleList(MixedEdge(channels, ops, rng) for ops in allowed)
 
-    def forward(self, x: Tensor, terms: list[Terms]) -> Tensor:
+    def forward(self, x: Tensor, terms: Sequence[Terms]) -> Tensor:
         """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge."""
         nodes: list[Tensor | None] = [x, None, None, None]
         for edge, (source, target) in enumerate(EDGES):
@@ -55,109 +59,87 @@ class Cell(nn.Module):
         return module.apply_op(op, x)
 
 
-class Supernet(nn.Module):
-    """Stem, cell, reduction, cell, head, as `recipe.Macro` says; one set of weights for all architectures.
+class NB201Supernet(Supernet):
+    """Stem, stages of cells with a reduction between them, head; one set of weights for all architectures.
 
     Attributes:
-        allowed: the operations held on each edge.
+        macro: the network around the cell.
+        cells: all of them, from the first stage to the last.
     """
 
-    def __init__(self, macro: Macro, rng: Generator, allowed: Allowed = EVERYTHING) -> None:
-        super().__init__()
-        first, last = macro.channels
+    def __init__(self, macro: NB201Macro, rng: Generator, allowed: Allowed | None = None) -> None:
+        super().__init__(NB201Space(), allowed)
         self.macro = macro
-        self.allowed = allowed
-        self.stem = ConvNorm(macro.inputs, first, rng)
-        self.reduction = ConvNorm(first, last, rng)
-        self.first, self.second = (Cell(c, allowed, rng) for c in macro.channels)
-        self.gamma = nn.Parameter(torch.ones(last))
-        self.beta = nn.Parameter(torch.zeros(last))
-        self.weight = normal(rng, (macro.classes, last), last, 1.0)
+        widths = macro.widths
+        self.stem = ConvNorm(macro.inputs, widths[0], rng, macro.stem)
+        reduction = ResidualReduction if macro.residual else PlainReduction
+        self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
+        self.cells = nn.ModuleList(Cell(c, self.allowed, rng) for c in widths for _ in range(macro.cells))
+        self.gamma = nn.Parameter(torch.ones(widths[-1]))
+        self.beta = nn.Parameter(torch.zeros(widths[-1]))
+        self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
     def forward(self, x: Tensor, mix: Tensor) -> Tensor:
-        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture.
+        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture `(30,)` or `(cells, 30)`.
 
-        The mixture `(edges, ops)` is that of both cells; `(2, edges, ops)` has one for each. An operation whose weight
-        is exactly 0 in a mixture that asks for no gradient is not computed.
+        An operation whose weight is exactly 0 in a mixture that asks for no gradient is not computed.
 
         Raises:
             SpecError: the mixture has another shape, or puts weight on an operation that is not held here.
         """
-        apart = mix.ndim == 3 and len(mix) == CELLS
-        of_first, of_second = [self._terms(each) for each in mix] if apart else [self._terms(mix)] * CELLS
-        x = self.first(self.embed(x), of_first)
-        x = self.second(self.reduce(x), of_second)
+        mix = mix.flatten(-2) if mix.shape[-2:] == MIX_SHAPE else mix  # as methods of version 0.1 have it
+        apart = mix.ndim == 2 and len(mix) == len(self.cells)
+        terms = [self.terms(each) for each in mix] if apart else [self.terms(mix)] * len(self.cells)
+        x = self.embed(x)
+        for index, of_cell in enumerate(terms):
+            x = self.cell(index)(self.reduce(index, x), of_cell)
         return self.head(x)
 
+    def network(self, arch: Arch) -> Alone:
+        """Return the architecture `(6,)` alone, with the weights it has here."""
+        return Alone(self, arch)
+
+    def cell(self, index: int) -> Cell:
+        """Return one of the cells."""
+        found = self.cells[index]
+        assert isinstance(found, Cell)
+        return found
+
     def embed(self, x: Tensor) -> Tensor:
-        """Return the first cell's input `(b, c1, side, side)`, channels last, as all that follows."""
+        """Return the first cell's input `(b, c, side, side)`, channels last, as all that follows."""
         out: Tensor = self.stem(x)  # a single input channel does not tell the layouts apart
         return out.contiguous(memory_format=torch.channels_last)
 
-    def reduce(self, x: Tensor) -> Tensor:
-        """Return `(b, c2, side / 2, side / 2)` of the first cell's output `(b, c1, side, side)`."""
-        out: Tensor = self.reduction(F.avg_pool2d(F.relu(x), 2))
+    def reduce(self, index: int, x: Tensor) -> Tensor:
+        """Return what cell `index` takes in of what comes before it: reduced where a stage begins."""
+        stage, within = divmod(index, self.macro.cells)
+        if within or not stage:
+            return x
+        out: Tensor = self.reductions[stage - 1](x)
         return out
 
     def head(self, x: Tensor) -> Tensor:
-        """Return logits `(b, classes)` of the second cell's output `(b, c2, h, w)`."""
+        """Return logits `(b, classes)` of the last cell's output `(b, c, h, w)`."""
         return F.linear(F.relu(standardise(x, self.gamma, self.beta)).mean((2, 3)), self.weight, self.bias)
 
-    def _terms(self, mix: Tensor) -> list[Terms]:
-        if mix.shape != MIX_SHAPE:
-            raise SpecError(f"a mixture has shape {MIX_SHAPE}, or {(CELLS, *MIX_SHAPE)}, given {tuple(mix.shape)}")
-        terms: list[Terms] = []
-        for edge, (row, held) in enumerate(zip(mix.tolist(), self.allowed, strict=True)):
-            foreign = [op for op, w in enumerate(row) if w != 0 and op not in held]
-            if foreign:
-                raise SpecError(f"edge {edge} of this sub-supernet holds operations {held}, the mixture uses {foreign}")
-            live = [op for op in held if op != NONE and (mix.requires_grad or row[op] != 0)]
-            terms.append([(op, None if row[op] == 1 and not mix.requires_grad else mix[edge, op]) for op in live])
-        return terms
+
+# names of version 0.1, until the methods work on groups
+EVERYTHING: Allowed = everything(GROUPS)
+MIX_SHAPE = (len(EDGES), len(OPS))
+CELLS = 2
 
 
 def one_hot_mix(arch: Arch, device: torch.device | str = "cpu") -> Tensor:
     """Return the mixture `(edges, ops)` float32 that is the architecture `(edges,)`."""
-    mix = torch.zeros(len(EDGES), len(OPS))
-    mix[torch.arange(len(EDGES)), torch.tensor(arch, dtype=torch.long)] = 1.0
-    return mix.to(device)
+    return torch.from_numpy(NB201Space().relax(arch[None])[0].astype(np.float32)).view(MIX_SHAPE).to(device)
 
 
 def splits(edges: tuple[int, ...]) -> tuple[Allowed, ...]:
-    """Return what the sub-supernets hold when `edges` are split: every combination of one operation on each of them.
-
-    Source: Zhao et al., Few-shot NAS (ICML 2021): splitting k edges of m operations gives m^k sub-supernets.
-
-    Raises:
-        UsageError: an edge that is not in the cell, or one named twice.
-    """
-    if len(set(edges)) != len(edges) or any(not 0 <= e < len(EDGES) for e in edges):
-        raise UsageError(f"split edges are distinct numbers in 0..{len(EDGES) - 1}, given {list(edges)}")
-    found = []
-    for ops in product(range(len(OPS)), repeat=len(edges)):
-        fixed = dict(zip(edges, ops, strict=True))
-        found.append(tuple((fixed[e],) if e in fixed else EVERYTHING[e] for e in range(len(EDGES))))
-    return tuple(found)
+    """Return what the sub-supernets hold when `edges` are split."""
+    return relaxation.splits(GROUPS, edges)
 
 
 def owner(archs: Archs, edges: tuple[int, ...]) -> Ints:
     """Return `(n,)` int64: which sub-supernet of `splits(edges)` owns each architecture `(n, 6)`."""
-    at = np.zeros(len(archs), dtype=np.int64)
-    for edge in edges:
-        at = at * len(OPS) + archs[:, edge]
-    return at
-
-
-@torch.no_grad()
-def transfer(parent: Supernet, child: Supernet) -> None:
-    """Copy every tensor of `child` from the tensor of the same name in `parent`, those of the split edges included.
-
-    Raises:
-        UsageError: `child` holds a tensor that `parent` has not.
-    """
-    source = dict(parent.named_parameters())
-    for name, tensor in child.named_parameters():
-        if name not in source:
-            raise UsageError(f"the parent supernet has no tensor {name!r}; a sub-supernet holds a part of its parent")
-        tensor.copy_(source[name])
+    return relaxation.owner(NB201Space(), archs, edges)

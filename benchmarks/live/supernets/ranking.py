@@ -15,7 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201 import Cell, Supernet
+from nasboard.benchmarks.live.supernets.nb201 import Cell, NB201Supernet
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, prune
 from nasboard.harness.space import Arch, Archs, Floats
 
@@ -48,10 +48,10 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(net: Supernet, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
+def evaluate(net: NB201Supernet, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
     """Evaluate architectures `(n, 6)` on images `(b, c, side, side)` with labels `(b,)`, all images in one batch."""
     distinct, back = np.unique(prune(archs), axis=0, return_inverse=True)  # in lexicographic order
-    first = PrefixCell(net.first, net.embed(images))
+    first = PrefixCell(net.cell(0), net.embed(images))
     found = [torch.zeros(2, 0, dtype=torch.float64)]
     for at in range(0, len(distinct), BLOCK):
         logits = [_logits(net, first, arch) for arch in distinct[at : at + BLOCK]]
@@ -106,8 +106,8 @@ def _plus(a: Tensor | None, b: Tensor | None) -> Tensor | None:
     return a + b
 
 
-def _logits(net: Supernet, first: PrefixCell, arch: Arch) -> Tensor:
-    second = PrefixCell(net.second, net.reduce(first.output(arch)))
+def _logits(net: NB201Supernet, first: PrefixCell, arch: Arch) -> Tensor:
+    second = PrefixCell(net.cell(1), net.reduce(1, first.output(arch)))
     return net.head(second.output(arch))
 
 

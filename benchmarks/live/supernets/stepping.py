@@ -11,7 +11,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Images, Labels
 from nasboard.harness.errors import MissingDataError
 

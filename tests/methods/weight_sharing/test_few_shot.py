@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
@@ -16,7 +16,7 @@ from nasboard.methods.weight_sharing.few_shot import FewShot
 from nasboard.methods.weight_sharing.one_shot import OneShot
 from tests.methods import live
 
-FORWARD = Supernet.forward
+FORWARD = NB201Supernet.forward
 SHORT = FewShot(k=1, epochs=2, sub_epochs=2, batch=32, lr=0.1, candidates=8, derive_every=3)
 
 
@@ -66,8 +66,8 @@ def test_each_sub_supernet_is_trained_apart_from_the_others() -> None:
     assert held == [
         [],
         [],
-        ["first.edges.0.convs.2.weight", "second.edges.0.convs.2.weight"],
-        ["first.edges.0.convs.3.weight", "second.edges.0.convs.3.weight"],
+        ["cells.0.edges.0.convs.2.weight", "cells.1.edges.0.convs.2.weight"],
+        ["cells.0.edges.0.convs.3.weight", "cells.1.edges.0.convs.3.weight"],
         [],
     ]
 
@@ -94,7 +94,7 @@ def test_the_split_follows_the_given_order_of_edges() -> None:
 
 def test_as_released_every_cell_of_a_step_has_an_architecture_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[torch.Tensor] = []
-    monkeypatch.setattr(Supernet, "forward", lambda net, x, mix: given.append(mix) or FORWARD(net, x, mix))
+    monkeypatch.setattr(NB201Supernet, "forward", lambda net, x, mix: given.append(mix) or FORWARD(net, x, mix))
     list(replace(SHORT, as_released=True).search(live.task()))
     assert {tuple(mix.shape) for mix in given} == {(2, 6, 5)}
     assert len(given) == 2 * 3 + 2 * 3 * 5  # three batches an epoch: two epochs of the supernet, two of five others

@@ -7,13 +7,14 @@ import pytest
 import torch
 
 from nasboard.benchmarks.live.data import LiveData, digits_data
-from nasboard.benchmarks.live.supernets.nb201 import Supernet
+from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
 from nasboard.benchmarks.spaces.nb201 import NB201Space, prune
 from nasboard.harness.space import enumerate_all, sample
 from tests.benchmarks.live.plain import of_supernet
 
 SPACE = NB201Space()
+Val = tuple[torch.Tensor, torch.Tensor]
 
 
 @pytest.fixture(scope="module")
@@ -22,7 +23,7 @@ def data() -> LiveData:
 
 
 @pytest.fixture(scope="module")
-def net(data: LiveData) -> Supernet:
+def net(data: LiveData) -> NB201Supernet:
     return data.supernet(np.random.default_rng(0), "cpu")
 
 
@@ -32,7 +33,7 @@ def val(data: LiveData) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @torch.no_grad()
-def alone(net: Supernet, archs: np.ndarray, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
+def alone(net: NB201Supernet, archs: np.ndarray, images: torch.Tensor, labels: torch.Tensor) -> np.ndarray:
     found = []
     for arch in archs:
         logits = of_supernet(net, arch)(images)
@@ -41,7 +42,7 @@ def alone(net: Supernet, archs: np.ndarray, images: torch.Tensor, labels: torch.
     return np.array(found).T
 
 
-def test_scores_equal_those_of_each_architecture_alone(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_scores_equal_those_of_each_architecture_alone(net: NB201Supernet, val: Val) -> None:
     constant = np.array([[op] * 6 for op in range(5)], dtype=np.int16)
     archs = np.concatenate([constant, sample(SPACE, np.random.default_rng(1), 60)])
     accuracy, confidence = alone(net, archs, *val)
@@ -51,13 +52,13 @@ def test_scores_equal_those_of_each_architecture_alone(net: Supernet, val: tuple
     assert (seen.accuracy == accuracy).mean() > 0.95
 
 
-def test_a_dense_stretch_of_neighbours_is_scored_as_well(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_a_dense_stretch_of_neighbours_is_scored_as_well(net: NB201Supernet, val: Val) -> None:
     archs = enumerate_all(SPACE)[7000:7080]  # the prefix memory is at work here
     _, confidence = alone(net, archs, *val)
     np.testing.assert_allclose(evaluate(net, archs, *val).confidence, confidence, rtol=0, atol=1e-5)
 
 
-def test_scores_do_not_depend_on_order_or_company(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_scores_do_not_depend_on_order_or_company(net: NB201Supernet, val: Val) -> None:
     rng = np.random.default_rng(2)
     archs = sample(SPACE, rng, 60)
     together = evaluate(net, archs, *val).score
@@ -67,12 +68,12 @@ def test_scores_do_not_depend_on_order_or_company(net: Supernet, val: tuple[torc
     assert np.array_equal(apart, together)
 
 
-def test_cells_equal_after_pruning_score_equal(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_cells_equal_after_pruning_score_equal(net: NB201Supernet, val: Val) -> None:
     archs = enumerate_all(SPACE)[::313]
     assert np.array_equal(evaluate(net, archs, *val).score, evaluate(net, prune(archs), *val).score)
 
 
-def test_evaluating_nothing_gives_nothing(net: Supernet, val: tuple[torch.Tensor, torch.Tensor]) -> None:
+def test_evaluating_nothing_gives_nothing(net: NB201Supernet, val: Val) -> None:
     assert evaluate(net, np.empty((0, 6), dtype=np.int16), *val).score.shape == (0,)
 
 

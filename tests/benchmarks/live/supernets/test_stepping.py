@@ -72,10 +72,10 @@ def test_a_step_leaves_the_weights_of_other_operations_alone() -> None:
     moved = {name for name, tensor in net.named_parameters() if not torch.equal(tensor, before[name])}
     # edge 1 holds a convolution too, but node 2 does not reach the output
     assert {name for name in moved if ".edges." in name} == {
-        "first.edges.3.convs.3.weight",
-        "second.edges.3.convs.3.weight",
+        "cells.0.edges.3.convs.3.weight",
+        "cells.1.edges.3.convs.3.weight",
     }
-    assert {"stem.weight", "reduction.gamma", "weight", "bias"} <= moved
+    assert {"stem.weight", "reductions.0.gamma", "weight", "bias"} <= moved
 
 
 def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> None:
@@ -83,7 +83,7 @@ def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> N
     net = data.supernet(np.random.default_rng(0), "cpu")
     batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
     optimiser = SCHEDULE.optimiser(net)
-    name = "first.edges.3.convs.3.weight"
+    name = "cells.0.edges.3.convs.3.weight"
     tensor = dict(net.named_parameters())[name]
     weight_step(net, optimiser, batch, one_hot_mix(np.array([1, 2, 1, 3, 1, 0])), 5.0, idle=True)
     before, momentum = tensor.detach().clone(), optimiser.state[tensor]["momentum_buffer"].clone()

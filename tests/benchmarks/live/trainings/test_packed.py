@@ -11,7 +11,7 @@ from nasboard.benchmarks.live.trainings.packed import Pack, forward, initialise,
 from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample
-from tests.benchmarks.live.plain import PlainNetwork, of_pack
+from tests.benchmarks.live.plain import Plain, network, of_pack
 
 STEPS = 3
 BATCH = 30
@@ -53,7 +53,7 @@ def train_pack(pack: Pack, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> 
         optimiser.step()
 
 
-def train_plain(net: PlainNetwork, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
+def train_plain(net: Plain, batches: list[tuple[torch.Tensor, torch.Tensor]]) -> None:
     optimiser = sgd(list(net.parameters()))
     for images, labels in batches:
         optimiser.zero_grad()

@@ -1,0 +1,150 @@
+"""One NAS-Bench-201 architecture alone: with the weights it has in a supernet, or trained from scratch.
+
+Operations are fixed when the network is made; nothing here knows a mixture. An edge that carries nothing from the input
+or nothing to the output is left out: it adds nothing, as everywhere in this project. (Published networks keep the shift
+of such an edge's batch norm when they are trained from scratch.)
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import TYPE_CHECKING
+
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from nasboard.benchmarks.live.supernets.network import Network
+from nasboard.benchmarks.live.supernets.ops import KERNEL, normal
+from nasboard.benchmarks.spaces.macros import NB201Macro
+from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, SKIP, prune
+from nasboard.harness.space import Arch
+
+if TYPE_CHECKING:
+    from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+
+Ops = Mapping[int, Callable[[Tensor], Tensor]]  # of the edges that carry something
+
+
+def run_cell(ops: Ops, x: Tensor) -> Tensor:
+    """Return the output `(b, c, h, w)` of a cell on `x` of the same shape."""
+    nodes: list[Tensor | None] = [x, None, None, None]
+    for edge, op in ops.items():
+        source, target = EDGES[edge]
+        from_, here = nodes[source], nodes[target]
+        assert from_ is not None  # edges come in order, and what carries nothing is left out
+        nodes[target] = op(from_) if here is None else here + op(from_)
+    return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+
+
+def without_weights(op: int) -> Callable[[Tensor], Tensor]:
+    """Return skip or 3x3 average pooling that does not count the padding."""
+    assert op in (SKIP, POOL)
+    return nn.Identity() if op == SKIP else nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+
+
+class Alone(nn.Module):
+    """An architecture with the weights it has in a supernet; a change of either is seen by both."""
+
+    def __init__(self, net: NB201Supernet, arch: Arch) -> None:
+        super().__init__()
+        self.net = net
+        self.arch = prune(arch[None])[0]
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits `(b, classes)` for images `(b, c, h, w)`."""
+        x = self.net.embed(x)
+        for index in range(len(self.net.cells)):
+            x = run_cell(self._ops(index), self.net.reduce(index, x))
+        return self.net.head(x)
+
+    def _ops(self, index: int) -> Ops:
+        cell = self.net.cell(index)
+        return {edge: partial(cell.apply_op, edge, op) for edge, op in enumerate(self.arch.tolist()) if op != NONE}
+
+
+class Conv(nn.Module):
+    """Convolution without bias and affine batch norm with running statistics, ReLU before them where asked for."""
+
+    def __init__(
+        self, c_in: int, c_out: int, kernel: int, rng: Generator, *, relu: bool = True, stride: int = 1
+    ) -> None:
+        super().__init__()
+        self.weight = normal(rng, (c_out, c_in, kernel, kernel), c_in * kernel * kernel, 2.0)
+        self.norm = nn.BatchNorm2d(c_out)
+        self.relu, self.stride = relu, stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(b, c_out, h / stride, w / stride)`."""
+        x = F.relu(x) if self.relu else x
+        out: Tensor = self.norm(F.conv2d(x, self.weight, stride=self.stride, padding=self.weight.shape[-1] // 2))
+        return out
+
+
+class Residual(nn.Module):
+    """The basic residual block of stride 2 between stages."""
+
+    def __init__(self, c_in: int, c_out: int, rng: Generator) -> None:
+        super().__init__()
+        self.block = nn.Sequential(Conv(c_in, c_out, 3, rng, stride=2), Conv(c_out, c_out, 3, rng))
+        self.shortcut = normal(rng, (c_out, c_in, 1, 1), c_in, 2.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(b, c_out, h / 2, w / 2)`."""
+        block: Tensor = self.block(x)
+        return block + F.conv2d(F.avg_pool2d(x, 2), self.shortcut)
+
+
+class PlainReduction(Conv):
+    """ReLU, 2x2 average pooling, 1x1 convolution, batch norm."""
+
+    def __init__(self, c_in: int, c_out: int, rng: Generator) -> None:
+        super().__init__(c_in, c_out, 1, rng, relu=False)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(b, c_out, h / 2, w / 2)`."""
+        return super().forward(F.avg_pool2d(F.relu(x), 2))
+
+
+class Cell(nn.Module):
+    """The cell of one architecture; every convolution that it names has weights, also one that carries nothing."""
+
+    def __init__(self, channels: int, arch: Arch, rng: Generator) -> None:
+        super().__init__()
+        self.convs = nn.ModuleDict(
+            {str(e): Conv(channels, channels, KERNEL[op], rng) for e, op in enumerate(arch.tolist()) if op in KERNEL}
+        )
+        alive = [(edge, op) for edge, op in enumerate(prune(arch[None])[0].tolist()) if op != NONE]
+        self._ops = {e: self.convs[str(e)] if op in KERNEL else without_weights(op) for e, op in alive}
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(b, c, h, w)`."""
+        return run_cell(self._ops, x)
+
+
+class NB201Network(Network):
+    """Stem, stages of the cell of one architecture, head, to be trained from scratch.
+
+    Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), at the size that `macro` says. Weights are drawn as by He et al.
+    (2015).
+    """
+
+    def __init__(self, macro: NB201Macro, arch: Arch, rng: Generator) -> None:
+        super().__init__()
+        widths = macro.widths
+        layers: list[nn.Module] = [Conv(macro.inputs, widths[0], macro.stem, rng, relu=False)]
+        for stage, c in enumerate(widths):
+            if stage:
+                layers.append((Residual if macro.residual else PlainReduction)(c // 2, c, rng))
+            layers += [Cell(c, arch, rng) for _ in range(macro.cells)]
+        self.body = nn.Sequential(*layers)
+        self.norm = nn.BatchNorm2d(widths[-1])
+        self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)
+        self.bias = nn.Parameter(torch.zeros(macro.classes))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return logits `(b, classes)` for images `(b, inputs, side, side)`."""
+        x = self.body(x.contiguous(memory_format=torch.channels_last))
+        return F.linear(F.relu(self.norm(x)).mean((2, 3)), self.weight, self.bias)
