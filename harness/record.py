@@ -18,6 +18,7 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Status = Literal["pending", "running", "done", "budget", "failed"]
 ENDED: tuple[Status, ...] = ("done", "budget", "failed")
 MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
+OPTIONAL = (*MAKERS, "live")  # parts that a key has no place for where they are absent
 UNKNOWN = "unknown"  # identity of a run whose key does not say
 TRAINING = "training"  # the method whose runs train one architecture from scratch; boards never show it as a method
 FIRST_TRUTH_SEED = 1000  # of trainings behind a truth; those that answer queries have seeds 0, 1, 2
@@ -62,6 +63,7 @@ class RunKey:
         rank_all: whether the last step ranks the whole space too.
         method_by: who the method is; None is "unknown", for runs of nasboard 0.1.
         benchmark_by: who the benchmark is, None likewise.
+        live: SHA-256 over data set, network and recipe of a live benchmark, None for a tabular one.
     """
 
     method: str
@@ -77,10 +79,11 @@ class RunKey:
     rank_all: bool = False
     method_by: Maker | None = None
     benchmark_by: Maker | None = None
+    live: str | None = None
 
     def canonical(self) -> str:
-        """Return the key as JSON with sorted names: the text that is hashed. Unknown makers have no place in it."""
-        told = {name: value for name, value in asdict(self).items() if name not in MAKERS or value is not None}
+        """Return the key as JSON with sorted names, the text that is hashed; absent `OPTIONAL` parts are left out."""
+        told = {name: value for name, value in asdict(self).items() if name not in OPTIONAL or value is not None}
         return json.dumps(told, sort_keys=True, separators=(",", ":"), allow_nan=False)
 
     @classmethod
@@ -129,6 +132,7 @@ class StepRecord:
         logs: finite numbers.
         scores: predicted quality of the panel, `(n,)` at full precision, None when the checkpoint cannot rank.
         all_scores: predicted quality of the whole space in lexicographic order, at the last step of a `rank_all` run.
+        test_accuracy: of the network on the test images, as the harness measured it at the last step; None without one.
     """
 
     step: int
@@ -138,6 +142,7 @@ class StepRecord:
     logs: Mapping[str, float] = field(default_factory=dict)
     scores: Floats | None = None
     all_scores: Floats | None = None
+    test_accuracy: float | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 Scores are base64 of little-endian float64, architectures of integers of `width` bytes, visits of those, int32 and
 float64; a step leaves out what it does not have. Version 2 brought visits, version 3 the widths: in older files scores
-are float32 and choices take one byte.
+are float32 and choices take one byte. Version 4 brought test accuracies of steps and live benchmarks in keys.
 """
 
 from __future__ import annotations
@@ -25,8 +25,8 @@ from nasboard.harness.space import Floats, Width, from_bytes, to_bytes
 from nasboard.harness.store.ended import Ended
 
 FORMAT = "nasboard-runs"
-VERSION = 3
-READABLE = (1, 2, 3)
+VERSION = 4
+READABLE = (1, 2, 3, 4)
 
 
 class _Strict(BaseModel):
@@ -43,6 +43,7 @@ class StepJson(_Strict):
     logs: dict[str, float] = Field(default_factory=dict)
     scores: str | None = None
     all_scores: str | None = None
+    test_accuracy: float | None = Field(default=None, ge=0, le=1)
 
     @classmethod
     def of(cls, step: StepRecord) -> StepJson:
@@ -55,6 +56,7 @@ class StepJson(_Strict):
             logs=dict(step.logs),
             scores=None if step.scores is None else _base64(step.scores, "<f8"),
             all_scores=None if step.all_scores is None else _base64(step.all_scores, "<f8"),
+            test_accuracy=step.test_accuracy,
         )
 
     def record(self, width: int) -> StepRecord:
@@ -64,7 +66,8 @@ class StepJson(_Strict):
             StoreError: scores that are not base64 of such numbers.
         """
         scores, all_scores = _scores(self.scores, width), _scores(self.all_scores, width)
-        return StepRecord(self.step, self.cost_s, self.wall_s, self.incumbent, self.logs, scores, all_scores)
+        start = (self.step, self.cost_s, self.wall_s, self.incumbent, self.logs)
+        return StepRecord(*start, scores, all_scores, self.test_accuracy)
 
 
 class VisitsJson(_Strict):
@@ -185,7 +188,7 @@ class Document(_Strict):
     """A whole file."""
 
     format: Literal["nasboard-runs"]
-    version: Literal[1, 2, 3]
+    version: Literal[1, 2, 3, 4]
     panels: list[PanelJson]
     runs: list[RunJson]
 

@@ -15,13 +15,14 @@ from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Floats, from_bytes
 from nasboard.harness.store.errors import decoded
-from nasboard.harness.store.schema import panels, rankings, runs, specs, steps, width
+from nasboard.harness.store.schema import panels, rankings, runs, specs, steps, test_accuracy, width
 
 MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
 
 Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
 Scored = tuple[str, int, float, Floats]  # run_id, step, cost_s so far, scores (n,)
+Measured = tuple[str, int, float]  # run_id, step, test accuracy
 Logged = tuple[str, int, Mapping[str, float]]  # run_id, step, logs
 
 
@@ -71,7 +72,7 @@ def _by_the_clock(key: RunKey, queries: int) -> bool:
 def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> list[StepRecord]:
     """Return the steps of a run (`only` one of them), in order."""
     this = [steps.c.run == no] if only is None else [steps.c.run == no, steps.c.step == only]
-    asked = select(steps.c.step, steps.c.cost_s, steps.c.wall_s, specs.c.spec, steps.c.logs)
+    asked = select(steps.c.step, steps.c.cost_s, steps.c.wall_s, specs.c.spec, steps.c.logs, test_accuracy(conn))
     these = [rankings.c.run == no] if only is None else [rankings.c.run == no, rankings.c.step == only]
     ranked = select(rankings.c.step, rankings.c.whole, rankings.c.scores, width(conn, rankings)).where(*these)
     with decoded(shown):
@@ -86,6 +87,7 @@ def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> l
                 json.loads(row.logs) if row.logs else {},
                 scores.get((row.step, False)),
                 scores.get((row.step, True)),
+                row.test_accuracy,
             )
             for row in rows
         ]
@@ -156,6 +158,14 @@ def logs(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Lo
     asked = asked.where(steps.c.logs.is_not(None)).order_by(runs.c.run_id, steps.c.step)
     with decoded(shown):
         return [(row.run_id, row.step, json.loads(row.logs)) for row in _each(conn, asked, wanted, run_ids)]
+
+
+def measured(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Measured]:
+    """Return the steps whose network was measured on test images, ascending in (run id, step)."""
+    wanted, value = numbers(conn, run_ids, shown), test_accuracy(conn)
+    asked = select(runs.c.run_id, steps.c.step, value).join(steps, steps.c.run == runs.c.no)
+    asked = asked.where(value.is_not(None)).order_by(runs.c.run_id, steps.c.step)
+    return [(row.run_id, row.step, row.test_accuracy) for row in _each(conn, asked, wanted, run_ids)]
 
 
 def _binds(wanted: Mapping[int, str], run_ids: Sequence[str] | None) -> bool:

@@ -9,8 +9,8 @@ states            the latest state of each run that has not ended
 specs             strings of architectures, each stored once
 panels, owners    architectures ranked; processes at work, with their last heartbeat
 
-Version 2 brought `visits`, version 3 numbers of any width: scores are float64 now, choices may take two bytes. A store
-of an older version is brought up to ours when it is opened for the first time.
+Version 2 brought `visits`, version 3 numbers of any width: scores are float64 now, choices may take two bytes, version
+4 the test accuracy of a step. A store of an older version is brought up to ours when it is opened for the first time.
 """
 
 from __future__ import annotations
@@ -31,8 +31,10 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    cast,
     inspect,
     literal,
+    null,
     select,
     text,
     true,
@@ -41,14 +43,14 @@ from sqlalchemy import (
 
 from nasboard.harness.errors import SchemaError
 
-VERSION = 3
+VERSION = 4
 OLDEST = 1  # that `migrate` can bring up to VERSION
 MARKER = "nasboard_schema"
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only under the type INTEGER
 
 OLD = "nasboard_old"  # execution option of connections to a store that could not be brought up: its version
-WITH_VISITS, WITH_WIDTHS = 2, 3  # the versions that brought them
+WITH_VISITS, WITH_WIDTHS, WITH_TESTS = 2, 3, 4  # the versions that brought them
 
 tables = MetaData()
 
@@ -101,12 +103,15 @@ steps = Table(
     Column("spec", _Number),
     Column("changed", Boolean, nullable=False),
     Column("logs", Text),  # JSON, NULL when there are none
+    Column("test_accuracy", Double),  # of a trained network, NULL where none was measured
     sqlite_with_rowid=False,
 )
-# Boards read incumbents and logs out of these two and never walk through all steps.
+# Boards read incumbents, logs and test accuracies out of these and never walk through all steps.
 _CHANGED = (steps.c.run, steps.c.step, steps.c.cost_s, steps.c.spec)
 Index("steps_changed", *_CHANGED, sqlite_where=steps.c.changed == true(), postgresql_where=steps.c.changed)
 Index("steps_logged", steps.c.run, sqlite_where=steps.c.logs.is_not(None), postgresql_where=steps.c.logs.is_not(None))
+_TESTED = steps.c.test_accuracy.is_not(None)
+tested = Index("steps_tested", steps.c.run, sqlite_where=_TESTED, postgresql_where=_TESTED)
 
 rankings = Table(
     "rankings",
@@ -198,6 +203,9 @@ def migrate(conn: Connection) -> None:
         if "width" not in {column["name"] for column in inspect(conn).get_columns(table.name)}:
             before = _before(table)
             conn.execute(text(f"ALTER TABLE {table.name} ADD COLUMN width INTEGER DEFAULT {before} NOT NULL"))
+    if "test_accuracy" not in {column["name"] for column in inspect(conn).get_columns(steps.name)}:
+        conn.execute(text(f"ALTER TABLE {steps.name} ADD COLUMN test_accuracy DOUBLE PRECISION"))
+    tested.create(conn, checkfirst=True)
     conn.execute(update(schema).values(version=VERSION))
 
 
@@ -206,6 +214,12 @@ def width(conn: Connection, table: Table) -> ColumnElement[int]:
     if conn.get_execution_options().get(OLD, VERSION) >= WITH_WIDTHS:
         return table.c.width
     return literal(_before(table), Integer).label("width")
+
+
+def test_accuracy(conn: Connection) -> ColumnElement[float | None]:
+    """Return the column `test_accuracy` of steps; nothing, in a store that could not be brought up to ours."""
+    known = conn.get_execution_options().get(OLD, VERSION) >= WITH_TESTS
+    return steps.c.test_accuracy if known else cast(null(), Double).label("test_accuracy")
 
 
 def has_visits(conn: Connection) -> bool:

@@ -22,12 +22,9 @@ from nasboard.harness.store.claim import Claim, Waiting, take
 from nasboard.harness.store.ended import Ended, put_panel, put_run
 from nasboard.harness.store.engine import Database, clock_s, connect, serialise
 from nasboard.harness.store.errors import decoded, translated
-from nasboard.harness.store.owner import new_owner, owner_alive
-from nasboard.harness.store.read import Incumbent, Logged, Scored
+from nasboard.harness.store.read import Incumbent, Logged, Measured, Scored
 from nasboard.harness.store.schema import runs
 from nasboard.harness.store.write import Ending, Planned
-
-__all__ = ["Claim", "Ended", "Ending", "Planned", "Store", "new_owner", "open_store", "owner_alive"]
 
 
 def open_store(url: str, *, must_exist: bool = False) -> Store:
@@ -280,6 +277,11 @@ class Store:
         """Return (run_id, step, logs) of the steps that logged something, ascending in (run id, step)."""
         with self._db.read() as conn:
             return store_read.logs(conn, run_ids, self._db.shown)
+
+    def measured(self, run_ids: Sequence[str] | None = None) -> list[Measured]:
+        """Return (run_id, step, test accuracy) of the steps that have one, ascending in (run id, step)."""
+        with self._db.read() as conn:
+            return store_read.measured(conn, run_ids, self._db.shown)
 
     def _of_statuses(self, conn: Connection, run_ids: Sequence[str], statuses: Sequence[Status]) -> list[int]:
         """Return the numbers of the runs that have one of the statuses, locked until the transaction ends."""

@@ -219,6 +219,9 @@ def _check(given: Sequence[StepRecord], last_step: int) -> None:
     for before, after in pairwise(numbers):
         if after <= before:
             raise UnstorableError(f"steps ascend: step {after} was given after step {before}")
+    odd = next((s for s in given if s.test_accuracy is not None and not 0 <= s.test_accuracy <= 1), None)
+    if odd is not None:
+        raise UnstorableError(f"step {odd.step}: a test accuracy is a fraction in [0, 1], given {odd.test_accuracy}")
     costs = np.array([(step.cost_s, step.wall_s) for step in given], dtype=np.float64)
     wrong = ~np.isfinite(costs).all(axis=1)
     if wrong.any():
@@ -240,6 +243,7 @@ def _step_rows(stand: Stand, given: Sequence[StepRecord], named: Mapping[str, in
                 "spec": spec,
                 "changed": spec is not None and spec != last_spec,
                 "logs": to_json(step.logs) if step.logs else None,
+                "test_accuracy": step.test_accuracy,
             }
         )
         last_spec = spec

@@ -76,6 +76,7 @@ def visits(n: int, seed: int = 0) -> Visits:
 def same(a: StepRecord, b: StepRecord) -> bool:
     """Return whether two steps are equal to the last bit."""
     plain = (a.step, a.cost_s, a.wall_s, a.incumbent, dict(a.logs)) == (b.step, b.cost_s, b.wall_s, b.incumbent, b.logs)
+    plain = plain and a.test_accuracy == b.test_accuracy
     return plain and _bits(a.scores) == _bits(b.scores) and _bits(a.all_scores) == _bits(b.all_scores)
 
 

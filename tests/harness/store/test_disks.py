@@ -138,7 +138,7 @@ def test_a_store_in_a_read_only_folder_is_read_but_not_written(tmp_path: Path) -
     assert [path.name for path in tmp_path.iterdir()] == ["runs.db"]
 
 
-@pytest.mark.parametrize("version", [1, 2])
+@pytest.mark.parametrize("version", [1, 2, 3])
 def test_a_read_only_store_of_an_older_version_is_read_as_it_is(version: int, tmp_path: Path) -> None:
     url = f"sqlite:///{tmp_path}/runs.db"
     of_version(version, url, tmp_path)
@@ -148,6 +148,7 @@ def test_a_read_only_store_of_an_older_version_is_read_as_it_is(version: int, tm
         assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
         assert [panel.archs.tolist() for panel, _ in store.panels()] == [[[0, 1, 2], [4, 3, 2]]]
         assert len(list(store.visited())) == (0 if version == 1 else 3)
+        assert store.measured() == []
         with pytest.raises(StoreFullError, match="write permission"):
             store.plan(planned(9))
     assert (tmp_path / "runs.db").read_bytes() == before

@@ -14,7 +14,7 @@ import pytest
 
 from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, StoreError, StoreFullError
 from nasboard.harness.panel import Panel
-from nasboard.harness.store import Ending, Store, new_owner, open_store
+from nasboard.harness.store import Ending, Planned, Store, new_owner, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
 from tests.harness.store.stored import course, fill, key, planned, same
 from tests.postgres import postgres_server  # noqa: F401 - a fixture
@@ -48,6 +48,22 @@ def _filled(store: Store) -> None:
         ids[3], owner, course(3)[:2], None, 2, end=Ending("failed", "Traceback: ä <b> \x07", {"x": [1, None, 0.1]})
     )
     store.claim(ids, owner)  # left running; the sixth is pending
+
+
+def test_a_training_moves_with_its_test_accuracy_and_what_it_was_made_of(tmp_path: Path) -> None:
+    made = replace(key(0), live="cd" * 32)
+    assert made.run_id != key(0).run_id
+    steps = [*course(0, 3)[:2], replace(course(0, 3)[2], test_accuracy=1 / 3)]
+    with open_store(f"sqlite:///{tmp_path}/a.db") as first, open_store(f"sqlite:///{tmp_path}/b.db") as second:
+        first.plan([Planned(made, "training", "measured")])
+        owner = new_owner()
+        first.claim([made.run_id], owner)
+        first.append(made.run_id, owner, steps, None, 0, end=Ending("done", None, {}))
+        export_runs(first, tmp_path / "a.json")
+        assert import_runs(second, tmp_path / "a.json") == 1
+        assert second.runs()[0].key == made
+        assert second.measured() == [(made.run_id, 3, 1 / 3)]
+        assert import_runs(first, tmp_path / "a.json") == 0
 
 
 def _content(store: Store) -> list[object]:
@@ -144,7 +160,7 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:  # type: ig
         (lambda text: "[" * 100_000, SchemaError, "not whole JSON"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":NaN,', 1), SchemaError, "NaN is no number"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":1e999,', 1), StoreError, "cost_s"),
-        (_edit(lambda d: d.update(version=4)), SchemaError, "has version 4, this nasboard reads 1 and 2 and 3"),
+        (_edit(lambda d: d.update(version=5)), SchemaError, "has version 5, this nasboard reads 1 and 2 and 3 and 4"),
         (_edit(lambda d: d.update(colour="red")), StoreError, "colour"),
         (_edit(lambda d: d["runs"][3].update(status="running")), StoreError, "runs.3.status"),
         (_edit(lambda d: d["runs"][3].update(error=None)), StoreError, "has an error"),

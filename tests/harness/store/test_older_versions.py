@@ -19,7 +19,7 @@ from tests.harness.store.stored import DONE, bits, course, key, of_version, plan
 
 HERE = Path(__file__).parent
 BENCHMARK = planted_benchmark()
-older = pytest.mark.parametrize("version", [1, 2])
+older = pytest.mark.parametrize("version", [1, 2, 3])
 
 
 @older
@@ -45,8 +45,10 @@ def test_runs_planned_by_an_older_version_are_made_by_ours(version: int, url: st
         assert claim is not None
         assert (claim.state, claim.queries) == (b"after 3", 3)
         exact = [replace(s, scores=None if s.scores is None else s.scores / 3) for s in course(2, 6)[3:]]
+        exact[-1] = replace(exact[-1], test_accuracy=2 / 3)
         store.append(cut, owner, exact, None, 6, visits=visits(3), end=DONE)
         assert all(same(a, b) for a, b in zip(store.steps(cut), [*course(2, 6)[:3], *exact], strict=True))
+        assert store.measured() == [(cut, 6, 2 / 3)]
         assert (store.visits(cut) is None) == (version == 1)  # whose first three are not known
         store.claim([fresh], owner)
         store.append(fresh, owner, course(3, 6), None, 6, visits=visits(6), end=DONE)
@@ -65,6 +67,7 @@ def test_an_older_store_that_may_not_be_written_is_read(version: int, postgres_u
         assert len(store.runs()) == 4
         assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
         assert len(list(store.rankings())) == 3
+        assert store.measured() == []
         assert [panel.archs.tolist() for panel, _ in store.panels()] == [[[0, 1, 2], [4, 3, 2]]]
         assert bits(store.visits(key(0).run_id)) == (None if version == 1 else bits(visits(6, 0)))
         assert len(list(store.visited())) == (0 if version == 1 else 3)
@@ -99,6 +102,7 @@ def test_an_older_file_still_imports(version: int, store: Store) -> None:
     assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
     assert (store.visits(key(0).run_id) is None) == (version == 1)
     assert import_runs(store, HERE / f"runs_v{version}.json") == 0
+    assert store.measured() == []
 
 
 def test_a_store_that_is_newer_still_is_refused(tmp_path: Path) -> None:
@@ -110,5 +114,6 @@ def test_a_store_that_is_newer_still_is_refused(tmp_path: Path) -> None:
 
 
 def test_the_key_of_a_run_is_what_it_was() -> None:
+    assert "live" not in key(0).canonical()
     assert key(0).run_id == "b6fe38dd829f0e66db081586cdeee16aec3e5a75907dff04e2ef800ae5c55871"
     assert registry.benchmark("planted").digest == BENCHMARK.digest

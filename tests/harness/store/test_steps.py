@@ -114,6 +114,8 @@ class StepsContract(StoreTests):
             ([StepRecord(2, float("nan"), 1.0)], "finite"),
             ([StepRecord(2, 1.0, float("inf"))], "finite"),
             ([step(2, logs={"loss": float("nan")})], "finite"),
+            ([step(2, test_accuracy=float("nan"))], "fraction"),
+            ([step(2, test_accuracy=93.5)], r"step 2: a test accuracy is a fraction in \[0, 1\], given 93.5"),
             ([step(2, scores=np.array([0.0, np.nan], dtype=np.float32))], "finite"),
             ([step(2), step(3, all_scores=np.zeros((2, 2), dtype=np.float32))], "shape"),
         ],
@@ -150,6 +152,14 @@ class StepsContract(StoreTests):
         assert store.steps(run_id)[0].scores.tobytes() == scores.tobytes()  # type: ignore[union-attr]
         assert [found[3].tobytes() for found in store.rankings()] == [scores.tobytes()]
         assert store.all_scores()[run_id].tobytes() == (-scores).tobytes()
+
+    def test_a_test_accuracy_comes_back_to_the_last_bit(self, store: Store) -> None:
+        run_id, owner = claimed(store)
+        exact = 9431 / 10_000 / 3
+        store.append(run_id, owner, [step(1), step(2, test_accuracy=exact), step(3, test_accuracy=0.0)], None, 0)
+        assert [s.test_accuracy for s in store.steps(run_id)] == [None, exact, 0.0]
+        assert store.measured() == store.measured([run_id]) == [(run_id, 2, exact), (run_id, 3, 0.0)]
+        assert store.measured([]) == []
 
     def test_choices_beyond_a_byte_come_back(self, store: Store) -> None:
         wide = np.array([[0, 128, 300], [32_767, 127, 2]], dtype=np.int16)
@@ -194,7 +204,13 @@ class StepsContract(StoreTests):
         assert store.incumbents([]) == []
 
     def test_bulk_reads_name_a_run_that_is_not_there(self, store: Store) -> None:
-        for read in (store.incumbents, store.logs, store.all_scores, lambda ids: list(store.rankings(ids))):
+        for read in (
+            store.incumbents,
+            store.logs,
+            store.all_scores,
+            store.measured,
+            lambda ids: list(store.rankings(ids)),
+        ):
             with pytest.raises(StoreError, match="000000000000 is not in"):
                 read(["0" * 64])
         with pytest.raises(StoreError, match="is not in"):
