@@ -15,7 +15,8 @@ from functools import cache, partial
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.live.datasets.dataset import DataSpec, data_digest, open_test
+from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
+from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.costs import multiply_adds
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro
@@ -206,7 +207,7 @@ class LiveBenchmark:
 def nominal_s(parts: Parts, arch: Arch, epochs: int) -> float:
     """Return the nominal seconds of training `arch` `(d,)` from scratch for `epochs`."""
     work = float(multiply_adds(parts.space, parts.alone, arch[None])[0])
-    return PASSES * work * parts.data.images(parts.recipe.fit) * epochs / NOMINAL_SPEED
+    return PASSES * work * parts.data.images(*parts.recipe.fit.split("+")) * epochs / NOMINAL_SPEED
 
 
 def representatives(space: RelaxedSpace, archs: Archs) -> Archs:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts
-from nasboard.benchmarks.live.datasets.dataset import DataSpec, facts
+from nasboard.benchmarks.live.datasets.spec import data_spec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces import darts, nb201
@@ -52,8 +52,8 @@ class Live:
 
     def __post_init__(self) -> None:
         scored = "trainings from scratch" if self.table is None else "the table of the space"
-        told = f"{self.space.name} supernets on {self.data}, scored by {scored}; needs the images."
-        object.__setattr__(self, "__doc__", told)  # what `ls` shows
+        shown = f"{self.space.name} supernets on {self.data}, scored by {scored}; needs the images."
+        object.__setattr__(self, "__doc__", shown)  # what `ls` shows
 
     def __call__(
         self,
@@ -63,6 +63,7 @@ class Live:
         train: str | None = None,
         val: str | None = None,
         size: str | None = None,
+        data: str | None = None,
         scored_on: str | None = None,
         precision: str | None = None,
         recipe: str | None = None,
@@ -76,6 +77,7 @@ class Live:
             train: training images to search on; None: all of the part.
             val: validation images that guide the search.
             size: pixels a side.
+            data: version of the imported images, where there are several.
             scored_on: validation images that shared weights are scored on.
             precision: of supernets, `fp32` or `bf16`.
             recipe: how architectures are trained from scratch.
@@ -88,21 +90,19 @@ class Live:
             raise UsageError(f"precision is one of {', '.join(PRECISIONS)}, given {precision!r}")
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
-        spec = DataSpec.parse(self.data, train=train, val=val, size=size)
-        given = {"channels": channels, "cells": cells}
-        sizes = {name: number(name, value) for name, value in given.items() if value is not None}
-        told = facts(spec)
-        macro = replace(self.macro, image=told.side, inputs=told.channels, classes=told.classes, **sizes)
+        images = told(train=train, val=val, size=size, data=data)
+        spec = data_spec(self.data, images)
+        sizes = told(channels=channels, cells=cells)
+        numbers = {name: number(name, value) for name, value in sizes.items()}
+        side, inputs, classes = spec.shape
+        macro = replace(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
         parts = Parts(self.space, spec, macro, recipe_of(recipe or self.recipe))
         if scored_on is not None:
             parts = replace(parts, scored_on=number("scored_on", scored_on))
         if precision is not None:
             parts = replace(parts, precision=precision)
-        options = {"train": train, "val": val, "size": size, "recipe": recipe} | given
-        trained = {name: value for name, value in options.items() if value is not None}
-        searched = trained | {
-            n: v for n, v in {"scored_on": scored_on, "precision": precision}.items() if v is not None
-        }
+        trained = images | sizes | told(recipe=recipe)
+        searched = trained | told(scored_on=scored_on, precision=precision)
         return self._open(parts, version, searched, _without(trained, parts.recipe))
 
     def _open(
@@ -117,6 +117,11 @@ class Live:
             scored_by=scored_by,
             parameter_free=None if scored_by is None else scored_by.parameter_free,
         )
+
+
+def told(**options: str | None) -> dict[str, str]:
+    """Return the options that were given."""
+    return {name: value for name, value in options.items() if value is not None}
 
 
 def number(name: str, value: str) -> int:

@@ -12,7 +12,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live import networks
 from nasboard.benchmarks.live.benchmark import Parts
-from nasboard.benchmarks.live.datasets.dataset import Pixels, open_data
+from nasboard.benchmarks.live.datasets.opening import open_data
+from nasboard.benchmarks.live.datasets.pixels import Pixels
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.stepping import Part, on_device
 from nasboard.benchmarks.live.supernets.supernet import Supernet
