@@ -145,6 +145,9 @@ class Trainings:
         canonical: architectures `(n, d)` -> `(n, d)` the ones that are trained for them: isomorphic ones share one.
         cost_s: architecture `(d,)`, epochs -> nominal seconds of its training: multiply-adds over a fixed speed, so
             that a search by queries is reproducible. What a training took is measured beside.
+        method: registered name of what trains; ours, or one of a plug-in whose name begins with `training`. It has the
+            hyper-parameters `spec`, `recipe` and `epochs`, yields the architecture as incumbent, logs `val_accuracy`
+            where validation images are held out, and has a `network` at its last step.
     """
 
     benchmark: str
@@ -155,6 +158,7 @@ class Trainings:
     fidelities: tuple[int, ...]
     canonical: Callable[[Archs], Archs]
     cost_s: Callable[[Arch, int], float]
+    method: str = "training"
 
 
 @dataclass(frozen=True, slots=True)

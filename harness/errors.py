@@ -18,6 +18,7 @@
     ├── ContractError                  exit code 1: a method or a benchmark was checked and breaks a contract
     ├── RunsFailedError                exit code 4: runs of the plan failed, the others are there
     ├── BudgetExhausted                the oracle's budget is spent (ends a run, is no fault)
+    ├── Interrupted                    a stop was asked for in the middle of a query (ends no run, is no fault)
     ├── RefusedError                   exit code 5: the gate cannot judge what it should, and nothing got worse
     └── RegressionError                exit code 1: the gate says no
 
@@ -122,6 +123,10 @@ class RunsFailedError(NasboardError):
 
 class BudgetExhausted(NasboardError):  # noqa: N818 - ends a run, is not a fault
     """The budget would be overspent by the query; the query was not made."""
+
+
+class Interrupted(NasboardError):  # noqa: N818 - gives a run back, is not a fault
+    """A stop was asked for while a query was being answered; what was reached is kept, and the run goes on later."""
 
 
 class RefusedError(NasboardError):

@@ -20,8 +20,9 @@ ENDED: tuple[Status, ...] = ("done", "budget", "failed")
 MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
 OPTIONAL = (*MAKERS, "live")  # parts that a key has no place for where they are absent
 UNKNOWN = "unknown"  # identity of a run whose key does not say
-TRAINING = "training"  # the method whose runs train one architecture from scratch; boards never show it as a method
-FIRST_TRUTH_SEED = 1000  # of trainings behind a truth; those that answer queries have seeds 0, 1, 2
+TRAINING = "training"  # names of methods whose runs train one architecture from scratch begin so; boards show none
+QUERY_SEEDS = 3  # of trainings that answer queries: 0, 1, 2
+FIRST_TRUTH_SEED = 1000  # of trainings behind a truth: search and truth share none
 TUNING = "tuning"  # the fact of a run's provenance that was stated when it was planned
 
 
@@ -100,6 +101,11 @@ class RunKey:
     def run_id(self) -> str:
         """Return the SHA-256 of the canonical key, in hexadecimal."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()
+
+    @property
+    def trains(self) -> bool:
+        """Return whether the run trains one architecture from scratch, rather than searches."""
+        return self.method.startswith(TRAINING)
 
     def unsigned(self) -> str:
         """Return the canonical key without seed and makers: what was asked for, whoever makes it."""

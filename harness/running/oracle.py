@@ -7,6 +7,8 @@ no path leads to a test value. What an answer is, is the benchmark's; what ends 
 from __future__ import annotations
 
 from array import array
+from collections.abc import Callable
+from typing import Protocol
 
 import numpy as np
 from numpy.random import Generator, Philox
@@ -20,6 +22,13 @@ from nasboard.harness.space import Arch, Choice, SearchSpace, check, check_row
 _LARGEST_KEY = 2**63
 
 
+class Answers(Query, Protocol):
+    """A query whose cost is known before it is asked."""
+
+    def cost_s(self, arch: Arch, epochs: int) -> float:
+        """Return the simulated seconds that training `arch` `(d,)` for `epochs` will cost."""
+
+
 class MeteredOracle:
     """Meters `query`: counts queries, adds up their cost, records them, and refuses what the budget does not cover.
 
@@ -27,7 +36,18 @@ class MeteredOracle:
     given the count and the sum of its predecessor therefore goes on exactly as the uninterrupted one.
     """
 
-    __slots__ = ("_budget_s", "_log", "_queries", "_query", "_rng", "_space", "_spent_s", "_stream", "fidelities")
+    __slots__ = (
+        "_budget_s",
+        "_cost_s",
+        "_log",
+        "_queries",
+        "_query",
+        "_rng",
+        "_space",
+        "_spent_s",
+        "_stream",
+        "fidelities",
+    )
 
     def __init__(
         self,
@@ -39,6 +59,7 @@ class MeteredOracle:
         *,
         spent_s: float = 0.0,
         queries: int = 0,
+        cost_s: Callable[[Arch, int], float] | None = None,
     ) -> None:
         """Open the door.
 
@@ -50,6 +71,7 @@ class MeteredOracle:
             rng: sets the streams; one draw is taken from it, so a resumed run hands in an equal one.
             spent_s: seconds paid before this part of the run.
             queries: queries answered before this part of the run.
+            cost_s: architecture `(d,)`, epochs -> what the query will cost, where that is known before the answer.
 
         Raises:
             UsageError: no fidelity, or a budget, sum or count that cannot be.
@@ -67,6 +89,7 @@ class MeteredOracle:
         self._spent_s = float(spent_s)
         self._queries = queries
         self._query = query
+        self._cost_s = cost_s
         self._log = _Log()
         self._space = space
         philox = Philox(key=int(rng.integers(_LARGEST_KEY)))
@@ -91,7 +114,7 @@ class MeteredOracle:
     def __call__(self, arch: Arch, epochs: int | None = None) -> Observation:
         """Train `arch` `(d,)` for `epochs` (None: fully) and pay for it.
 
-        The cost is known from the answer alone: an answer that costs more than is left is not shown and not paid.
+        Where the cost is known from the answer alone, one that costs more than is left is not shown and not paid.
 
         Raises:
             BudgetExhausted: the budget does not cover it; nothing was paid.
@@ -102,15 +125,11 @@ class MeteredOracle:
         if asked not in self.fidelities:
             raise UsageError(f"{asked} epochs are not offered; fidelities: {', '.join(map(str, self.fidelities))}")
         row = self._checked(arch)
+        if self._cost_s is not None:
+            self._total(self._cost_s(arch, asked))
         seen = self._query(arch, asked, self._rng_of_query())
         check_answer(seen)
-        total_s = self._spent_s + seen.cost_s
-        if total_s > self._budget_s:
-            raise BudgetExhausted(
-                f"the budget of {self._budget_s:g} s does not cover the next query: {self._spent_s:g} s are spent "
-                f"in {self._queries} queries; raise the budget or ask for fewer epochs"
-            )
-        self._spent_s = total_s
+        self._spent_s = self._total(seen.cost_s)
         self._queries += 1
         self._log.add(row, seen)
         return seen
@@ -119,6 +138,16 @@ class MeteredOracle:
         """Return the queries answered since this was asked last, or since the oracle was made; for the runner."""
         taken, self._log = self._log, _Log()
         return taken.visits(len(self._space.choices))
+
+    def _total(self, cost_s: float) -> float:
+        """Return the seconds spent with those of the next query."""
+        total_s = self._spent_s + cost_s
+        if total_s > self._budget_s:
+            raise BudgetExhausted(
+                f"the budget of {self._budget_s:g} s does not cover the next query: {self._spent_s:g} s are spent "
+                f"in {self._queries} queries; raise the budget or ask for fewer epochs"
+            )
+        return total_s
 
     def _rng_of_query(self) -> Generator:
         """Return the generator at the start of the stream of the next query; streams are 2^192 blocks apart."""

@@ -9,28 +9,39 @@ import logging
 import sys
 import time
 import traceback
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass, field, fields, replace
 from functools import cache
 
-import numpy as np
 from numpy.random import SeedSequence, default_rng
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, Checkpoint, SearchMethod, Task
-from nasboard.harness.errors import BudgetExhausted, DigestError, MethodError, StoreFullError, UnstorableError
-from nasboard.harness.record import Maker, RunKey, Status, StepRecord, Visits
+from nasboard.harness.errors import (
+    BudgetExhausted,
+    DigestError,
+    Interrupted,
+    MethodError,
+    StoreFullError,
+    UnstorableError,
+)
+from nasboard.harness.record import Json, Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
-from nasboard.harness.running.oracle import MeteredOracle
+from nasboard.harness.running.measure import Measure
+from nasboard.harness.running.oracle import Answers, MeteredOracle
 from nasboard.harness.running.provenance import collect
 from nasboard.harness.running.telling import Reached, Teller
-from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Claim, Ending, Store
 
 log = logging.getLogger(__name__)
 
 COMMIT_EVERY_S = 1.0  # shorter runs are one transaction; longer ones lose about this much to a kill
+OUT_OF_MEMORY = ("OutOfMemoryError", "MemoryError")  # torch's, which is not imported here, and Python's
 COMMIT_SHARE = 0.02  # of the time goes into commits at most: large states are stored less often, and lose more
+
+
+ByTraining = Callable[[str], AbstractContextManager[Answers]]  # full name of a benchmark -> what trains for queries
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,27 +73,32 @@ def execute(
     stop: Callable[[], bool] = lambda: False,
     benchmark: Callable[[str], Benchmark] = registry.benchmark,
     told: Callable[[Reached], None] | None = None,
+    by_training: ByTraining | None = None,
 ) -> Status:
     """Make the claimed run, from where it was cut off, and return how it ended.
 
     Whatever the method raises becomes a `failed` record with the traceback. When `stop` turns true the run is given
     back between two steps and stays resumable; the status is then `pending`. `told` hears now and then how far it is.
+    `by_training` answers the queries of a benchmark that has no table to answer them.
     """
     provenance = dict(collect(setting.device, setting.threads))
     progress = Progress(claim, wall_s=claim.last.wall_s if claim.last else 0.0)
     error: str | None = None
     oracle: MeteredOracle | None = None
-    try:
-        method, task_of, oracle = _prepare(claim, setting, benchmark)
-        provenance["batch_norm"] = getattr(method, "bn_policy", None)
-        status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark, told)
-    except BudgetExhausted:
-        status = "budget"
-    except StoreFullError:  # no fault of the method; what is stored stays resumable
-        raise
-    except Exception:  # broad, as in testing.finding: whatever goes wrong in a method is a record
-        status, error = "failed", traceback.format_exc()
-        log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
+    with ExitStack() as answering:
+        try:
+            method, task_of, oracle = _prepare(claim, setting, benchmark, by_training, answering)
+            provenance["batch_norm"] = getattr(method, "bn_policy", None)
+            status: Status = _pull(method.search(task_of), oracle, progress, store, owner, stop, benchmark, told)
+        except BudgetExhausted:
+            status = "budget"
+        except Interrupted:  # in the middle of a step, which is made again
+            status = "pending"
+        except StoreFullError:  # no fault of the method; what is stored stays resumable
+            raise
+        except Exception as raised:  # broad, as in testing.finding: whatever goes wrong in a method is a record
+            status, error = "failed", _told(raised, claim.key.params)
+            log.warning("%s seed %d failed", claim.label, claim.key.seed, exc_info=True)
     if status == "pending":
         store.release(claim.run_id, owner)
         return status
@@ -96,8 +112,21 @@ def execute(
     return status
 
 
+def _told(error: Exception, params: Mapping[str, Json]) -> str:
+    """Return the traceback of what a method raised; where memory ran out, with a hint of what needs less."""
+    if {kind.__name__ for kind in type(error).__mro__} & set(OUT_OF_MEMORY):
+        batches = {name: value for name, value in params.items() if "batch" in name and isinstance(value, int)}
+        smaller = ", ".join(f"{name}={value // 2} in place of {value}" for name, value in batches.items())
+        error.add_note(f"hint: memory ran out; a smaller batch needs less{smaller and f', such as {smaller}'}")
+    return "".join(traceback.format_exception(error))
+
+
 def _prepare(
-    claim: Claim, setting: Setting, benchmark: Callable[[str], Benchmark]
+    claim: Claim,
+    setting: Setting,
+    benchmark: Callable[[str], Benchmark],
+    by_training: ByTraining | None,
+    answering: ExitStack,
 ) -> tuple[SearchMethod, Task, MeteredOracle | None]:
     key = claim.key
     task = benchmark(key.benchmark)
@@ -108,16 +137,21 @@ def _prepare(
     method = registry.method(key.method, key.params)
     _check_makers(key)
     for_method, for_oracle = SeedSequence(key.seed).spawn(2)
-    oracle = None
-    if "query" in method.needs and task.query is not None and key.budget_s is not None:
+    oracle, query, cost_s, fidelities = None, task.query, None, task.fidelities
+    trained = task.context.trainings if query is None and "query" in method.needs else None
+    if trained is not None and by_training is not None:
+        answers = answering.enter_context(by_training(key.benchmark))
+        query, cost_s, fidelities = answers, answers.cost_s, trained.fidelities
+    if "query" in method.needs and query is not None and key.budget_s is not None:
         oracle = MeteredOracle(
-            task.query,
+            query,
             task.space,
-            task.fidelities,
+            fidelities,
             key.budget_s,
             default_rng(for_oracle),
             spent_s=claim.last.cost_s if claim.last else 0.0,
             queries=claim.queries,
+            cost_s=cost_s,
         )
     return (
         method,
@@ -170,7 +204,7 @@ def _pull(
     benchmark: Callable[[str], Benchmark],
     told: Callable[[Reached], None] | None,
 ) -> Status:
-    measure = _Measure.of(progress.claim.key, store, benchmark)
+    measure = Measure.of(progress.claim.key, store, benchmark)
     teller = Teller(told, measure.benchmark, measure.panel)
     expected = progress.claim.last.step + 1 if progress.claim.last else 1
     while True:
@@ -216,59 +250,3 @@ def _flush(progress: Progress, store: Store, owner: str, oracle: MeteredOracle |
     progress.steps = []
     progress.since = time.monotonic()
     progress.wait_s = max(COMMIT_EVERY_S, (progress.since - start) / COMMIT_SHARE)
-
-
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """Turns a checkpoint into its record: checks it, and ranks the panel where the key says so."""
-
-    key: RunKey
-    benchmark: Benchmark
-    panel: Archs | None
-    known: dict[object, str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
-
-    @classmethod
-    def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> _Measure:
-        return cls(key, benchmark(key.benchmark), None if key.panel is None else store.panel(key.panel).archs)
-
-    def record(self, seen: Checkpoint, cost_s: float, wall_s: float) -> StepRecord:
-        """Return the record of a checkpoint.
-
-        Raises:
-            MethodError: logs or scores that are not finite, or scores of the wrong shape.
-            SpecError: an incumbent outside the space.
-        """
-        if seen.transform is not None or seen.network is not None:
-            raise MethodError("transform and network cannot be measured by this version; yield incumbent or rank")
-        incumbent = None if seen.incumbent is None else self._spec(seen.incumbent)
-        logs = {name: float(value) for name, value in seen.logs.items()}
-        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
-        if wrong:
-            raise MethodError(f"step {seen.step}: log {wrong[0]!r} is {logs[wrong[0]]}; log finite numbers only")
-        scores = all_scores = None
-        if seen.rank is not None and self.panel is not None:
-            if seen.last or seen.step % self.key.rank_every == 0:
-                scores = _scores(seen, self.panel)
-            if seen.last and self.key.rank_all:
-                space = self.benchmark.space
-                archs = enumerate_all(space)
-                all_scores = _scores(seen, archs[space.valid(archs)])
-        return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores)
-
-    def _spec(self, arch: Arch) -> str:
-        name = (arch.shape, arch.dtype.char, arch.tobytes()) if isinstance(arch, np.ndarray) else None
-        if name not in self.known:
-            space = self.benchmark.space
-            check_row(space, arch)  # what is no array has no place here
-            self.known[name] = space.decode(check(space, arch[None])[0])
-        return self.known[name]
-
-
-def _scores(seen: Checkpoint, archs: Archs) -> Floats:
-    assert seen.rank is not None
-    found = np.asarray(seen.rank(archs.copy()))
-    if found.shape != (len(archs),):
-        raise MethodError(f"step {seen.step}: rank returned shape {found.shape} for {len(archs)} architectures")
-    if not np.isfinite(found).all():
-        raise MethodError(f"step {seen.step}: rank returned {np.sum(~np.isfinite(found))} scores that are not finite")
-    return found.astype(np.float64)

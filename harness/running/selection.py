@@ -17,6 +17,8 @@ from nasboard.harness.errors import MissingDataError, SuiteError, UnknownNameErr
 from nasboard.harness.record import Json
 from nasboard.harness.running.suite import RunEntry, Suite, validated
 
+WHOLE = ("panel", "train")  # sections of the whole suite, which no entry has
+
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
@@ -44,12 +46,12 @@ def only(suite: Suite, pattern: str) -> Suite:
 
 
 def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
-    """Return the suite with settings in place of those of every entry, and of the panel.
+    """Return the suite with settings in place of those of every entry, of the panel and of the trainings.
 
     Args:
         suite: the suite.
-        settings: `KEY=VALUE` as a line of a suite file: `seeds=3`, `params.lr=0.05`, `panel.size=200`. A value that is
-            no TOML is a string, so that a shell's quotes are enough.
+        settings: `KEY=VALUE` as a line of a suite file: `seeds=3`, `params.lr=0.05`, `panel.size=200`, `train.along=4`.
+            A value that is no TOML is a string, so that a shell's quotes are enough.
 
     Raises:
         UsageError: not of that form.
@@ -59,9 +61,11 @@ def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
     raw = suite.model_dump(exclude_unset=True)
     for setting in settings:
         for key, value in assigned(setting).items():
-            if key != "panel" and key not in RunEntry.model_fields:
-                raise UnknownNameError("key of --set:", key, ["panel.size", "params.NAME", *RunEntry.model_fields])
-            for part in (raw,) if key == "panel" else raw["runs"]:
+            if key not in WHOLE and key not in RunEntry.model_fields:
+                raise UnknownNameError(
+                    "key of --set:", key, ["panel.size", "train.along", "params.NAME", *RunEntry.model_fields]
+                )
+            for part in (raw,) if key in WHOLE else raw["runs"]:
                 if key == "params":
                     part.pop("tuning", None)  # it was said of other settings
                 before = part.get(key)

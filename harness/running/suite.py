@@ -16,10 +16,10 @@ from typing import Annotated, Any, cast
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from nasboard.harness import registry, shipped
-from nasboard.harness.api import Benchmark
+from nasboard.harness.api import Benchmark, CostKind
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import PANEL_SEED, Panel, uniform
-from nasboard.harness.record import Json, RunKey
+from nasboard.harness.record import TRAINING, Json, RunKey
 from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
 
@@ -33,6 +33,7 @@ SPELLING = {  # what was written with the wrong brackets, and how it is written
     ("runs", "list_type"): "write [[runs]], in double brackets, above every entry",
     ("runs", "model_type"): "write [[runs]] above every entry, and its keys below",
     ("panel", "model_type"): "write [panel], once and in single brackets",
+    ("train", "model_type"): "write [train], once and in single brackets",
     ("params", "dict_type"): "write [runs.params], in single brackets, below the entry's own keys",
 }
 
@@ -50,6 +51,18 @@ class PanelEntry(_Strict):
     )
     every: Annotated[int, Field(ge=1, description="Steps between two rankings; the last step is always ranked.")] = 1
     rank_all: Annotated[bool, Field(description="Also rank the whole space at the last step.")] = False
+
+
+class TrainEntry(_Strict):
+    """What is trained from scratch on benchmarks whose truth is trainings, once the searches are made."""
+
+    final_seeds: Annotated[int, Field(ge=0, description="Trainings of the last incumbent of every run.")] = 3
+    along: Annotated[int, Field(ge=0, description="Evenly spaced steps of every run whose incumbents are trained.")] = 0
+    along_seeds: Annotated[int, Field(ge=1, description="Trainings of each of those.")] = 1
+    panel: Annotated[
+        int, Field(ge=0, description="Size of the panel there, all of it trained; with 0 nothing is ranked there.")
+    ] = 0
+    panel_seeds: Annotated[int, Field(ge=1, description="Trainings of each of its architectures.")] = 1
 
 
 class RunEntry(_Strict):
@@ -91,6 +104,7 @@ class Suite(_Strict):
     name: Annotated[str, Field(description="Of the suite, for messages.")]
     description: Annotated[str, Field(description="What it is for, in a line.")] = ""
     panel: Annotated[PanelEntry, Field(description="What methods that rank are scored on.")] = PanelEntry()
+    train: Annotated[TrainEntry, Field(description="What is trained from scratch afterwards.")] = TrainEntry()
     runs: Annotated[list[RunEntry], Field(min_length=1, description="Entries, each under [[runs]].")]
 
 
@@ -148,7 +162,7 @@ def resolve(
     for entry in suite.runs:
         task = benchmark(entry.benchmark)
         seen.add(entry, task)
-        runs, panel = _plan(entry, suite.panel, task)
+        runs, panel = _plan(entry, suite, task)
         ids = {run.key.run_id for run in runs}
         twice = next((label for label, others in made.items() if ids & others), None)
         if twice is not None:
@@ -184,12 +198,15 @@ class _Seen:
             )
 
 
-def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequence[Planned], Panel | None]:
+def _plan(entry: RunEntry, suite: Suite, task: Benchmark) -> tuple[Sequence[Planned], Panel | None]:
     """Return the runs of an entry and the panel that they rank, None where they rank none."""
     method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
-    label = entry.shown
+    label, ranking = entry.shown, suite.panel
     asks = "query" in method.needs
-    if asks and task.query is None:
+    if entry.method.startswith(TRAINING):
+        raise SuiteError(f"{label}: trainings stand under [train], or are made by nasboard train BENCHMARK ARCH")
+    by_training = asks and task.query is None and _trains_for_queries(task)
+    if asks and task.query is None and not by_training:
         raise SuiteError(f"{label}: {entry.method} asks for queries, {_unanswered(task)}")
     if "data" in method.needs and task.data() is None:
         raise SuiteError(f"{label}: {entry.method} trains on data, {task.name} has none; use the live benchmark")
@@ -198,7 +215,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequen
     if not asks and entry.budget_s is not None:
         raise SuiteError(f"{label}: {entry.method} ends by its own schedule; remove budget_s")
     # few black-box methods rank; those that do say how often
-    panel = None if asks and entry.rank_every is None else uniform(task.space, ranking.size, ranking.seed)
+    panel = None if asks and entry.rank_every is None else _panel(suite, task)
     if panel is not None and ranking.rank_all and size(task.space) > LARGEST_ENUMERATION:
         raise SuiteError(f"{label}: {task.space.name} is too large to be ranked whole; remove rank_all")
     params: dict[str, Json] = registry.resolved(method)
@@ -212,6 +229,7 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequen
         "budget_s": entry.budget_s,
         "method_by": registry.method_by(entry.method, params),
         "benchmark_by": registry.benchmark_by(task.name),
+        "live": task.context.parts,
     }
     ranked = (
         {"panel": None}
@@ -219,13 +237,28 @@ def _plan(entry: RunEntry, ranking: PanelEntry, task: Benchmark) -> tuple[Sequen
         else {"panel": panel.identity, "rank_every": entry.rank_every or ranking.every, "rank_all": ranking.rank_all}
     )
     numbers = range(entry.first_seed, entry.first_seed + entry.seeds)
-    kind = task.cost_kind if asks else "measured"  # without queries there is only the clock
+    # without queries there is only the clock; a query that trains costs what such a training is said to
+    kind: CostKind = "simulated" if by_training else task.cost_kind if asks else "measured"
     keys = (RunKey(seed=seed, **common, **ranked) for seed in numbers)  # type: ignore[arg-type]
     return [Planned(key, label, kind, entry.tuning) for key in keys], panel
 
 
+def _trains_for_queries(task: Benchmark) -> bool:
+    how = task.context.trainings
+    return how is not None and how.shows_val
+
+
+def _panel(suite: Suite, task: Benchmark) -> Panel | None:
+    """Return what is ranked on a benchmark; where its truth is trainings, that is what the suite lets be trained."""
+    how = task.context.trainings
+    size = suite.train.panel if how is not None and how.truth else suite.panel.size
+    return uniform(task.space, size, suite.panel.seed) if size else None
+
+
 def _unanswered(task: Benchmark) -> str:
     """Return why a benchmark answers no query, and what to do."""
+    if task.context.trainings is not None:
+        return f"and trainings of {task.name} hold no validation images out to answer them; name another recipe"
     if task.cost_kind == "measured":
         return f"{task.name} is live; use the tabular benchmark"
     return (
@@ -247,6 +280,6 @@ def _explain(raw: Mapping[str, Any], place: tuple[int | str, ...], kind: str, me
         )
     if kind != "extra_forbidden":
         return f"{where}: {message}"
-    inner = {"panel": PanelEntry.model_fields, "runs": RunEntry.model_fields}
+    inner = {"panel": PanelEntry.model_fields, "train": TrainEntry.model_fields, "runs": RunEntry.model_fields}
     known = inner.get(str(place[0]), Suite.model_fields) if len(place) > 1 else Suite.model_fields
     return str(UnknownNameError(f"key at {where}:", str(place[-1]), known))

@@ -6,23 +6,22 @@ ends at once when the parent is gone.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 from multiprocessing.connection import Connection
 from typing import Literal
 
-from nasboard.harness.errors import NasboardError, StoreError
+from nasboard.harness.errors import NasboardError
 from nasboard.harness.running import runner
+from nasboard.harness.running.beating import POLL_S, StopFlag, beat
 from nasboard.harness.running.telling import Reached
+from nasboard.harness.running.trained import trained
 from nasboard.harness.store import Claim, Store, new_owner, open_store
-
-BEAT_EVERY_S = 20.0
-POLL_S = 0.5
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,22 +47,6 @@ class Event:
     reached: Reached | None = None  # of a step
 
 
-class StopFlag:
-    """Set by the parent's word, read between two steps."""
-
-    def __init__(self) -> None:
-        """Start unset."""
-        self._event = threading.Event()
-
-    def set(self) -> None:
-        """Ask for a stop."""
-        self._event.set()
-
-    def __call__(self) -> bool:
-        """Return whether a stop was asked for."""
-        return self._event.is_set()
-
-
 def main(order: Order, parent: Connection) -> None:
     """Make runs until none is claimable; the entry point of the process.
 
@@ -82,7 +65,7 @@ def main(order: Order, parent: Connection) -> None:
 def _work(order: Order, owner: str, parent: Connection, stop: StopFlag) -> None:
     with open_store(order.url, must_exist=True) as store:
         parent.send(Event("hello", owner))
-        threading.Thread(target=_beat, args=(order.url, owner), daemon=True).start()
+        threading.Thread(target=beat, args=(order.url, owner), daemon=True).start()
         while not stop():
             claim = store.claim(order.run_ids, owner)
             if claim is None:
@@ -109,7 +92,8 @@ def _make(
         tell(replace(event, kind="step", reached=reached))
 
     told = reach if order.watched else None
-    status = runner.execute(claim, store, owner, order.setting, stop=stop, told=told)
+    by_training = partial(trained, order.url, order.setting, stop)
+    status = runner.execute(claim, store, owner, order.setting, stop=stop, told=told, by_training=by_training)
     tell(replace(event, kind="end", status=status))
 
 
@@ -124,11 +108,3 @@ def _follow(parent: Connection, stop: StopFlag) -> None:
     except (EOFError, OSError):
         os._exit(1)
     stop.set()
-
-
-def _beat(url: str, owner: str) -> None:
-    with open_store(url, must_exist=True) as store:
-        while True:
-            time.sleep(BEAT_EVERY_S)
-            with contextlib.suppress(StoreError):  # a beat that is missed once is made up by the next
-                store.beat(owner)

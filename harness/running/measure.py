@@ -1,0 +1,109 @@
+"""What the harness takes of a checkpoint: its record, with the panel ranked and a network measured where that is due.
+
+A method never sees what a network is measured on: test images are asked for when there is one to measure, and let go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logits
+from nasboard.harness.errors import MethodError, UsageError
+from nasboard.harness.record import RunKey, StepRecord
+from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
+from nasboard.harness.store import Store
+
+CHUNK = 250  # images at a time
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """Turns a checkpoint into its record: checks it, ranks the panel where the key says so, and tests a network."""
+
+    key: RunKey
+    benchmark: Benchmark
+    panel: Archs | None
+    known: dict[object, str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
+
+    @classmethod
+    def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> Measure:
+        """Return what measures the run of a key, with its panel from the store."""
+        return cls(key, benchmark(key.benchmark), None if key.panel is None else store.panel(key.panel).archs)
+
+    def record(self, seen: Checkpoint, cost_s: float, wall_s: float) -> StepRecord:
+        """Return the record of a checkpoint.
+
+        Raises:
+            MethodError: logs, scores or logits that are not finite or of the wrong shape, or what cannot be measured.
+            SpecError: an incumbent outside the space.
+        """
+        if seen.transform is not None:
+            raise MethodError("transform cannot be measured by this version; yield incumbent or rank")
+        incumbent = None if seen.incumbent is None else self._spec(seen.incumbent)
+        logs = {name: float(value) for name, value in seen.logs.items()}
+        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
+        if wrong:
+            raise MethodError(f"step {seen.step}: log {wrong[0]!r} is {logs[wrong[0]]}; log finite numbers only")
+        scores = all_scores = None
+        if seen.rank is not None and self.panel is not None:
+            if seen.last or seen.step % self.key.rank_every == 0:
+                scores = _scores(seen, self.panel)
+            if seen.last and self.key.rank_all:
+                space = self.benchmark.space
+                archs = enumerate_all(space)
+                all_scores = _scores(seen, archs[space.valid(archs)])
+        return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores, self._tested(seen))
+
+    def _spec(self, arch: Arch) -> str:
+        name = (arch.shape, arch.dtype.char, arch.tobytes()) if isinstance(arch, np.ndarray) else None
+        if name not in self.known:
+            space = self.benchmark.space
+            check_row(space, arch)  # what is no array has no place here
+            self.known[name] = space.decode(check(space, arch[None])[0])
+        return self.known[name]
+
+    def _tested(self, seen: Checkpoint) -> float | None:
+        """Return the test accuracy of the network of the last step, None where there is none."""
+        test = self.benchmark.context.test
+        if seen.network is not None and test is None:
+            raise MethodError(f"{self.benchmark.name} has no test images to measure a network on; yield rank instead")
+        if seen.network is None or test is None or not seen.last:
+            return None
+        images, labels = test()
+        if len(images) != len(labels) or not len(images):
+            raise UsageError(f"{self.benchmark.name} has {len(images)} test images with {len(labels)} labels; mend it")
+        return accuracy(seen.network, images, labels, f"step {seen.step}")
+
+
+def accuracy(network: Callable[[Images], Logits], images: Images, labels: Labels, where: str) -> float:
+    """Return the share of images `(n, c, h, w)` that a network puts into their class, in [0, 1]; `where` is told.
+
+    Raises:
+        MethodError: logits of another shape than `(n, classes)`, or not finite.
+    """
+    correct, least = 0, int(labels.max()) + 1
+    for at in range(0, len(images), CHUNK):
+        some = images[at : at + CHUNK].copy()  # a copy, to do with as it likes
+        logits = np.asarray(network(some))
+        if logits.ndim != 2 or len(logits) != len(some) or logits.shape[1] < least or logits.dtype.kind != "f":
+            raise MethodError(
+                f"{where}: network returned {logits.dtype} {logits.shape} for {len(some)} images, allowed are logits "
+                f"({len(some)}, classes) of at least {least} classes"
+            )
+        if not np.isfinite(logits).all():
+            raise MethodError(f"{where}: network returned {np.sum(~np.isfinite(logits))} logits that are not finite")
+        correct += int((logits.argmax(axis=1) == labels[at : at + CHUNK]).sum())
+    return correct / len(images)
+
+
+def _scores(seen: Checkpoint, archs: Archs) -> Floats:
+    assert seen.rank is not None
+    found = np.asarray(seen.rank(archs.copy()))
+    if found.shape != (len(archs),):
+        raise MethodError(f"step {seen.step}: rank returned shape {found.shape} for {len(archs)} architectures")
+    if not np.isfinite(found).all():
+        raise MethodError(f"step {seen.step}: rank returned {np.sum(~np.isfinite(found))} scores that are not finite")
+    return found.astype(np.float64)
