@@ -15,15 +15,16 @@ import numpy as np
 
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.outcomes import truths
 from nasboard.harness.outcomes.contexts import has_objectives
 from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.outcomes.labels import labels
-from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
+from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome, Untold
+from nasboard.harness.outcomes.trained import Trained, read_trained
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import RunRecord
+from nasboard.harness.record import TRAINING, RunRecord
 from nasboard.harness.registry import split_name
-from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, Floats, enumerate_valid, size
-from nasboard.harness.truth import best_expected, read_by_seed, read_optimum, read_truth
+from nasboard.harness.space import Archs, Choice, Floats
 
 Resolver = Callable[[str], Benchmark]  # registered name -> benchmark
 
@@ -43,6 +44,9 @@ class RunReader(Protocol):
     def all_scores(self) -> Mapping[str, Floats]:
         """Return run_id -> scores of the whole space."""
 
+    def measured(self) -> Iterable[tuple[str, int, float]]:
+        """Return (run_id, step, test accuracy) of the steps whose network was measured."""
+
     def logs(self) -> Iterable[tuple[str, int, Mapping[str, float]]]:
         """Return (run_id, step, logs) of the steps that logged something."""
 
@@ -61,6 +65,8 @@ class _Steps:
     rankings: Mapping[str, tuple[Ranking, ...]]
     all_scores: Mapping[str, Floats]
     logs: Mapping[str, Mapping[str, Floats]]
+    measured: Mapping[str, float]
+    trainings: Sequence[RunRecord]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,11 +100,15 @@ def load(store: RunReader, resolve: Resolver, *, all_identities: bool = False) -
 def load_readable(
     store: RunReader, resolve: Resolver, *, all_identities: bool = False
 ) -> tuple[list[Comparison], list[Unreadable]]:
-    """Return the comparisons as `load` does, and apart from them the runs whose truth is not to be had."""
+    """Return the comparisons as `load` does, and apart from them the runs whose truth is not to be had.
+
+    Trainings are no runs that are compared: they are the truth of others, or answered their queries.
+    """
     stored = store.runs()
-    shown, aside = (stored, []) if all_identities else newest(stored)
+    searches = [run for run in stored if run.key.method != TRAINING]
+    shown, aside = (searches, []) if all_identities else newest(searches)
     left = _grouped(aside)
-    steps = _read(store)
+    steps = _read(store, [run for run in stored if run.key.method == TRAINING])
     found: list[Comparison] = []
     lost: list[Unreadable] = []
     for group, runs in sorted(_grouped(shown).items()):
@@ -138,10 +148,14 @@ def _comparison(
     store: RunReader, benchmarks: Mapping[str, Benchmark], runs: list[RunRecord], steps: _Steps
 ) -> Comparison:
     benchmark = next(iter(benchmarks.values()))
-    identities = sorted({run.key.panel for run in runs if run.key.panel is not None})
-    whole = _whole(benchmark)
-    outcomes = _outcomes(benchmark, runs, steps)
-    optimum, seeds = (_told_optimum(benchmarks, outcomes), None) if whole is None else _optimum(whole)
+    panels = [
+        store.panel(identity) for identity in sorted({run.key.panel for run in runs if run.key.panel is not None})
+    ]
+    trained = read_trained(benchmarks, steps.trainings, steps.measured, steps.logs)
+    whole = truths.of_whole(benchmark) if trained is None else None
+    outcomes = _outcomes(benchmark, runs, steps, trained)
+    optimum, seeds = (truths.told_optimum(benchmarks, outcomes), None) if whole is None else truths.optimum_of(whole)
+    told = {panel.identity: truths.of_panel(benchmark, trained, panel) for panel in panels}
     return Comparison(
         space=benchmark.space,
         dataset=benchmark.dataset,
@@ -149,10 +163,12 @@ def _comparison(
         optimum=optimum,
         optimum_seeds=seeds,
         outcomes=outcomes,
-        panels={identity: _with_truth(benchmark, store.panel(identity)) for identity in identities},
+        panels={identity: found for identity, found in told.items() if isinstance(found, PanelTruth)},
         whole=whole,
         parameter_free=benchmark.parameter_free,
         contexts={name: each.context for name, each in benchmarks.items()},
+        trained=None if trained is None else trained.among(_seen(outcomes, panels)),
+        untold={identity: why for identity, why in told.items() if isinstance(why, str)},
     )
 
 
@@ -169,7 +185,7 @@ def _benchmarks(resolve: Resolver, runs: list[RunRecord]) -> Mapping[str, Benchm
     return found
 
 
-def _read(store: RunReader) -> _Steps:
+def _read(store: RunReader, trainings: Sequence[RunRecord]) -> _Steps:
     rankings: dict[str, list[Ranking]] = defaultdict(list)
     for run_id, step, cost_s, scores in store.rankings():
         rankings[run_id].append(Ranking(step, cost_s, scores))
@@ -182,72 +198,44 @@ def _read(store: RunReader) -> _Steps:
         rankings={run_id: tuple(found) for run_id, found in rankings.items()},
         all_scores=store.all_scores(),
         logs={run_id: {name: np.array(v).T for name, v in found.items()} for run_id, found in logs.items()},
+        measured={run_id: accuracy for run_id, _, accuracy in store.measured()},
+        trainings=trainings,
     )
 
 
-def _outcomes(benchmark: Benchmark, runs: list[RunRecord], steps: _Steps) -> dict[str, tuple[RunOutcome, ...]]:
+def _outcomes(
+    benchmark: Benchmark, runs: list[RunRecord], steps: _Steps, trained: Trained | None
+) -> dict[str, tuple[RunOutcome, ...]]:
     """Return label -> outcomes ascending in seed; each distinct spec is encoded and looked up once."""
     specs = sorted({row[3] for run in runs for row in steps.incumbents.get(run.run_id, ())})
     place = {spec: i for i, spec in enumerate(specs)}
     archs = np.array([benchmark.space.encode(spec) for spec in specs], dtype=Choice)
     archs = archs.reshape(len(specs), len(benchmark.space.choices))
-    truth = read_truth(benchmark, archs) if specs else np.empty(0)
+    truth, known = truths.of_archs(benchmark, trained, archs)
+    found = np.cumsum(known) - 1  # place of each architecture among those whose truth is known
     by_label: dict[str, list[RunOutcome]] = defaultdict(list)
     names = labels(runs)
     for run in sorted(runs, key=lambda run: (run.key.seed, run.run_id)):
         rows = steps.incumbents.get(run.run_id, [])
         chosen = np.array([place[row[3]] for row in rows], dtype=np.int64)
+        told, at = known[chosen], np.array([row[1] for row in rows], dtype=np.int64)
         outcome = RunOutcome(
             run=run,
-            steps=np.array([row[1] for row in rows], dtype=np.int64),
-            cost_s=np.array([row[2] for row in rows], dtype=np.float64),
-            archs=archs[chosen],
-            accuracy=truth[chosen],
+            steps=at[told],
+            cost_s=np.array([row[2] for row in rows], dtype=np.float64)[told],
+            archs=archs[chosen[told]],
+            accuracy=truth[found[chosen[told]]],
             rankings=steps.rankings.get(run.run_id, ()),
             all_scores=steps.all_scores.get(run.run_id),
             logs=steps.logs.get(run.run_id, {}),
+            untold=None if told.all() else Untold(at[~told], archs[chosen[~told]]),
         )
         by_label[names[run.run_id]].append(outcome)
     return {label: tuple(by_label[label]) for label in sorted(by_label)}
 
 
-def _whole(benchmark: Benchmark) -> PanelTruth | None:
-    """Return the whole space with its truth, None where it is not tabulated."""
-    space = benchmark.space
-    if benchmark.digest is None or size(space) > LARGEST_ENUMERATION:
-        return None
-    panel = Panel(f"{space.name}-all", enumerate_valid(space))
-    try:
-        return _with_truth(benchmark, panel)
-    except DigestError:
-        raise
-    except MissingDataError:  # a table that was imported in part
-        return None
-
-
-def _with_truth(benchmark: Benchmark, panel: Panel) -> PanelTruth:
-    return PanelTruth(panel, read_truth(benchmark, panel.archs), read_by_seed(benchmark, panel.archs))
-
-
-def _optimum(whole: PanelTruth) -> tuple[float, int | None]:
-    """Return the best of a space, and over how many trainings it is cross-fitted: none where there are only means."""
-    by_seed = whole.by_seed
-    if by_seed is None or by_seed.shape[1] < 2:
-        return float(whole.truth.max()), None
-    return best_expected(by_seed), by_seed.shape[1]
-
-
-def _told_optimum(benchmarks: Mapping[str, Benchmark], outcomes: Mapping[str, tuple[RunOutcome, ...]]) -> float | None:
-    """Return the optimum that a benchmark says, where the space cannot be listed.
-
-    Raises:
-        UsageError: a stored run found better.
-    """
-    best = next((told for each in benchmarks.values() if (told := read_optimum(each)) is not None), None)
-    found = max((float(o.accuracy.max()) for each in outcomes.values() for o in each if len(o.accuracy)), default=0.0)
-    if best is not None and found > best:
-        raise UsageError(
-            f"{', '.join(benchmarks)}: the optimum is said to be {best:.6f}, but a stored run found {found:.6f}; mend "
-            "the benchmark, or let its context have no optimum"
-        )
-    return best
+def _seen(outcomes: Mapping[str, tuple[RunOutcome, ...]], panels: Sequence[Panel]) -> Archs:
+    """Return the architectures `(n, d)` whose truth a comparison looks at."""
+    runs = [outcome for each in outcomes.values() for outcome in each]
+    untold = [outcome.untold.archs for outcome in runs if outcome.untold is not None]
+    return np.concatenate([*(outcome.archs for outcome in runs), *untold, *(panel.archs for panel in panels)])
