@@ -60,9 +60,17 @@ def ended(outcomes: Outcomes) -> list[RunOutcome]:
     return [outcome for outcome in outcomes if outcome.run.status in ("done", "budget")]
 
 
-def panel_of(comparison: Comparison, outcome: RunOutcome) -> PanelTruth | None:
-    """Return the panel that a run ranks, with its truth."""
-    return None if outcome.run.key.panel is None else comparison.panels[outcome.run.key.panel]
+def panel_of(comparison: Comparison, outcome: RunOutcome) -> PanelTruth | Undefined:
+    """Return the panel that a run ranks, with its truth, or why there is none."""
+    identity = outcome.run.key.panel
+    if identity is None:
+        return NO_RANKING
+    return Undefined(comparison.untold[identity]) if identity in comparison.untold else comparison.panels[identity]
+
+
+def ranked(comparison: Comparison, outcome: RunOutcome) -> PanelTruth | Undefined:
+    """Return the panel, with its truth, that a run has scores of, or why there is none."""
+    return panel_of(comparison, outcome) if outcome.rankings else NO_RANKING
 
 
 def complete(comparison: Comparison, panel: PanelTruth) -> bool:
@@ -72,9 +80,9 @@ def complete(comparison: Comparison, panel: PanelTruth) -> bool:
 
 def tau(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return tau-b of the panel scores at the last step that ranks."""
-    panel = panel_of(comparison, outcome)
-    if panel is None or not outcome.rankings:
-        return NO_RANKING
+    panel = ranked(comparison, outcome)
+    if isinstance(panel, Undefined):
+        return panel
     return defined(partial(kendall_tau, outcome.rankings[-1].scores, panel.truth))
 
 
@@ -85,12 +93,26 @@ def tau_along(outcome: RunOutcome, panel: PanelTruth) -> list[float] | Undefined
 
 def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return how far the true accuracy falls from its peak to the end of a run; see `fall`."""
-    values = outcome.accuracy
-    if not len(values):
-        return NO_INCUMBENT
+    values = along(comparison, outcome)
+    return values if isinstance(values, Undefined) else fall(values)
+
+
+def along(comparison: Comparison, outcome: RunOutcome) -> Floats | Undefined:
+    """Return the true accuracies `(k,)` of the incumbents along a run that ended well, at least one.
+
+    Where not all of them are trained the last has to be, and enough others for a fall to be seen: of fewer it would be
+    0 whatever happened.
+    """
+    final = accuracy(comparison, outcome)
+    if isinstance(final, Undefined):
+        return final
+    values, untold = outcome.accuracy, outcome.untold
     if len(values) > 1 and np.array_equal(outcome.archs[-1], outcome.archs[-2]):
         values = values[:-1]  # the last step did not change it
-    return fall(values)
+    if untold is not None and len(values) <= FEWEST:
+        told = f"{len(values)} of {len(values) + len(untold.steps)} incumbents along the run are trained"
+        return Undefined(f"{told}, a drop takes {FEWEST + 1}; `along` under [train] of a suite asks for more")
+    return values
 
 
 def fall(values: Floats) -> float:
@@ -113,14 +135,15 @@ def fall(values: Floats) -> float:
 
 def raw_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the best minus the final true accuracy of the incumbents along a run, at least 0: an extreme value."""
-    if not len(outcome.accuracy):
-        return NO_INCUMBENT
-    return float(outcome.accuracy.max() - outcome.accuracy[-1])
+    values = along(comparison, outcome)
+    return values if isinstance(values, Undefined) else float(values.max() - values[-1])
 
 
 def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the true accuracy of the final incumbent."""
-    found = outcome.final_accuracy
+    found, arch = outcome.final_accuracy, outcome.final_arch
+    if found is None and arch is not None and comparison.trained is not None and ended([outcome]):
+        return Undefined(comparison.trained.lacking(arch))
     return NO_INCUMBENT if found is None else found
 
 
@@ -194,7 +217,8 @@ def collapsed(comparison: Comparison, outcome: RunOutcome) -> bool | Undefined:
     learned = next((c.learned for c in comparison.contexts.values() if c.learned is not None), None)
     if learned is None:
         return Undefined("not known which cells learn")
-    if not len(outcome.archs):
+    final = outcome.final_arch
+    if final is None:
         return NO_INCUMBENT
     with blamed(f"{outcome.run.key.benchmark}: learned"):
-        return not bool(learned(outcome.archs[-1:])[0])
+        return not bool(learned(final[None])[0])

@@ -14,6 +14,7 @@ from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
 EARLY, LATE = (0.2, 0.3), (0.9, 1.0)  # parts of a search whose eigenvalues are compared
 POINTS = 21  # in such a part
+TRAINED = "trained_along"  # column of boards whose truth is by trainings
 
 _COLUMNS = (
     Column("label", "method"),
@@ -26,6 +27,7 @@ _COLUMNS = (
     Column("collapsed", "nothing learned", "count", False),
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2),
+    Column(TRAINED, "trained along", brief=True),
     Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
@@ -42,20 +44,26 @@ _NOTES = (
     f"Eigenvalue growth: last over third tenth of the search, each the geometric mean of the values logged as "
     f"'{EIGENVALUE}', interpolated at the same places however often they were logged; geometric mean over seeds.",
 )
+_TRAINED_NOTE = (
+    "Trained along: how many of the incumbents along the runs are trained, over all seeds. Drops are of these alone; "
+    "where not all are, a run without its last one, or with fewer than five, has none."
+)
 
 
 def stability_board(comparison: Comparison, title: str) -> Board:
     """Return the board: a row a label, smallest drop first."""
     rows = [_row(comparison, outcomes, label) for label, outcomes in comparison.outcomes.items()]
     rows.sort(key=lambda row: (row["drop"] if isinstance(row["drop"], float) else np.inf, str(row["label"])))
-    return Board("stability", title, _COLUMNS, (*rows, *measures.random_search_row(comparison, _COLUMNS)), _NOTES)
+    columns = tuple(c for c in _COLUMNS if c.key != TRAINED or comparison.trained is not None)
+    notes = _NOTES if comparison.trained is None else (*_NOTES, _TRAINED_NOTE)
+    return Board("stability", title, columns, (*rows, *measures.random_search_row(comparison, columns)), notes)
 
 
 def tau_drift(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the last minus the best tau along a run, at most 0."""
-    panel = measures.panel_of(comparison, outcome)
-    if panel is None or not outcome.rankings:
-        return measures.NO_RANKING
+    panel = measures.ranked(comparison, outcome)
+    if isinstance(panel, Undefined):
+        return panel
     taus = measures.tau_along(outcome, panel)
     return taus if isinstance(taus, Undefined) else taus[-1] - max(taus)
 
@@ -71,7 +79,7 @@ def log_growth(comparison: Comparison, outcome: RunOutcome) -> float | Undefined
     wrong = ~(np.isfinite(values) & (values > 0))
     if wrong.any():
         return Undefined(f"an eigenvalue of {values[wrong][0]:g} has no logarithm")
-    total = max([float(steps[-1]), *outcome.steps[-1:].tolist()])
+    total = max(float(steps[-1]), float(outcome.last_step))
     if steps[0] > EARLY[0] * total or steps[-1] < LATE[0] * total:
         logged = f"logged from step {steps[0]:g} to {steps[-1]:g} of {total:g}"
         return Undefined(f"{logged}, growth takes {EARLY[0]:.0%} to {LATE[0]:.0%}: log it more often")
@@ -97,7 +105,15 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
         "failed": counted.failed,
         "incomplete": counted.incomplete,
     }
-    return row | _collapse(comparison, outcomes)
+    trained: dict[str, Value] = {} if comparison.trained is None else {TRAINED: _trained_along(outcomes)}
+    return row | trained | _collapse(comparison, outcomes)
+
+
+def _trained_along(outcomes: Sequence[RunOutcome]) -> str:
+    """Return how many of the incumbents along the runs that ended well have a truth, and of how many."""
+    ended = measures.ended(outcomes)
+    known, untold = (sum(map(len, each)) for each in ([o.steps for o in ended], [o.steps_untold for o in ended]))
+    return f"{known} of {known + untold}"
 
 
 def _mean(comparison: Comparison, outcomes: Sequence[RunOutcome], measure: Measure) -> float | Undefined:
@@ -110,7 +126,7 @@ def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[st
     found: dict[str, Value] = {"collapsed": collapsed if isinstance(collapsed, Undefined) else sum(collapsed.values())}
     if comparison.parameter_free is None:
         return found | {"parameter_free": Undefined("not known")}
-    finals = [outcome.archs[-1] for outcome in measures.ended(outcomes) if len(outcome.archs)]
+    finals = [arch for outcome in measures.ended(outcomes) if (arch := outcome.final_arch) is not None]
     if not finals:
         return found | {"parameter_free": measures.NO_INCUMBENT}
     return found | {"parameter_free": float(np.isin(np.stack(finals), comparison.parameter_free).mean())}

@@ -46,9 +46,10 @@ def tau_board(comparison: Comparison, title: str) -> Board:
     Tau of the whole space leads where it was ranked, the panel's is the estimate of it.
     """
     ranking = [label for label in comparison.outcomes if _ranks(comparison.outcomes[label])]
-    panels = [comparison.panels[i] for i in sorted({_panel_of(comparison.outcomes[label]) for label in ranking})]
+    identities = sorted({_panel_of(comparison.outcomes[label]) for label in ranking})
+    panels = [comparison.panels[i] for i in identities if i in comparison.panels]
     seen = {p.panel.identity: Bounds.of(comparison.space, p) for p in panels}
-    rows = [_row(comparison, label, seen[_panel_of(comparison.outcomes[label])]) for label in ranking]
+    rows = [_row(comparison, label, seen.get(_panel_of(comparison.outcomes[label]))) for label in ranking]
     below = [row for each in seen.values() for row in _bound_rows("", each)]
     if comparison.whole is not None and _rank_all(comparison):
         whole = Bounds.of(comparison.space, comparison.whole)
@@ -125,13 +126,16 @@ def _panel_of(outcomes: Sequence[RunOutcome]) -> str:
     return next(o.run.key.panel for o in outcomes if o.run.key.panel is not None)
 
 
-def _row(comparison: Comparison, label: str, seen: Bounds) -> Row:
+def _row(comparison: Comparison, label: str, seen: Bounds | None) -> Row:
+    """Return the row of a label; `seen` is its panel, None where that has no truth."""
     outcomes = comparison.outcomes[label]
     counted, ended = measures.counts(outcomes), measures.ended(outcomes)
-    panel = seen.truth
-    row: dict[str, Value] = {"label": label, "panel": panel.panel.identity, "n": len(panel.truth)}
+    row: dict[str, Value] = {"label": label, "panel": _panel_of(outcomes)}
     row |= {"seeds": counted.ended, "failed": counted.failed, "incomplete": counted.incomplete}
-    row |= {"attainable": seen.attainable["tau"], "classes": len(seen.classes)}
+    if seen is None:
+        return dict.fromkeys((c.key for c in _columns()), Undefined(comparison.untold[_panel_of(outcomes)])) | row
+    panel = seen.truth
+    row |= {"n": len(panel.truth), "attainable": seen.attainable["tau"], "classes": len(seen.classes)}
     missing = sum(not o.rankings for o in ended)
     if not ended or missing:
         lost: Value = Undefined(f"{missing} of {len(ended)} seeds do not rank" if ended else "no run ended well")

@@ -7,8 +7,6 @@ from functools import partial
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import defined, panel_of
 from nasboard.harness.frames.frame import Row, Types, check_pandas, costs, frame
@@ -62,16 +60,13 @@ def _row(each: Scored, step: StepRecord) -> Row:
 
 
 def _accuracy(truth: Truth, step: StepRecord) -> float | None:
-    """Return the true accuracy of the incumbent: that of the last step until then at which it changed."""
-    if step.incumbent is None:
-        return None
-    outcome = truth.outcome
-    return float(outcome.accuracy[np.searchsorted(outcome.steps, step.step, side="right") - 1])
+    """Return the true accuracy of the incumbent, None where there is none or nobody knows it."""
+    return None if step.incumbent is None else truth.outcome.accuracy_at(step.step)
 
 
 def _tau(truth: Truth, step: StepRecord) -> float | None:
     panel = panel_of(truth.comparison, truth.outcome)
-    if panel is None or step.scores is None:
+    if isinstance(panel, Undefined) or step.scores is None:
         return None
     found = defined(partial(kendall_tau, step.scores, panel.truth))
     return None if isinstance(found, Undefined) else found

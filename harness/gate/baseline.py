@@ -195,7 +195,7 @@ def too_little(comparison: Comparison, outcomes: Sequence[RunOutcome], quantity:
     if counted.ended < MIN_SEEDS:
         return f"{counted.ended} seeds, judged from {MIN_SEEDS} on"
     panel = measures.panel_of(comparison, outcomes[0])
-    if quantity == "tau" and panel is not None and len(panel.truth) < MIN_ARCHITECTURES:
+    if quantity == "tau" and not isinstance(panel, Undefined) and len(panel.truth) < MIN_ARCHITECTURES:
         return f"a panel of {len(panel.truth)} architectures, judged from {MIN_ARCHITECTURES} on"
     return None
 
@@ -243,7 +243,7 @@ def _entry(comparison: Comparison, label: str, outcomes: Sequence[RunOutcome]) -
     return Entry(
         label=label,
         key=json.loads(key.canonical()),
-        architectures=None if panel is None else len(panel.truth),
+        architectures=None if isinstance(panel, Undefined) else len(panel.truth),
         settings=Settings(judge=key.method != measures.RANDOM_SEARCH),
         values=values,
     )

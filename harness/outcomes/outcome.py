@@ -72,7 +72,7 @@ class RunOutcome:
     @property
     def last_step(self) -> int:
         """Return the last step that has an incumbent, 0 for a run without."""
-        return max([*self.steps[-1:].tolist(), *self._steps_untold[-1:].tolist()], default=0)
+        return max([*self.steps[-1:].tolist(), *self.steps_untold[-1:].tolist()], default=0)
 
     @property
     def final_arch(self) -> Arch | None:
@@ -85,13 +85,14 @@ class RunOutcome:
 
     def accuracy_at(self, step: int) -> float | None:
         """Return the true accuracy of the incumbent at a step, None where it is not known or there is none."""
-        place, untold = (int(np.searchsorted(s, step, side="right")) - 1 for s in (self.steps, self._steps_untold))
-        if place < 0 or (untold >= 0 and self._steps_untold[untold] > self.steps[place]):
+        place, untold = (int(np.searchsorted(s, step, side="right")) - 1 for s in (self.steps, self.steps_untold))
+        if place < 0 or (untold >= 0 and self.steps_untold[untold] > self.steps[place]):
             return None
         return float(self.accuracy[place])
 
     @property
-    def _steps_untold(self) -> Ints:
+    def steps_untold(self) -> Ints:
+        """Return the steps `(u,)` at which the incumbent changed to one without a truth."""
         return np.empty(0, dtype=np.int64) if self.untold is None else self.untold.steps
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import ended, panel_of
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
@@ -22,7 +23,7 @@ def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str
     found = []
     for i, (label, runs) in enumerate(comparison.outcomes.items()):
         ranked = [o for o in ended(runs) if o.rankings]
-        if ranked and (seen := panel_of(comparison, ranked[0])) is not None:
+        if ranked and not isinstance(seen := panel_of(comparison, ranked[0]), Undefined):
             found.append(_prediction(f"{prefix}-prediction-{i}", label, ranked[0], seen, colours[label]))
     if not found:
         return (absent(f"{prefix}-prediction", "Predicted against true accuracy", "No ended run ranks a panel."),)
