@@ -1,4 +1,4 @@
-"""The leaderboards of stored outcomes: rank correlation, stability, final accuracy; and cost.
+"""The leaderboards of stored outcomes: rank correlation, stability, final accuracy; and cost, and trainings.
 
 A comparison has boards of its own: runs of another space, data set, table or version never share one. Equal outcomes
 give equal boards; nothing here looks at a clock, or prints.
@@ -14,6 +14,7 @@ from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.stability import stability_board
 from nasboard.harness.boards.tau import tau_board
+from nasboard.harness.boards.trained import trained_notes, trainings_board
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
@@ -27,6 +28,7 @@ MAKERS: Mapping[str, tuple[str, Maker]] = MappingProxyType(
         "stability": ("Stability", stability_board),
         "accuracy": ("Final accuracy", accuracy_board),
         "cost": ("Cost", cost_board),
+        "trainings": ("Trainings", trainings_board),
     }
 )
 
@@ -36,7 +38,7 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
     Args:
         comparisons: from `outcomes.load.load`.
-        only: `tau`, `stability`, `accuracy` or `cost`; None for the three leaderboards.
+        only: `tau`, `stability`, `accuracy`, `cost` or `trainings`; None for the three leaderboards.
 
     Raises:
         UnknownNameError: no such board.
@@ -53,8 +55,8 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
 def noted(board: Board, comparison: Comparison) -> Board:
     """Return a board with its data set, and with what its benchmarks have to say at its foot."""
-    notes = (*board.notes, *tuning(comparison), *left_aside(comparison), *contexts.notes(comparison))
-    return replace(board, dataset=comparison.dataset, notes=notes)
+    told = (*trained_notes(comparison), *tuning(comparison), *left_aside(comparison), *contexts.notes(comparison))
+    return replace(board, dataset=comparison.dataset, notes=(*board.notes, *told))
 
 
 def tuning(comparison: Comparison) -> tuple[str, ...]:
@@ -77,8 +79,11 @@ def left_aside(comparison: Comparison) -> tuple[str, ...]:
 
 
 def title(comparison: Comparison) -> str:
-    """Return what the boards of a comparison have in common: data set, space, version and table."""
-    table = "no table" if comparison.table_digest is None else f"table {comparison.table_digest[:12]}"
+    """Return what the boards of a comparison have in common: data set, space, version and table or recipe."""
+    digest, trained = comparison.table_digest, comparison.trained
+    table = "no table" if digest is None else f"table {digest[:12]}"
+    if trained is not None:
+        table = f"trained by {trained.how.recipe} for {trained.how.epochs} epochs"
     version = contexts.version(comparison)
     told = table if version is None else f"version {version}, {table}"
     return f"{comparison.dataset}, space {comparison.space.name}, {told}"

@@ -25,13 +25,14 @@ if TYPE_CHECKING:
 
 
 class BoardName(StrEnum):
-    """The three leaderboards, the cost view, and accuracy against a second objective."""
+    """The three leaderboards, the cost view, accuracy against a second objective, and trainings behind a truth."""
 
     tau = "tau"
     stability = "stability"
     accuracy = "accuracy"
     cost = "cost"
     pareto = "pareto"
+    trainings = "trainings"
 
 
 class Format(StrEnum):

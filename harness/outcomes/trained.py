@@ -63,22 +63,26 @@ class Trained:
     waiting: Mapping[Key, int]
     aside: int
 
+    def keys(self, archs: Archs) -> list[Key]:
+        """Return the keys of architectures `(n, d)`."""
+        return _keys(self.how, archs)
+
     def of(self, archs: Archs) -> tuple[Floats, Bools]:
         """Return the mean test accuracies `(k,)` of those of `(n, d)` that are trained, and which `(n,)` are."""
-        keys = _keys(self.how, archs)
+        keys = self.keys(archs)
         known = np.array([key in self.made for key in keys], dtype=np.bool_)
         means = {key: np.mean([each.accuracy for each in self.made[key]]) for key in {*keys} & {*self.made}}
         return at_resolution(np.array([means[key] for key in keys if key in means], dtype=np.float64)), known
 
     def by_seed(self, archs: Archs) -> NDArray[np.float64] | None:
         """Return test accuracies `(n, seeds)` of trained `(n, d)` by the seeds that all of them have, None without."""
-        each = [{t.seed: t.accuracy for t in self.made[key]} for key in _keys(self.how, archs)]
+        each = [{t.seed: t.accuracy for t in self.made[key]} for key in self.keys(archs)]
         shared = sorted(set.intersection(*(set(found) for found in each)))
         return np.array([[found[seed] for seed in shared] for found in each]) if shared else None
 
     def lacking(self, arch: Arch) -> str:
         """Return why an architecture `(d,)` that is not trained is not."""
-        [key] = _keys(self.how, arch[None])
+        [key] = self.keys(arch[None])
         if key in self.waiting:
             return f"its training has not ended; {REMEDY}"
         if key in self.failed:
@@ -87,14 +91,14 @@ class Trained:
 
     def missing(self, archs: Archs) -> str:
         """Return how many of a panel `(n, d)` are trained, in words."""
-        keys = _keys(self.how, archs)
+        keys = self.keys(archs)
         told = f"{sum(key in self.made for key in keys)} of {len(keys)} architectures of the panel are trained"
         failed = sum(key in self.failed and key not in self.made for key in keys)
         return told + (f", of {failed} the training failed" if failed else "") + f"; {REMEDY}"
 
     def among(self, archs: Archs) -> Trained:
         """Return the trainings of `(n, d)` alone."""
-        keys = {*_keys(self.how, archs)}
+        keys = {*self.keys(archs)}
         made = {key: found for key, found in self.made.items() if key in keys}
         failed = {key: found for key, found in self.failed.items() if key in keys}
         waiting = {key: count for key, count in self.waiting.items() if key in keys}

@@ -1,0 +1,126 @@
+"""The trainings behind a truth: a board with a row an architecture, and what every board says of them at its foot."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.errors import gist
+from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
+from nasboard.harness.outcomes.trained import REMEDY, Key, Trained, Training
+from nasboard.harness.record import RunRecord
+from nasboard.harness.space import Choice
+
+VAL_ACCURACY, PARAMS = "val_accuracy", "params"  # under these names trainings log them
+NAMED = 3  # failed trainings that are named, the others are counted
+
+_COLUMNS = (
+    Column("label", "architecture"),
+    Column("accuracy", "accuracy", "fraction", True, 2, brief=True),
+    Column("accuracy_spread", "sd", "fraction", False, 2, brief=True),
+    Column("val_accuracy", "validation", "fraction", True, 2, brief=True),
+    Column("params", "parameters", "count", False, brief=True),
+    Column("wall_s", "wall clock", "seconds", False, 1, measured=True),
+    Column("seeds", "seeds", "count", brief=True),
+    Column("failed", "failed", "count", False),
+    Column("incomplete", "incomplete", "count", False),
+    Column("found_by", "final of", brief=True),
+)
+_NOTES = (
+    "Accuracy: mean test accuracy of networks trained from scratch, sd over training seeds. Validation: mean of the "
+    "last epoch, where the recipe holds validation images out. Wall clock: of one training. Final of: the methods that "
+    "ended with it, or with an isomorphic one.",
+)
+
+
+def trainings_board(comparison: Comparison, title: str) -> Board:
+    """Return the board: a row an architecture whose truth the comparison looks at, best mean first."""
+    trained = comparison.trained
+    if trained is None:
+        return Board("trainings", title, _COLUMNS, (), ("The truth is a table's.",))
+    by = _found_by(comparison, trained)
+    keys = dict.fromkeys((*trained.made, *trained.failed, *trained.waiting))
+    rows = [_row(comparison, trained, key, by.get(key, {})) for key in keys]
+    rows.sort(key=lambda row: (-row["accuracy"] if isinstance(row["accuracy"], float) else np.inf, str(row["label"])))
+    return Board("trainings", title, _COLUMNS, tuple(rows), _NOTES)
+
+
+def trained_notes(comparison: Comparison) -> tuple[str, ...]:
+    """Return what stands behind a truth that is by trainings; nothing where a table is the truth."""
+    trained = comparison.trained
+    if trained is None:
+        return ()
+    failed = [run for runs in trained.failed.values() for run in runs]
+    finals = [outcome.final_accuracy for _, outcome in _finals(comparison)]
+    untold = finals.count(None)
+    waiting = sum(trained.waiting.values())
+    lines = [
+        f"Truth: mean test accuracy of trainings from scratch by recipe {trained.how.recipe}, {trained.how.epochs} "
+        f"epochs. {behind(trained)}.",
+        *([f"{untold} of {len(finals)} runs ended with an architecture that is not trained: {REMEDY}."] * bool(untold)),
+        *([f"{waiting} trainings that were planned have not ended."] * bool(waiting)),
+        *([f"{len(failed)} trainings failed: {_named(failed)}."] * bool(failed)),
+        *([f"{trained.aside} trainings by older code or on other data are no part of it."] * bool(trained.aside)),
+    ]
+    return tuple(lines)
+
+
+def behind(trained: Trained) -> str:
+    """Return how many architectures, seeds and trainings stand behind a truth, in words."""
+    counts = [len(each) for each in trained.made.values()]
+    if not counts:
+        return "No training stands behind it yet"
+    seeds = f"{counts[0]}" if len({*counts}) == 1 else f"{min(counts)} to {max(counts)}"
+    return f"Behind it stand {len(counts)} architectures with {seeds} seeds each, {sum(counts)} trainings"
+
+
+def _named(failed: Sequence[RunRecord]) -> str:
+    told = [f"{run.run_id[:12]} (seed {run.key.seed}: {gist(run.error or 'no traceback')})" for run in failed[:NAMED]]
+    more = len(failed) - len(told)
+    return ", ".join([*told, *([f"{more} more"] if more else [])])
+
+
+def _finals(comparison: Comparison) -> list[tuple[str, RunOutcome]]:
+    """Return label and run of every run that ended well with an architecture."""
+    ended = {label: measures.ended(outcomes) for label, outcomes in comparison.outcomes.items()}
+    return [(label, outcome) for label, good in ended.items() for outcome in good if outcome.final_arch is not None]
+
+
+def _found_by(comparison: Comparison, trained: Trained) -> dict[Key, dict[str, None]]:
+    """Return architecture -> the labels that ended with it."""
+    found: dict[Key, dict[str, None]] = defaultdict(dict)
+    finals = [(label, arch) for label, outcome in _finals(comparison) if (arch := outcome.final_arch) is not None]
+    for (label, _), key in zip(finals, trained.keys(np.array([arch for _, arch in finals])), strict=True):
+        found[key][label] = None
+    return found
+
+
+def _row(comparison: Comparison, trained: Trained, key: Key, by: dict[str, None]) -> Row:
+    made = trained.made.get(key, ())
+    accuracies = [each.accuracy for each in made]
+    none = Undefined("not trained")
+    return {
+        "label": comparison.space.decode(np.frombuffer(key, dtype=Choice)),
+        "accuracy": measures.mean(accuracies) if made else none,
+        "accuracy_spread": measures.spread(accuracies) if made else none,
+        "val_accuracy": _last(made, VAL_ACCURACY) if made else none,
+        "params": _last(made, PARAMS) if made else none,
+        "wall_s": measures.mean(each.run.wall_s for each in made) if made else none,
+        "seeds": len(made),
+        "failed": len(trained.failed.get(key, ())),
+        "incomplete": trained.waiting.get(key, 0),
+        "found_by": ", ".join(by) or Undefined("none"),
+    }
+
+
+def _last(made: Sequence[Training], name: str) -> Value:
+    """Return the mean of the last values that trainings logged under a name, a count where all are whole numbers."""
+    found = [float(each.logs[name][1, -1]) for each in made if name in each.logs]
+    if len(found) < len(made):
+        return Undefined("not logged")
+    mean = measures.mean(found)
+    return int(mean) if name == PARAMS else mean
