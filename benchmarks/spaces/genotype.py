@@ -46,10 +46,12 @@ def write_genotype(normal: Pairs, reduction: Pairs) -> str:
 
 def _fields(spec: str, name: str) -> dict[str, ast.expr]:
     wrong = SpecError(f"{name}: {spec!r} is not of the form {FORM}")
+    if spec != spec.strip():
+        raise wrong
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of Python, about odd literals: what is not the form is refused anyway
-            call = ast.parse(spec.strip(), mode="eval").body
+            call = ast.parse(spec, mode="eval").body
     except (SyntaxError, ValueError, RecursionError, MemoryError) as error:
         raise wrong from error
     if not isinstance(call, ast.Call) or ast.unparse(call.func).rpartition(".")[2] != "Genotype":

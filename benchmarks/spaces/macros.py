@@ -90,5 +90,38 @@ class DartsMacro:
 
 
 Macro = NB201Macro | NB1Shot1Macro | DartsMacro
+@dataclass(frozen=True, slots=True)
+class LayersMacro:
+    """Stem, the layers of a space, head.
+
+    Attributes:
+        image: pixels a side.
+        inputs: input channels.
+        classes: of the data set.
+        stem: channels of the first convolution, 3x3 of stride 2.
+        first: channels of a block without choice after it, a 3x3 convolution of each channel and a 1x1 one; or None.
+        squeeze: stages, counted from 0, whose blocks have squeeze-and-excitation.
+        features: channels of a 1x1 convolution with batch norm after the last layer.
+        mixed: channels of a 1x1 convolution after the average pool, or None.
+        bias: whether the linear layer has one.
+    """
+
+    image: int = 224
+    inputs: int = 3
+    classes: int = 1000
+    stem: int = 32
+    first: int | None = None
+    squeeze: tuple[int, ...] = ()
+    features: int = 1280
+    mixed: int | None = None
+    bias: bool = True
+
+
+# as in mit-han-lab/proxylessnas:search/models/super_nets/super_proxyless.py
+PROXYLESS = LayersMacro(first=16)
+# as in mit-han-lab/once-for-all:ofa/imagenet_classification/elastic_nn/networks/ofa_mbv3.py
+OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280)
+# as in megvii-model/SinglePathOneShot:src/Supernet/network.py
+SPOS = LayersMacro(stem=16, features=1024, bias=False)
 
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)

@@ -1,0 +1,120 @@
+"""DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from nasboard.benchmarks.spaces.genotype import Pairs, write_genotype
+
+
+@dataclass(frozen=True, slots=True)
+class PublishedCell:
+    """A cell found on CIFAR-10 unless its name says otherwise.
+
+    Attributes:
+        spec: its genotype.
+        source: where it was read, `owner/repository:path` and the name it has there.
+        millions: published parameters of the searches that it came from in their evaluation network, in millions to one
+            digit, without the auxiliary head. By our count, V1 has 3.17 and SDARTS-RS 3.61; all others round to it.
+        counted: where that number was read.
+        imagenet: whether the network is that for ImageNet, 14 cells of 48 channels; else that for CIFAR-10, 20 of 36.
+    """
+
+    spec: str
+    source: str
+    millions: float
+    counted: str
+    imagenet: bool = False
+
+
+def _genotype(normal: str, reduction: str) -> str:
+    """Return the genotype of two cells told as `sep3 1, sep3 0, ...`, as releases order them."""
+    return write_genotype(_pairs(normal), _pairs(reduction))
+
+
+def _pairs(told: str) -> Pairs:
+    pairs = [pair.split() for pair in told.split(",")]
+    return tuple((_NAMES[op], int(source)) for op, source in pairs)
+
+
+_NAMES = {
+    "max": "max_pool_3x3",
+    "avg": "avg_pool_3x3",
+    "skip": "skip_connect",
+    "sep3": "sep_conv_3x3",
+    "sep5": "sep_conv_5x5",
+    "dil3": "dil_conv_3x3",
+    "dil5": "dil_conv_5x5",
+}
+_TABLE = "DARTS-PT (ICLR 2021), Table 2"  # quotes the papers
+
+PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
+    {
+        "darts-v1": PublishedCell(
+            _genotype(
+                "sep3 1, sep3 0, skip 0, sep3 1, skip 0, sep3 1, sep3 0, skip 2",
+                "max 0, max 1, skip 2, max 0, max 0, skip 2, skip 2, avg 0",
+            ),
+            "quark0/darts:cnn/genotypes.py DARTS_V1",
+            3.3,
+            _TABLE,
+        ),
+        "darts-v2": PublishedCell(
+            _genotype(
+                "sep3 0, sep3 1, sep3 0, sep3 1, sep3 1, skip 0, skip 0, dil3 2",
+                "max 0, max 1, skip 2, max 1, max 0, skip 2, skip 2, max 1",
+            ),
+            "quark0/darts:cnn/genotypes.py DARTS_V2",
+            3.3,
+            "quark0/darts:README.md",
+        ),
+        "pc-darts": PublishedCell(
+            _genotype(
+                "sep3 1, skip 0, sep3 0, dil3 1, sep5 0, sep3 1, avg 0, dil3 1",
+                "sep5 1, max 0, sep5 1, sep5 2, sep3 0, sep3 3, sep3 1, sep3 2",
+            ),
+            "yuhuixu1993/PC-DARTS:genotypes.py PC_DARTS_cifar",
+            3.6,
+            "yuhuixu1993/PC-DARTS:README.md",
+        ),
+        "pc-darts-imagenet": PublishedCell(
+            _genotype(
+                "skip 1, sep3 0, sep3 0, skip 1, sep3 1, sep3 3, sep3 1, dil5 4",
+                "sep3 0, skip 1, dil5 2, max 1, sep3 2, sep3 1, sep5 0, sep3 3",
+            ),
+            "yuhuixu1993/PC-DARTS:genotypes.py PC_DARTS_image",
+            5.3,
+            "yuhuixu1993/PC-DARTS:README.md",
+            imagenet=True,
+        ),
+        "p-darts": PublishedCell(
+            _genotype(
+                "skip 0, dil3 1, skip 0, sep3 1, sep3 1, sep3 3, sep3 0, dil5 4",
+                "avg 0, sep5 1, sep3 0, dil5 2, max 0, dil3 1, dil3 1, dil5 3",
+            ),
+            "chenxin061/pdarts:genotypes.py PDARTS",
+            3.4,
+            _TABLE,
+        ),
+        "sdarts-rs": PublishedCell(
+            _genotype(
+                "sep3 1, sep3 0, sep5 1, skip 0, sep3 3, skip 1, sep3 1, dil3 2",
+                "max 0, sep3 1, skip 2, max 0, dil5 3, max 0, sep3 2, sep5 3",
+            ),
+            "xiangning-chen/SmoothDARTS:sota/cnn/genotypes.py c10_s5_random",
+            3.4,
+            _TABLE,
+        ),
+        "sdarts-adv": PublishedCell(
+            _genotype(
+                "sep3 0, sep3 1, sep3 1, skip 0, sep5 0, dil3 3, dil3 4, skip 0",
+                "max 0, sep5 1, skip 2, max 0, skip 3, skip 2, skip 2, sep5 4",
+            ),
+            "xiangning-chen/SmoothDARTS:sota/cnn/genotypes.py c10_s5_pgd",
+            3.3,
+            "ZiCo (ICLR 2023), comparison table",
+        ),
+    }
+)
