@@ -28,6 +28,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "tabular.imports": ("tabular.tables", "tabular.known"),
     "tabular.nb201": ("tabular.tables", "tabular.pickles"),
     "tabular.nb101": ("tabular.tables",),
+    "tabular.images": ("tabular.tables", "tabular.pickles"),
     "harness": (),
     "harness.registry": ("harness",),
     "harness.statistics": ("harness",),
@@ -98,8 +99,8 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "tabular.nb201",
         "tabular.tables",
     ),
-    "benchmarks.live.datasets": ("harness",),
-    "benchmarks.live.supernets": ("benchmarks.spaces", "harness"),
+    "benchmarks.live.datasets": ("benchmarks.tabulated", "harness"),
+    "benchmarks.live.supernets": ("benchmarks.live.datasets", "benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.spaces",
@@ -145,7 +146,8 @@ TORCH_AT_TOP = (
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
 WITHOUT_TORCH = tuple(
-    f"nasboard.benchmarks.live.{name}" for name in ("datasets.digits", "digits201", "digits201_table")
+    f"nasboard.benchmarks.live.{name}"
+    for name in ("datasets.digits", "datasets.opening", "datasets.spec", "digits201", "digits201_table")
 )
 
 

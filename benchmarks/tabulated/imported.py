@@ -18,20 +18,23 @@ from nasboard.tabular.tables.disk import explained
 from nasboard.tabular.tables.table import Table, TableError, is_small, is_touched, open_table, verify
 
 
-def open_imported(kinds: tuple[str, ...], version: str | None, remedy: str) -> Table:
+def open_imported(
+    kinds: tuple[str, ...], version: str | None, remedy: str, chosen_by: str = "after the name: NAME@"
+) -> Table:
     """Open the imported table of one of `kinds`.
 
     Args:
         kinds: kinds of table that will do.
         version: which one; None takes the only one there is.
         remedy: the command that gets such a table.
+        chosen_by: how the user says which version, as far as the version itself.
 
     Raises:
         MissingDataError: there is none, or none of that version.
         UsageError: there are several and no version was asked for, or two of the same version.
         DigestError: it is damaged, or was changed after the import.
     """
-    found = _chosen(_tables_of(kinds), kinds, version, remedy)
+    found = _chosen(_tables_of(kinds), kinds, version, remedy, chosen_by)
     try:
         with explained("opening", found.folder):
             table = open_table(found.folder)
@@ -73,7 +76,9 @@ def _tables_of(kinds: tuple[str, ...]) -> tuple[Found, ...]:
         raise MissingDataError(str(error)) from error
 
 
-def _chosen(found: tuple[Found, ...], kinds: tuple[str, ...], version: str | None, remedy: str) -> Found:
+def _chosen(
+    found: tuple[Found, ...], kinds: tuple[str, ...], version: str | None, remedy: str, chosen_by: str
+) -> Found:
     """Return the one table that was asked for; a damaged one is told of where no other will do."""
     good = [one for one in found if one.trouble is None]
     fits = [one for one in good if version in (None, one.version)]
@@ -89,7 +94,7 @@ def _chosen(found: tuple[Found, ...], kinds: tuple[str, ...], version: str | Non
         raise MissingDataError(f"no table of version {version!r} is imported (there: {told}); get it: {remedy}")
     if version is None and len(there) > 1:
         told = ", ".join(there)
-        raise UsageError(f"several tables are imported ({told}); say which after the name: NAME@{there[0]}")
+        raise UsageError(f"several tables are imported ({told}); say which {chosen_by}{there[0]}")
     if len(fits) > 1:
         raise UsageError(
             f"{len(fits)} tables are of version {fits[0].version!r}: {' and '.join(str(one.folder) for one in fits)}; "

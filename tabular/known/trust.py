@@ -3,8 +3,9 @@
 A file is vouched for by the registry of known files, by the MD5 in its official name, by the user's `--sha256`, or by a
 format that carries checksums of its own (zip, bzip2, TFRecord), which its converter reads to the end.
 
-To be believed is not to be the published file: that is one whose SHA-256 was published, or the MD5 in whose official
-name is its own. Every other one is a stranger, and `version_of` never gives a stranger the version of a published file.
+To be believed is not to be the published file: that is one whose SHA-256 was published, whose MD5 or SHA-1 was so under
+its name, or the MD5 in whose official name is its own. Every other one is a stranger, and `version_of` never gives a
+stranger the version of a published file.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ _MD5_IN_NAME = (  # as their authors name them: the start of the file's MD5
 )
 MARK = "+sha256."  # in the version of a table of strangers
 _MARK_DIGITS = 8
+_MD5_DIGITS = 32
 _HEX = re.compile(r"[0-9a-f]{64}")
 
 
@@ -80,9 +82,10 @@ def examine(
             stamp = _stamp(path)
             digest = _digest(path, "sha256", partial(_told, told, done, total))
             done += stamp[0]
-            published = digest in digests or _is_official(path, kind)
+            named = _named(path, kind, files)
+            published = digest in digests or _is_official(path, kind) or (named is not None and _has(path, named))
             if not published and digest not in given:
-                _check(path, kind, digest, files.get(path.name))
+                _check(path, kind, digest, files)
         found.append(Source(path, stamp[0], digest, stamp, published, not published and digest in given))
     strangers = given - {source.sha256 for source in found}
     if strangers:
@@ -130,7 +133,19 @@ def _is_official(path: Path, kind: Kind) -> bool:
     return any(told is not None and _digest(path, "md5").startswith(told[1]) for told in named)
 
 
-def _check(path: Path, kind: Kind, sha256: str, known: KnownFile | None) -> None:
+def _named(path: Path, kind: Kind, files: Mapping[str, KnownFile]) -> str | None:
+    """Return the MD5 or SHA-1 that was published for a file of that name, None where there is none."""
+    known = files.get(path.name)
+    return kind.named.get(path.name) if known is None else known.md5
+
+
+def _has(path: Path, digest: str) -> bool:
+    """Return whether a file has a digest, which its length tells to be MD5 or SHA-1."""
+    return _digest(path, "md5" if len(digest) == _MD5_DIGITS else "sha1") == digest
+
+
+def _check(path: Path, kind: Kind, sha256: str, files: Mapping[str, KnownFile]) -> None:
+    known, named = files.get(path.name), _named(path, kind, files)
     if known is not None and known.sha256 is not None:
         if sha256 != known.sha256:
             raise TableError(
@@ -138,12 +153,18 @@ def _check(path: Path, kind: Kind, sha256: str, known: KnownFile | None) -> None
                 f"another version; get it again ({_origin(known)}), or vouch for it yourself with --sha256"
             )
         return
+    if named is not None:
+        raise TableError(
+            f"{path} has not the {'MD5' if len(named) == _MD5_DIGITS else 'SHA-1'} {named} of the published file of "
+            "that name: it is damaged, or another file, such as one of images that were encoded anew; get it again "
+            f"(nasboard data info {kind.name}), or vouch for it yourself with --sha256 {sha256}"
+        )
     for form in _MD5_IN_NAME:
-        if named := form.fullmatch(path.name):
+        if told := form.fullmatch(path.name):
             md5 = _digest(path, "md5")
-            if not md5.startswith(named[1]):
+            if not md5.startswith(told[1]):
                 raise TableError(
-                    f"{path} has MD5 {md5}, its name says {named[1]}…: it is damaged, or not the file that was "
+                    f"{path} has MD5 {md5}, its name says {told[1]}…: it is damaged, or not the file that was "
                     "published under that name; get it again, or vouch for it yourself with --sha256"
                 )
             return

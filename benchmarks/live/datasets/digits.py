@@ -13,6 +13,8 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from nasboard.benchmarks.live.datasets.pixels import Pixels
+from nasboard.benchmarks.live.datasets.splitting import cut
 from nasboard.harness.errors import DigestError, MissingDataError
 
 Images = NDArray[np.float32]  # (n, 1, 8, 8)
@@ -20,17 +22,22 @@ Labels = NDArray[np.int64]  # (n,)
 
 SIZES = {"train": 300, "val": 500, "test": 997}
 CLASSES = 10
+WHITE = 16  # the largest value of a pixel
 SPLIT_SEED = 201
 DIGEST = "00afe2dbd3e92558dc45d28252024809e61c58a98e67eff32c57e813ca401621"
 
 
 @dataclass(frozen=True, slots=True)
 class Digits:
-    """The three parts, normalised by the mean and standard deviation of the train part."""
+    """The three parts, normalised by the mean and standard deviation of the train part.
+
+    `pixels` does the same to the images of `raw`, to the last bit: it differs from these by a power of two.
+    """
 
     train: tuple[Images, Labels]
     val: tuple[Images, Labels]
     test: tuple[Images, Labels]
+    pixels: Pixels
 
 
 @cache
@@ -41,26 +48,20 @@ def load() -> Digits:
         MissingDataError: scikit-learn is not installed.
         DigestError: the images or the split are not the recorded ones.
     """
-    images, labels = _raw()
+    pixels, labels = raw()
+    images = (pixels[:, 0] / WHITE).astype(np.float32)
     parts = split(labels)
     if digest(images, labels, parts) != DIGEST:
         raise DigestError("the digits of this scikit-learn are not those of digits201; install scikit-learn>=1.4,<2")
     mean, std = images[parts["train"]].mean(), images[parts["train"]].std()
     scaled = ((images - mean) / std)[:, None]  # (n, 1, 8, 8)
-    return Digits(*((scaled[i], labels[i]) for i in parts.values()))
+    train, val, test = ((scaled[i], labels[i]) for i in parts.values())
+    return Digits(train, val, test, Pixels((WHITE * float(mean),), (WHITE * float(std),)))
 
 
 def split(labels: Labels) -> dict[str, NDArray[np.int64]]:
     """Return sorted index arrays for train, val and test, each class spread over them in proportion."""
-    rng = np.random.default_rng(SPLIT_SEED)
-    # every image gets its place in [0, 1) within its own class; cutting the order of places is a stratified draw
-    place = np.empty(len(labels))
-    for label in range(CLASSES):
-        mine = np.flatnonzero(labels == label)
-        place[mine] = (rng.permutation(len(mine)) + rng.random()) / len(mine)
-    order = np.argsort(place, kind="stable")
-    ends = np.cumsum(list(SIZES.values()))
-    return {name: np.sort(order[end - SIZES[name] : end]) for name, end in zip(SIZES, ends, strict=True)}
+    return cut(labels, SIZES, SPLIT_SEED)
 
 
 def digest(images: NDArray[np.float32], labels: Labels, parts: dict[str, NDArray[np.int64]]) -> str:
@@ -73,10 +74,15 @@ def digest(images: NDArray[np.float32], labels: Labels, parts: dict[str, NDArray
     return sha.hexdigest()
 
 
-def _raw() -> tuple[NDArray[np.float32], Labels]:
+def raw() -> tuple[NDArray[np.uint8], Labels]:
+    """Return all images `(1797, 1, 8, 8)`, pixels 0 to 16, with labels `(1797,)`, in scikit-learn's order.
+
+    Raises:
+        MissingDataError: scikit-learn is not installed.
+    """
     try:
         from sklearn.datasets import load_digits
     except ImportError as error:
         raise MissingDataError("digits201 needs scikit-learn for its images: pip install 'nasboard[live]'") from error
     pixels, labels = load_digits(return_X_y=True)
-    return (pixels.reshape(-1, 8, 8) / 16).astype(np.float32), labels.astype(np.int64)
+    return pixels.reshape(-1, 1, 8, 8).astype(np.uint8), labels.astype(np.int64)

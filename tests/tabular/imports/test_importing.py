@@ -160,13 +160,13 @@ def test_a_folder_where_a_file_is_taken_is_told_as_one(tmp_path: Path) -> None:
     assert not told.value.missing
 
 
-NAMED = re.compile(r"[\w*-]+(?:\.[a-z0-9]+)+|NATS-tss-[\w-]+")
+NAMED = re.compile(r"[\w*-]+(?:\.[a-z0-9]+)+|NATS-tss-[\w-]+|\w+_data(?:_batch_\d+)?")
 
 
 def lay(name: str, folder: Path) -> Path:
     """Make what a kind is said to take, with as little in it as tells its form."""
     path = folder / name
-    if not path.suffix:
+    if name.startswith("NATS") and not path.suffix:
         path.mkdir()
         for inside in ("meta.pickle.pbz2", "000000.pickle.pbz2"):
             (path / inside).touch()

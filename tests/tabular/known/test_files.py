@@ -21,6 +21,13 @@ PINNED = re.compile(
 )
 
 
+IMAGES = {
+    "cifar10": "https://www.cs.toronto.edu/~kriz",
+    "cifar100": "https://www.cs.toronto.edu/~kriz",
+    "svhn": "http://ufldl.stanford.edu/housenumbers",
+}
+
+
 @pytest.mark.parametrize("file", IN_HAND, ids=lambda file: file.name)
 def test_size_and_digest_are_those_of_the_public_file(file: Any) -> None:
     content = data_file(f"{FOLDER[file.group]}/{file.name}").read_bytes()
@@ -39,8 +46,9 @@ def test_every_public_file_that_tests_read_is_in_the_registry() -> None:
 
 def test_addresses_are_two_mirrors_at_a_pinned_commit() -> None:
     for file in read_registry().files.values():
-        if file.group == "cifar10":
-            assert file.urls == ("https://www.cs.toronto.edu/~kriz/cifar-10-binary.tar.gz",)
+        if file.group in IMAGES:  # at their publishers' alone
+            assert file.urls == (f"{IMAGES[file.group]}/{file.name}",)
+            assert not file.checked
         elif file.urls:
             assert all(PINNED.fullmatch(url) for url in file.urls), file.urls
             assert len({re.search("[0-9a-f]{40}", url)[0] for url in file.urls}) == 1  # type: ignore[index]

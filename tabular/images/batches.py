@@ -1,0 +1,47 @@
+"""One pickled batch of images: a dict with `data` `(n, 3 * side * side)` and a list of labels. Nothing in it is run."""
+
+from __future__ import annotations
+
+import io
+from typing import cast
+
+import numpy as np
+
+from nasboard.tabular.images.form import Batch
+from nasboard.tabular.pickles.stream import read_pickle
+from nasboard.tabular.tables.table import Array, TableError
+
+_MOST_VALUES = 1 << 24  # 150 MB of pixels count for 2.5 million, as text and as array
+
+
+def read_batch(where: str, content: bytes, labels: str, side: int, again: str) -> Batch:
+    """Return images and labels of a pickled batch.
+
+    Args:
+        where: the file, as messages name it.
+        content: of the file.
+        labels: key of the labels.
+        side: pixels a side.
+        again: how the file is got again.
+
+    Raises:
+        TableError: no pickle of plain data, or not of this form.
+    """
+    told = read_pickle(io.BytesIO(content), source=where, limit_bytes=len(content), most_values=_MOST_VALUES)
+    if not isinstance(told, dict) or not {"data", labels} <= set(told):
+        raise TableError(f"{where} is no dict with 'data' and {labels!r}; {again}")
+    images, classes = told["data"], told[labels]
+    if not isinstance(images, np.ndarray) or images.ndim != 2 or images.dtype != np.uint8:
+        raise TableError(f"{where}: 'data' is no array (n, {3 * side * side}) of uint8; {again}")
+    if images.shape[1] != 3 * side * side:
+        raise TableError(
+            f"{where} has images of {images.shape[1]} values, those of {side} x {side} pixels have {3 * side * side}; "
+            f"{again}"
+        )
+    if not isinstance(classes, list | np.ndarray) or not all(type(label) is int for label in _listed(classes)):
+        raise TableError(f"{where}: {labels!r} is no list of whole numbers; {again}")
+    return Batch(where, images.reshape(-1, 3, side, side), np.array(_listed(classes), dtype=np.int64))
+
+
+def _listed(labels: list[object] | Array) -> list[object]:
+    return labels if isinstance(labels, list) else cast("list[object]", labels.tolist())
