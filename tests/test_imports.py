@@ -101,6 +101,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "benchmarks.live.datasets": ("benchmarks.tabulated", "harness"),
     "benchmarks.live.supernets": ("benchmarks.live.datasets", "benchmarks.spaces", "harness"),
+    "benchmarks.live.supernets.darts": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.spaces",
@@ -139,6 +140,7 @@ TORCH_AT_TOP = (
     "benchmarks.live",
     "benchmarks.live.datasets",
     "benchmarks.live.supernets",
+    "benchmarks.live.supernets.darts",
     "benchmarks.live.trainings",
     "methods",
     "methods.differentiable",

@@ -1,0 +1,136 @@
+"""The DARTS cell with several operations on an edge, weighed by a mixture."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Kept, Site
+from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
+from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, bypass, operation, shuffle
+from nasboard.benchmarks.live.supernets.ops import standardise
+from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
+
+
+@dataclass(frozen=True, slots=True)
+class EdgeMix:
+    """What is computed on an edge: operations with their weights, scalars; None stands for a weight of exactly 1.
+
+    Attributes:
+        terms: operations other than `none`.
+        weight: of the channels that go around the operations.
+    """
+
+    terms: tuple[tuple[str, Tensor | None], ...]
+    weight: Tensor | None = None
+
+
+class MixedCell(nn.Module):
+    """A cell with several operations on an edge. What edges that leave the same node have in common is computed once.
+
+    Only the first `1 / partial` of a node's channels go through operations, and the others around them (PC-DARTS); the
+    sum over edges is shuffled, which is the sum of what the release shuffles edge by edge.
+    """
+
+    def __init__(self, site: Site, options: Sequence[Sequence[str]], partial: int, rng: Generator) -> None:
+        """Make the operations `options` of every edge, without `none`."""
+        super().__init__()
+        self.site = site
+        self.partial = partial
+        self.first, self.second = site.inputs(SHARED, rng)
+        self.edges = nn.ModuleList()
+        for edge, (source, _) in enumerate(EDGES):
+            args = site.channels // partial, site.stride(source), site.place(edge), SHARED, rng
+            self.edges.append(nn.ModuleDict({option: operation(option, *args) for option in options[edge]}))
+
+    def forward(self, before: Tensor, last: Tensor, mix: Sequence[EdgeMix | None], key: int) -> Tensor:
+        """Return the output `(b, 4 * c, h, w)`.
+
+        Args:
+            before: output of the cell before the last.
+            last: output of the last cell.
+            mix: what is computed on each edge; None for one that is left out.
+            key: of the images, for noise.
+        """
+        nodes = [_Source(x, self, source) for source, x in enumerate((self.first(before), self.second(last)))]
+        sums: tuple[Tensor | None, Tensor | None] = (None, None)
+        for edge, (source, target) in enumerate(EDGES):
+            part = mix[edge]
+            if part is not None:
+                through, around = sums
+                for option, weight in part.terms:
+                    through = _plus(through, *self._operate(edge, option, nodes[source], weight, key))
+                sums = through, around if self.partial == 1 else _plus(around, nodes[source].around, part.weight)
+            if source == target - 1:
+                nodes.append(_Source(self._join(nodes[0].x, *sums), self, target))
+                sums = (None, None)
+        return torch.cat([node.x for node in nodes[INPUTS:]], 1)
+
+    def fixed(self, kept: Kept) -> FixedCell:
+        """Return the cell that keeps these edges, with the operations that they have here."""
+        ops = []
+        for at, (source, option) in enumerate(kept):
+            held = self.edges[int(OFFSETS[at // 2]) + source]
+            assert isinstance(held, nn.ModuleDict)
+            op = held[option]
+            ops.append(op if self.partial == 1 else Partial(op, self.partial, self.site.stride(source)))
+        return FixedCell((self.first, self.second), ops, [source for source, _ in kept])
+
+    def _operate(
+        self, edge: int, option: str, node: _Source, weight: Tensor | None, key: int
+    ) -> tuple[Tensor, Tensor | None]:
+        """Return what an operation brings, and by what it is still to be multiplied."""
+        held = self.edges[edge]
+        assert isinstance(held, nn.ModuleDict)
+        module = held[option]
+        if isinstance(module, ReluConvNorm):  # the last batch norm is not affine: the weight is its scale
+            y = module.convolve(node.shared("relu", F.relu))
+            # contiguous: the backward pass of torch's batch norm reads a scale of stride 0 beyond its end
+            return standardise(y, None if weight is None else weight.expand(y.shape[1]).contiguous()), None
+        if isinstance(module, Noise):
+            return module(node.active, key), weight
+        return node.shared(option, module), weight  # without weights of its own: all edges that leave share it
+
+    def _join(self, first: Tensor, through: Tensor | None, around: Tensor | None) -> Tensor:
+        """Return a node `(b, c, h, w)` from what comes through operations and around them, zeros for what is None."""
+        b, c, h, w = first.shape
+        stride, active = self.site.stride(0), c // self.partial
+        parts = [(through, active), (around, c - active)]
+        size = b, -(-h // stride), -(-w // stride)
+        found = [first.new_zeros(*size, n).permute(0, 3, 1, 2) if part is None else part for part, n in parts if n]
+        return found[0] if self.partial == 1 else shuffle(torch.cat(found, 1), self.partial)
+
+
+class _Source:
+    """A node and what it hands to the edges that leave it."""
+
+    def __init__(self, x: Tensor, cell: MixedCell, source: int) -> None:
+        active = x.shape[1] // cell.partial
+        self.x = x
+        self.active = x if cell.partial == 1 else x[:, :active].contiguous(memory_format=torch.channels_last)
+        self._idle = x[:, active:]
+        self._stride = cell.site.stride(source)
+        self._known: dict[str, Tensor] = {}
+
+    @property
+    def around(self) -> Tensor:
+        if "around" not in self._known:
+            self._known["around"] = bypass(self._idle, self._stride)
+        return self._known["around"]
+
+    def shared(self, name: str, made: Callable[[Tensor], Tensor]) -> Tensor:
+        """Return what is made of the active channels, once for all edges."""
+        if name not in self._known:
+            self._known[name] = made(self.active)
+        return self._known[name]
+
+
+def _plus(total: Tensor | None, y: Tensor, weight: Tensor | None) -> Tensor:
+    if total is None:
+        return y if weight is None else y * weight
+    return total + y if weight is None else torch.addcmul(total, y, weight)
