@@ -6,7 +6,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live.supernets.darts import DartsSupernet
 from nasboard.benchmarks.live.supernets.darts_network import DartsNetwork
-from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Network, NB1Shot1Supernet
+from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
+from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201 import NB201Network, NB201Supernet
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Supernet
@@ -43,7 +44,7 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
     if isinstance(macro, NB201Macro):
         return NB201Network(macro, arch, rng)
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
-        return NB1Shot1Network(macro, space, arch, rng)
+        return NB101Network(macro, space, arch, rng)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")
