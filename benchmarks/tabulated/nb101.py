@@ -9,19 +9,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, cast
+from typing import cast
 
 import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
+from nasboard.benchmarks.spaces.cell_graph import CellSpace
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space, told_size
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.tabulated.imported import column, open_imported
 from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name
-from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, SearchSpace
+from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints
 from nasboard.tabular.nb101.cell_graphs import codes, learned
 from nasboard.tabular.tables.table import Table
 
@@ -37,13 +38,6 @@ POLICIES: Mapping[str, str] = {
     "mean": "seeds=mean: a query shows the mean over the three recorded trainings",
     "strict": "seeds=strict: as mean; no training is missing, or the table could not have been imported",
 }
-
-
-class CellSpace(SearchSpace, Protocol):
-    """A space whose architectures are NAS-Bench-101 graphs."""
-
-    def cells(self, archs: Archs) -> Ints:
-        """Return the graphs `(n,)` of architectures `(n, d)`, as the integers of `cell_graphs`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,7 +66,8 @@ class Cell(nn.Module):
             nodes[node.number] = self.ops[number](reduce(torch.add, parts))
         taken = [nodes[place] for place in self.graph.output if place]
         direct = [] if self.direct is None else [self.direct(x)]
-        return reduce(torch.add, [torch.cat(taken, 1), *direct] if taken else direct)
+        out: Tensor = reduce(torch.add, [torch.cat(taken, 1), *direct] if taken else direct)
+        return out
 
 
 class NB101Network(Network):
