@@ -35,7 +35,7 @@ def labels(runs: Sequence[RunRecord]) -> dict[str, str]:
 
 def configuration(key: RunKey) -> Configuration:
     """Return everything in the key but seed and makers, quick to make and to compare: there are thousands of runs."""
-    rest = (key.benchmark, key.dataset, key.space, key.table_digest, key.budget_s, key.panel)
+    rest = (key.benchmark, key.dataset, key.space, key.table_digest, key.live, key.budget_s, key.panel)
     return (key.method, repr(sorted(key.params.items())), *rest, key.rank_every, key.rank_all)
 
 
@@ -67,6 +67,8 @@ def _facts(key: RunKey) -> dict[Fact, str]:
     found["made by", ""] = _made_by(key)
     found |= {("option", name): value for name, value in options.items()}
     found |= {("params", name): json.dumps(value, sort_keys=True) for name, value in key.params.items()}
+    if key.live is not None:
+        found["", "live"] = key.live[:6]
     if key.budget_s is not None:
         found["", "budget"] = f"{key.budget_s:g}s"
     if key.panel is not None:

@@ -33,6 +33,7 @@ def test_one_configuration_keeps_its_label_over_all_seeds() -> None:
         ({"method": "run", "params": {}}, ['walk@walk, deep={"a": 1}, eps=0.1', "walk@run, no deep, no eps"]),
         ({"rank_every": 5}, ["walk@rank_every=1", "walk@rank_every=5"]),
         ({"rank_all": True}, ["walk@rank_all=false", "walk@rank_all=true"]),
+        ({"live": "ab12cd" * 8}, ["walk@no live", "walk@live=ab12cd"]),
     ],
 )
 def test_what_sets_two_configurations_apart_is_said_in_words(change: dict[str, object], names: list[str]) -> None:
