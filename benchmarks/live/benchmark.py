@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 
@@ -18,22 +17,23 @@ from numpy.typing import NDArray
 from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
-from nasboard.benchmarks.spaces.costs import multiply_adds
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro
+from nasboard.benchmarks.spaces.costs import darts as darts_costs
+from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
+from nasboard.benchmarks.spaces.costs.layers import Cost
+from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB201Macro
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, Context, CostKind, SearchData, Trainings
-from nasboard.harness.errors import MissingDataError
+from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import (
     LARGEST_ENUMERATION,
     Arch,
     Archs,
-    Bools,
     Floats,
     Ints,
     enumerate_all,
     from_index,
     size,
-    to_index,
 )
 
 NOMINAL_SPEED = 1e10  # multiply-adds a second at which a training is said to take its nominal time
@@ -71,7 +71,7 @@ class Parts:
         return replace(macro, **sizes)
 
     def digest(self, *, trained: bool) -> str:
-        """Return the SHA-256 over the parts; with `trained` over those alone that a training from scratch depends on."""
+        """Return the SHA-256 over the parts; with `trained` over what a training from scratch depends on alone."""
         told: dict[str, object] = {
             "space": self.space.name,
             "data": [self.data.name, data_digest(self.data)],
@@ -206,8 +206,21 @@ class LiveBenchmark:
 
 def nominal_s(parts: Parts, arch: Arch, epochs: int) -> float:
     """Return the nominal seconds of training `arch` `(d,)` from scratch for `epochs`."""
-    work = float(multiply_adds(parts.space, parts.alone, arch[None])[0])
+    work = float(cost(parts.space, parts.alone, arch[None]).multiply_adds[0])
     return PASSES * work * parts.data.images(*parts.recipe.fit.split("+")) * epochs / NOMINAL_SPEED
+
+
+def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
+    """Return what the networks of architectures `(n, d)` cost.
+
+    Raises:
+        UsageError: nobody has counted networks like these.
+    """
+    if isinstance(macro, NB201Macro):
+        return nb201_costs.count(archs, macro)
+    if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
+        return darts_costs.count(space, archs, macro)
+    raise UsageError(f"the cost of {space.name} cells in a {type(macro).__name__} is not known")
 
 
 def representatives(space: RelaxedSpace, archs: Archs) -> Archs:

@@ -14,7 +14,7 @@ from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import data_spec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
-from nasboard.benchmarks.spaces import darts, nb201
+from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -26,7 +26,7 @@ from nasboard.harness.errors import UsageError
 from nasboard.harness.registry import full_name, split_name
 
 PRECISIONS = ("fp32", "bf16")
-TRAINED = ("darts", "s1", "s2", "s3", "s4")  # spaces without a table
+TRAINED = ("darts", "s1", "s2", "s3", "s4", "s5")  # spaces without a table
 IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
 
 
@@ -168,7 +168,7 @@ def _trained() -> list[Live]:
     for space in TRAINED:
         for data in IMAGES:
             recipe = {"cifar10": "darts-cifar10-600", "digits": "quick-30"}.get(data, "darts-16x8-600")
-            found.append(Live(f"{space}-{data}", darts.SPACES[space], data, DartsMacro(), recipe))
+            found.append(Live(f"{space}-{data}", DARTS_SPACES[space], data, DartsMacro(), recipe))
     return found
 
 

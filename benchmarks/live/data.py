@@ -5,7 +5,7 @@ There are no test images here and no reference to an object that has them; truth
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from numpy.random import Generator
@@ -15,7 +15,7 @@ from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.live.datasets.opening import open_data
 from nasboard.benchmarks.live.datasets.pixels import Pixels
 from nasboard.benchmarks.live.supernets.network import Network
-from nasboard.benchmarks.live.supernets.stepping import Part, on_device
+from nasboard.benchmarks.live.supernets.stepping import Batch, Part, on_device
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from numpy.random import Generator
 
-from nasboard.benchmarks.live.supernets.darts import DartsSupernet
-from nasboard.benchmarks.live.supernets.darts_network import DartsNetwork
+from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
+from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
-from nasboard.benchmarks.live.supernets.nb201 import NB201Network, NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201_alone import NB201Network
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
@@ -27,7 +28,7 @@ def supernet(space: RelaxedSpace, macro: Macro, precision: str, rng: Generator, 
         SpecError: `allowed` is not of its groups.
     """
     if isinstance(macro, NB201Macro):
-        return NB201Supernet(macro, rng, allowed, precision=precision)
+        return NB201Supernet(macro, rng, allowed)
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB1Shot1Supernet(space, macro, rng, allowed)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -90,6 +90,8 @@ class DartsMacro:
 
 
 Macro = NB201Macro | NB1Shot1Macro | DartsMacro
+
+
 @dataclass(frozen=True, slots=True)
 class LayersMacro:
     """Stem, the layers of a space, head.

@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 
 from nasboard.harness.errors import SpecError, UsageError
-from nasboard.harness.space import Arch, Archs, Choice, Floats, Ints, SearchSpace, sample
+from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
 
 Kind = Literal["operation", "input", "output", "edge"]  # what the options of a group are
 Allowed = tuple[tuple[int, ...], ...]  # options held of each group, ascending: all, or fewer in a sub-supernet

@@ -22,11 +22,11 @@ from nasboard.benchmarks.live.data import OnDevice, live_data
 from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.ranking import evaluate
+from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Archs, Floats
-from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
 
 Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (m,) and epoch -> mixture (m,) of the weight step
 
@@ -38,9 +38,9 @@ class Darts:
     Source: Liu et al., DARTS (ICLR 2019), first-order approximation (xi = 0); defaults of its NAS-Bench-201 version
     (Dong & Yang, ICLR 2020). It runs in every relaxed space, and derives as the space's paper does. Architectures are
     ranked by the validation score of the shared weights under the mixture that they are, which is what weight sharing
-    predicts, or by alpha, which is what DARTS chooses by. A step moves alpha, then the weights, as in the paper and in the releases of
-    DARTS and SmoothDARTS; the NAS-Bench-201 version moves the weights first (`weights_first`). Differs from all three:
-    no augmentation, and the validation batches of an epoch are the first ones of a fresh order.
+    predicts, or by alpha, which is what DARTS chooses by. A step moves alpha, then the weights, as in the paper and in
+    the releases of DARTS and SmoothDARTS; the NAS-Bench-201 version moves the weights first (`weights_first`). Differs
+    from all three: the validation batches of an epoch are the first ones of a fresh order.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
@@ -118,7 +118,7 @@ class Bilevel:
         losses: list[float] = []
         size = self.settings.batch
         guides = cycle(batches(self.parts.val, size, self.rng))
-        for batch, seen in zip(batches(self.parts.train, size, self.rng), guides):
+        for batch, seen in zip(batches(self.parts.train, size, self.rng), guides, strict=False):
             if not self.settings.weights_first:
                 self._step_alpha(seen)
             losses.append(self._step_weights(batch, smooth))

@@ -8,13 +8,13 @@ from typing import ClassVar, Self, cast
 
 from nasboard.benchmarks.live.data import LiveData, live_data
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import transfer
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample
-from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 

@@ -8,10 +8,10 @@ from typing import ClassVar, Self
 
 from nasboard.benchmarks.live.data import live_data
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.space import sample
-from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
 

@@ -17,13 +17,13 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
+from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.relaxation import draw, owner
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Choice, Floats
-from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 
 
 @dataclass(frozen=True, slots=True)

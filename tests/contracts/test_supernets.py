@@ -1,8 +1,10 @@
-"""What every live benchmark's supernet owes: under the mixture that is an architecture it is that architecture alone."""
+"""What every live benchmark's supernet owes: under the mixture that is an architecture it is that one alone."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
 import pytest
@@ -25,7 +27,7 @@ PARTIAL = replace(
 
 
 def small(live: Live, allowed: object = None) -> Supernet:
-    """Return the supernet of a live benchmark, every tensor away from where it begins, so that a forgotten one shows."""
+    """Return the supernet of a live benchmark, every tensor moved from where it begins, so that a forgotten one shows."""
     smallest = {"image": 8, "classes": 10, "channels": 8 if live is PARTIAL else 4}
     macro = replace(
         live.macro, **smallest, cells=3 if isinstance(live.macro, DartsMacro) else live.macro.cells // 3 or 1
@@ -48,14 +50,14 @@ def test_a_supernet_under_an_architecture_is_the_architecture_alone(live: Live) 
     x = images(net).double()
     for arch in sample(live.space, np.random.default_rng(3), 4):
         mix = net.mixtures(arch[None])[0].double()
-        shared, alone = (_with_gradients(net, part) for part in (lambda: net(x, mix), lambda: net.network(arch)(x)))
+        shared, alone = _with_gradients(net, partial(net, x, mix)), _with_gradients(net, partial(net.network(arch), x))
         torch.testing.assert_close(shared[0], alone[0], rtol=1e-7, atol=1e-8)
         assert set(shared[1]) >= {name for name, gradient in alone[1].items() if gradient.abs().max() > 1e-9}
         for name, gradient in shared[1].items():
             torch.testing.assert_close(alone[1].get(name, torch.zeros_like(gradient)), gradient, rtol=1e-5, atol=1e-8)
 
 
-def _with_gradients(net: Supernet, logits: object) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+def _with_gradients(net: Supernet, logits: Callable[[], torch.Tensor]) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """Return logits, and the gradient of a loss on them with respect to the supernet's weights that have one."""
     net.zero_grad(set_to_none=True)
     out = logits()

@@ -11,10 +11,10 @@ import pytest
 import torch
 
 from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, splits
+from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
-from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.methods.weight_sharing.one_shot import OneShot
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping, draw
 from tests.methods import live

@@ -11,7 +11,7 @@ from nasboard.benchmarks.live.trainings.packed import Pack, forward, initialise,
 from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample
-from tests.benchmarks.live.plain import Plain, network, of_pack
+from tests.benchmarks.live.plain import Plain, of_pack
 
 STEPS = 3
 BATCH = 30
