@@ -25,6 +25,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.api import SearchData as SearchData
     from nasboard.harness.api import SearchMethod as SearchMethod
     from nasboard.harness.api import Task as Task
+    from nasboard.harness.api import Trainings as Trainings
     from nasboard.harness.asktell import play as play
     from nasboard.harness.errors import BudgetExhausted as BudgetExhausted
     from nasboard.harness.errors import MethodError as MethodError
@@ -36,6 +37,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.errors import UsageError as UsageError
     from nasboard.harness.frames import load_runs as load_runs
     from nasboard.harness.frames import load_steps as load_steps
+    from nasboard.harness.frames import load_trainings as load_trainings
     from nasboard.harness.registry import benchmark as benchmark
     from nasboard.harness.registry import method as method
     from nasboard.harness.running.oracle import MeteredOracle as MeteredOracle
@@ -67,11 +69,11 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
 
 _NAMES = {  # module -> what the face shows of it
     "nasboard.harness.api": "API_VERSION AskTell Benchmark Checkpoint Context Objective Observation Oracle Proposal "
-    "Published Query SearchData SearchMethod Task",
+    "Published Query SearchData SearchMethod Task Trainings",
     "nasboard.harness.asktell": "play",
     "nasboard.harness.errors": "BudgetExhausted MethodError MetricError MissingDataError NasboardError SpecError "
     "UnknownNameError UsageError",
-    "nasboard.harness.frames": "load_runs load_steps",
+    "nasboard.harness.frames": "load_runs load_steps load_trainings",
     "nasboard.harness.registry": "benchmark method",
     "nasboard.harness.running.oracle": "MeteredOracle",
     "nasboard.harness.space": "Arch Archs Bools Choice Floats Ints SearchSpace check enumerate_all from_index "

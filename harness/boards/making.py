@@ -14,7 +14,7 @@ from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.stability import stability_board
 from nasboard.harness.boards.tau import tau_board
-from nasboard.harness.boards.trained import trained_notes, trainings_board
+from nasboard.harness.boards.trained import behind, trained_notes, trainings_board
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
@@ -47,7 +47,7 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
         raise UnknownNameError("board", only, MAKERS)
     names = LEADERBOARDS if only is None else (only,)
     return tuple(
-        noted(MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}"), found)
+        noted(MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}{_behind(found)}"), found)
         for found in comparisons
         for name in names
     )
@@ -76,6 +76,10 @@ def left_aside(comparison: Comparison) -> tuple[str, ...]:
         return ()
     told = ", ".join(f"{count} of {label}" for label, count in sorted(comparison.aside.items()))
     return (f"Runs made by older code are left aside ({told}); --all-identities shows them in rows of their own.",)
+
+
+def _behind(comparison: Comparison) -> str:
+    return "" if comparison.trained is None else f" ({behind(comparison.trained)})"
 
 
 def title(comparison: Comparison) -> str:

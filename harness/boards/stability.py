@@ -27,7 +27,7 @@ _COLUMNS = (
     Column("collapsed", "nothing learned", "count", False),
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2),
-    Column(TRAINED, "trained along", brief=True),
+    Column(TRAINED, "trained", brief=True),
     Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
     Column("incomplete", "incomplete", "count", False),
@@ -45,7 +45,7 @@ _NOTES = (
     f"'{EIGENVALUE}', interpolated at the same places however often they were logged; geometric mean over seeds.",
 )
 _TRAINED_NOTE = (
-    "Trained along: how many of the incumbents along the runs are trained, over all seeds. Drops are of these alone; "
+    "Trained: how many of the incumbents along the runs are trained, over all seeds. Drops are of these alone; "
     "where not all are, a run without its last one, or with fewer than five, has none."
 )
 
@@ -109,11 +109,11 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
     return row | trained | _collapse(comparison, outcomes)
 
 
-def _trained_along(outcomes: Sequence[RunOutcome]) -> str:
+def _trained_along(outcomes: Sequence[RunOutcome]) -> str | Undefined:
     """Return how many of the incumbents along the runs that ended well have a truth, and of how many."""
     ended = measures.ended(outcomes)
     known, untold = (sum(map(len, each)) for each in ([o.steps for o in ended], [o.steps_untold for o in ended]))
-    return f"{known} of {known + untold}"
+    return f"{known} of {known + untold}" if known + untold else measures.NO_INCUMBENT
 
 
 def _mean(comparison: Comparison, outcomes: Sequence[RunOutcome], measure: Measure) -> float | Undefined:

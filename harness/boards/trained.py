@@ -11,11 +11,10 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.errors import gist
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.outcomes.trained import REMEDY, Key, Trained, Training
+from nasboard.harness.outcomes.trained import PARAMS, VAL_ACCURACY, Key, Trained, Training
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import Choice
 
-VAL_ACCURACY, PARAMS = "val_accuracy", "params"  # under these names trainings log them
 NAMED = 3  # failed trainings that are named, the others are counted
 
 _COLUMNS = (
@@ -60,22 +59,23 @@ def trained_notes(comparison: Comparison) -> tuple[str, ...]:
     waiting = sum(trained.waiting.values())
     lines = [
         f"Truth: mean test accuracy of trainings from scratch by recipe {trained.how.recipe}, {trained.how.epochs} "
-        f"epochs. {behind(trained)}.",
-        *([f"{untold} of {len(finals)} runs ended with an architecture that is not trained: {REMEDY}."] * bool(untold)),
-        *([f"{waiting} trainings that were planned have not ended."] * bool(waiting)),
-        *([f"{len(failed)} trainings failed: {_named(failed)}."] * bool(failed)),
-        *([f"{trained.aside} trainings by older code or on other data are no part of it."] * bool(trained.aside)),
+        f"epochs: {behind(trained)}, {sum(map(len, trained.made.values()))} trainings.",
+        *([f"Runs that ended with an architecture that is not trained: {untold} of {len(finals)}."] * bool(untold)),
+        *([f"Trainings that were planned and have not ended: {waiting}."] * bool(waiting)),
+        *([f"Trainings that failed: {_named(failed)}."] * bool(failed)),
+        *([f"Trainings by older code or on other data, no part of it: {trained.aside}."] * bool(trained.aside)),
     ]
     return tuple(lines)
 
 
 def behind(trained: Trained) -> str:
-    """Return how many architectures, seeds and trainings stand behind a truth, in words."""
+    """Return how many architectures stand behind a truth, and with how many seeds, in words."""
     counts = [len(each) for each in trained.made.values()]
     if not counts:
-        return "No training stands behind it yet"
-    seeds = f"{counts[0]}" if len({*counts}) == 1 else f"{min(counts)} to {max(counts)}"
-    return f"Behind it stand {len(counts)} architectures with {seeds} seeds each, {sum(counts)} trainings"
+        return "no architecture yet"
+    few, most = min(counts), max(counts)
+    seeds = f"{few} to {most} seeds" if few < most else f"{few} seed{'s' * (few > 1)}"
+    return f"{len(counts)} architecture{'s' * (len(counts) > 1)}, {seeds} each"
 
 
 def _named(failed: Sequence[RunRecord]) -> str:

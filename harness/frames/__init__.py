@@ -1,6 +1,7 @@
-"""What a store holds as pandas frames, for a notebook: a row a run, a row a step."""
+"""What a store holds as pandas frames, for a notebook: a row a run, a row a step, a row a training."""
 
 from nasboard.harness.frames.runs import load_runs
 from nasboard.harness.frames.steps import load_steps
+from nasboard.harness.frames.trainings import load_trainings
 
-__all__ = ["load_runs", "load_steps"]
+__all__ = ["load_runs", "load_steps", "load_trainings"]

@@ -36,7 +36,9 @@ _TYPES: Types = MappingProxyType(
 
 
 def load_runs(url: str) -> pd.DataFrame:
-    """Return the runs in the store at `url` as a frame, a row a run, in the order they were planned.
+    """Return the searches in the store at `url` as a frame, a row a run, in the order they were planned.
+
+    Trainings of single architectures are in `load_trainings`.
 
     What a run was: `run_id`, `label` (as boards show it: one configuration each), `method`, `benchmark`, `dataset`,
     `space`, `seed`, `budget_s`, `panel`, and each hyper-parameter as `params.NAME`. How it ended: `status` and `error`.
@@ -51,7 +53,7 @@ def load_runs(url: str) -> pd.DataFrame:
     """
     check_pandas()
     with open_store(url, must_exist=True) as store:
-        found = scored(store)
+        found = [each for each in scored(store) if not each.run.key.trains]
     shown = {run.run_id for run in newest([each.run for each in found])[0]}
     return frame([{**_row(each), "newest": each.run.run_id in shown} for each in found], _TYPES)
 

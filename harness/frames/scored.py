@@ -38,7 +38,7 @@ class Scored:
 
 
 def scored(store: Store) -> list[Scored]:
-    """Return every run of a store, in the order they were planned."""
+    """Return every run of a store, in the order they were planned; no training is scored."""
     comparisons, lost = load_readable(store, registry.benchmark, all_identities=True)
     seen = {
         outcome.run.run_id: Scored(outcome.run, label, Truth(comparison, outcome))
@@ -51,6 +51,8 @@ def scored(store: Store) -> list[Scored]:
 
 def _reason(run: RunRecord, lost: Sequence[Unreadable]) -> str:
     key = run.key
+    if key.trains:
+        return "a training of one architecture, no search"
     where = (key.dataset, key.space, key.table_digest)
     mine = (u for u in lost if (u.dataset, u.space, u.table_digest) == where and key.benchmark in u.benchmarks)
     return next((str(unreadable.error) for unreadable in mine), "stored while it was being read")

@@ -23,7 +23,7 @@ _TYPES: Types = MappingProxyType(
     | dict.fromkeys(("seed", "step"), "int64")
     | dict.fromkeys(("cost_simulated_s", "cost_measured_s", "wall_s"), "float64")
     | {"incumbent": None}
-    | dict.fromkeys(("accuracy", "tau"), "float64")
+    | dict.fromkeys(("accuracy", "tau", "test_accuracy"), "float64")
 )
 
 
@@ -32,11 +32,13 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
 
     Of which run: `run_id`, `label`, `benchmark`, `seed`. The step: `step`, its cost so far in `cost_simulated_s` or
     `cost_measured_s`, `wall_s`, `incumbent`, and each logged number as `logs.NAME`. The truth: `accuracy` of the
-    incumbent, a fraction, and `tau` of the panel at steps that rank. What is absent is NaN.
+    incumbent, a fraction, and `tau` of the panel at steps that rank; `test_accuracy` is a trained network's own, where
+    one was measured. What is absent is NaN.
 
     Args:
         url: of the store.
-        run_ids: of the runs that are wanted, such as the column of `load_runs`; None for all.
+        run_ids: of the runs that are wanted, such as the column of `load_runs` or `load_trainings`; None for all
+            searches.
 
     Raises:
         MissingDataError: pandas is not installed, or there is no store at `url`.
@@ -45,7 +47,8 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     check_pandas()
     with open_store(url, must_exist=True) as store:
         runs = {each.run.run_id: each for each in scored(store)}
-        wanted = list(runs) if run_ids is None else list(run_ids)
+        searches = [run_id for run_id, each in runs.items() if not each.run.key.trains]
+        wanted = searches if run_ids is None else list(run_ids)
         stored = [(run_id, step) for run_id in wanted for step in store.steps(run_id)]
     return frame([_row(runs[run_id], step) for run_id, step in stored], _TYPES)
 
@@ -53,7 +56,7 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
 def _row(each: Scored, step: StepRecord) -> Row:
     key = each.run.key
     what = {"run_id": each.run.run_id, "label": each.label, "benchmark": key.benchmark, "seed": key.seed}
-    told = {"step": step.step, "wall_s": step.wall_s, "incumbent": step.incumbent}
+    told = {name: getattr(step, name) for name in ("step", "wall_s", "incumbent", "test_accuracy")}
     truth = {} if each.truth is None else {"accuracy": _accuracy(each.truth, step), "tau": _tau(each.truth, step)}
     logs = {f"logs.{name}": value for name, value in step.logs.items()}
     return {**what, **told, **costs(each.run.cost_kind, step.cost_s), **truth, **logs}

@@ -22,7 +22,7 @@ from nasboard.harness.outcomes.labels import labels
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome, Untold
 from nasboard.harness.outcomes.trained import Trained, read_trained
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import TRAINING, RunRecord
+from nasboard.harness.record import RunRecord
 from nasboard.harness.registry import split_name
 from nasboard.harness.space import Archs, Choice, Floats
 
@@ -105,10 +105,10 @@ def load_readable(
     Trainings are no runs that are compared: they are the truth of others, or answered their queries.
     """
     stored = store.runs()
-    searches = [run for run in stored if run.key.method != TRAINING]
+    searches = [run for run in stored if not run.key.trains]
     shown, aside = (searches, []) if all_identities else newest(searches)
     left = _grouped(aside)
-    steps = _read(store, [run for run in stored if run.key.method == TRAINING])
+    steps = _read(store, [run for run in stored if run.key.trains])
     found: list[Comparison] = []
     lost: list[Unreadable] = []
     for group, runs in sorted(_grouped(shown).items()):

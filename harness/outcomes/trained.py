@@ -1,8 +1,8 @@
 """Truth by training: what stored trainings of a live benchmark say of architectures, where it has no table.
 
-A training is a run of the method `training`. The truth of an architecture is the mean test accuracy of the trainings
-of its canonical form: by one recipe, to the end, on equal data, of one identity (the newest). Those that answer queries
-have other seeds and are no part of it. An architecture that nobody trained has no truth.
+A training is a run of a method that trains one architecture from scratch. The truth of an architecture is the mean test
+accuracy of the trainings of its canonical form: by one recipe, to the end, on equal data, of one identity (the newest).
+Those that answer queries have other seeds and are no part of it. An architecture that nobody trained has no truth.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 
 from nasboard.harness.api import Benchmark, Trainings
 from nasboard.harness.errors import UsageError
-from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, RunRecord
+from nasboard.harness.record import FIRST_TRUTH_SEED, RunRecord
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, SearchSpace
 from nasboard.harness.truth import at_resolution, blamed
 
-REMEDY = "nasboard run SUITE makes the trainings that its [train] asks for"
+VAL_ACCURACY, PARAMS = "val_accuracy", "params"  # under these names trainings log them
 
 Key = bytes  # of an architecture: the row of choices that is trained for it
 
@@ -84,17 +84,20 @@ class Trained:
         """Return why an architecture `(d,)` that is not trained is not."""
         [key] = self.keys(arch[None])
         if key in self.waiting:
-            return f"its training has not ended; {REMEDY}"
+            return "its training has not ended; nasboard run SUITE ends it"
         if key in self.failed:
             return "its training failed; nasboard ls runs --failed says why"
-        return f"not trained; {REMEDY}"
+        return "not trained; nasboard run SUITE trains it"
 
     def missing(self, archs: Archs) -> str:
         """Return how many of a panel `(n, d)` are trained, in words."""
         keys = self.keys(archs)
-        told = f"{sum(key in self.made for key in keys)} of {len(keys)} architectures of the panel are trained"
+        made = sum(key in self.made for key in keys)
         failed = sum(key in self.failed and key not in self.made for key in keys)
-        return told + (f", of {failed} the training failed" if failed else "") + f"; {REMEDY}"
+        lost = f", of {failed} the training failed" if failed else ""
+        return (
+            f"{made} of {len(keys)} architectures of the panel are trained{lost}; nasboard run SUITE trains the others"
+        )
 
     def among(self, archs: Archs) -> Trained:
         """Return the trainings of `(n, d)` alone."""
@@ -142,7 +145,7 @@ def _is_truth(run: RunRecord, how: Trainings) -> bool:
     """Return whether a run is a training of that recipe, to the end, with a seed of the truth."""
     key, told = run.key, run.key.params
     whole = told.get("recipe") == how.recipe and told.get("epochs") in (None, how.epochs)
-    made = (key.method, key.benchmark) == (TRAINING, how.benchmark) and key.seed >= FIRST_TRUTH_SEED
+    made = (key.method, key.benchmark) == (how.method, how.benchmark) and key.seed >= FIRST_TRUTH_SEED
     return made and whole and isinstance(told.get("spec"), str)
 
 

@@ -13,7 +13,7 @@ from nasboard.harness.api import Context, Trainings
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, RunKey, RunRecord, Status, StepRecord
+from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, Maker, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, to_index
 from nasboard.harness.store import open_store
 from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, Stored, store_at
@@ -22,6 +22,7 @@ EPOCHS = 3
 RECIPE = "quick-planted"
 DIGEST = "cd" * 32
 PARAMS = 1234.0
+NEWER = {"method_by": Maker("nasboard", "1", "00"), "benchmark_by": Maker("nasboard", "1", "00")}  # of a key
 
 
 def trained_for(archs: Archs) -> Archs:

@@ -16,12 +16,12 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.record import Maker
 from nasboard.harness.space import to_index
 from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, SMALL_PANEL, Stored, noisy, ranked, searched
 from tests.harness.trained_runs import (
     DIGEST,
+    NEWER,
     TOY,
     accuracy,
     loaded,
@@ -34,7 +34,6 @@ from tests.harness.trained_runs import (
 )
 
 PLACES = [5, 200, 40, 900, 700, 910, 640, 905]  # incumbents along a run
-NEWER = {"method_by": Maker("nasboard", "1", "00"), "benchmark_by": Maker("nasboard", "1", "00")}
 PANEL_PLACES = np.argsort(ORDER)[to_index(BENCHMARK.space, SMALL_PANEL.archs)].tolist()
 
 
