@@ -5,6 +5,7 @@ There are no test images here and no reference to an object that has them; truth
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 import torch
@@ -12,10 +13,12 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live import networks
 from nasboard.benchmarks.live.benchmark import Parts
+from nasboard.benchmarks.live.datasets.augmentation import Augmentation
 from nasboard.benchmarks.live.datasets.opening import open_data
 from nasboard.benchmarks.live.datasets.pixels import Pixels
+from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.supernets.network import Network
-from nasboard.benchmarks.live.supernets.stepping import Batch, Part, on_device
+from nasboard.benchmarks.live.supernets.stepping import Batch, Part, batches, on_device
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
@@ -32,16 +35,26 @@ class OnDevice:
         train: what weights are trained on.
         val: what guides the search.
         scored: the validation images that shared weights are scored on, normalised, all in one batch.
+        augmentation: what is done to images that are trained on, and to those that guide, as in the published searches.
     """
 
     train: Part
     val: Part
     scored: Batch
+    augmentation: Augmentation | None
 
     @property
     def device(self) -> torch.device:
         """Return where they are."""
         return self.scored.images.device
+
+    def lessons(self, size: int, rng: Generator) -> Iterator[Batch]:
+        """Yield all training images once, `size` at a time, in an order drawn from `rng`."""
+        return batches(self.train, size, rng, self.augmentation)
+
+    def guides(self, size: int, rng: Generator) -> Iterator[Batch]:
+        """Yield all validation images once, likewise."""
+        return batches(self.val, size, rng, self.augmentation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +83,7 @@ class LiveData:
     def on(self, device: str) -> OnDevice:
         """Return the images on `device`."""
         train, val = (on_device(part, self.pixels, device) for part in (self.train, self.val))
-        return OnDevice(train, val, val.first(self.parts.scored_on))
+        return OnDevice(train, val, val.first(self.parts.scored_on), augmentation_of(self.parts.data))
 
     def supernet(self, rng: Generator, device: str, allowed: Allowed | None = None) -> Supernet:
         """Return a supernet with weights drawn from `rng`; a sub-supernet where `allowed` says so."""
@@ -81,6 +94,13 @@ class LiveData:
         """Return the network of `arch` `(d,)` as `recipe` trains it from scratch, with weights drawn from `rng`."""
         macro = replace(self.parts, recipe=recipe).alone
         return networks.network(self.space, macro, arch, rng).to(device)
+
+
+def augmentation_of(data: DataSpec) -> Augmentation | None:
+    """Return what searches do to images: crop and mirror, but digits are left as they are, and numbers not mirrored."""
+    if data.base == "digits":
+        return None
+    return Augmentation(pad=data.shape[0] // 8, flip=data.base != "svhn")
 
 
 def open_live(parts: Parts) -> LiveData:

@@ -23,7 +23,7 @@ from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
-from nasboard.benchmarks.live.supernets.stepping import Part, WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Archs, Floats
@@ -117,8 +117,8 @@ class Bilevel:
         set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
         losses: list[float] = []
         size = self.settings.batch
-        guides = cycle(batches(self.parts.val, size, self.rng))
-        for batch, seen in zip(batches(self.parts.train, size, self.rng), guides, strict=False):
+        guides = cycle(self.parts.guides(size, self.rng))
+        for batch, seen in zip(self.parts.lessons(size, self.rng), guides, strict=False):
             if not self.settings.weights_first:
                 self._step_alpha(seen)
             losses.append(self._step_weights(batch, smooth))
@@ -161,15 +161,15 @@ class Bilevel:
         load_adam(self.adam, self.alpha, cast(State, state["adam"]))
         load_rng(self.rng, cast(State, state["rng"]))
 
-    def _step_alpha(self, batch: Part) -> None:
+    def _step_alpha(self, batch: Batch) -> None:
         self.alpha.grad = alpha_gradient(self.learner.net, self.simplices, self.alpha, batch)
         self.adam.step()
 
-    def _step_weights(self, batch: Part, smooth: Smoothing) -> float:
+    def _step_weights(self, batch: Batch, smooth: Smoothing) -> float:
         mix = smooth(self.simplices.softmax(self.alpha.detach()), self.epoch)
         return weight_step(self.learner.net, self.learner.optimiser, batch, mix, self.settings.clip)
 
-    def _measure(self, batch: Part) -> dict[str, float]:
+    def _measure(self, batch: Batch) -> dict[str, float]:
         weights, scored = self.simplices.softmax(self.alpha.detach()), self.parts.scored
         with torch.no_grad():
             right = self.learner.net(scored.images, weights).argmax(1) == scored.labels
@@ -184,12 +184,12 @@ class Bilevel:
         return logs
 
 
-def val_loss(net: Supernet, simplices: Simplices, batch: Part, alpha: Tensor) -> Tensor:
+def val_loss(net: Supernet, simplices: Simplices, batch: Batch, alpha: Tensor) -> Tensor:
     """Return the cross-entropy of a validation batch under softmax(alpha), alpha `(m,)`."""
     return F.cross_entropy(net(batch.images, simplices.softmax(alpha)), batch.labels)
 
 
-def alpha_gradient(net: Supernet, simplices: Simplices, alpha: Tensor, batch: Part) -> Tensor:
+def alpha_gradient(net: Supernet, simplices: Simplices, alpha: Tensor, batch: Batch) -> Tensor:
     """Return the first-order gradient `(m,)` of the validation loss at the present weights."""
     (gradient,) = torch.autograd.grad(val_loss(net, simplices, batch, alpha), alpha)
     return gradient

@@ -18,7 +18,7 @@ from torch import Tensor
 from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, batches, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.relaxation import draw, owner
 from nasboard.harness.api import Checkpoint, State
@@ -127,7 +127,7 @@ class SinglePath:
         losses = []
         for learner in self.learners:
             set_lr(learner.optimiser, schedule.lr_at(epoch))
-            for batch in batches(self.parts.train, schedule.batch, self.rng):
+            for batch in self.parts.lessons(schedule.batch, self.rng):
                 mix = self._draw(learner.net)
                 losses.append(
                     weight_step(learner.net, learner.optimiser, batch, mix, schedule.clip, idle=self.stepping.idle)

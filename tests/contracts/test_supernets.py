@@ -27,7 +27,7 @@ PARTIAL = replace(
 
 
 def small(live: Live, allowed: object = None) -> Supernet:
-    """Return the supernet of a live benchmark, every tensor moved from where it begins, so that a forgotten one shows."""
+    """Return the supernet of a live benchmark, no tensor where it begins, so that a forgotten one shows."""
     smallest = {"image": 8, "classes": 10, "channels": 8 if live is PARTIAL else 4}
     macro = replace(
         live.macro, **smallest, cells=3 if isinstance(live.macro, DartsMacro) else live.macro.cells // 3 or 1
