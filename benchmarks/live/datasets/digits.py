@@ -74,8 +74,9 @@ def digest(images: NDArray[np.float32], labels: Labels, parts: dict[str, NDArray
     return sha.hexdigest()
 
 
+@cache
 def raw() -> tuple[NDArray[np.uint8], Labels]:
-    """Return all images `(1797, 1, 8, 8)`, pixels 0 to 16, with labels `(1797,)`, in scikit-learn's order.
+    """Return all images `(1797, 1, 8, 8)`, pixels 0 to 16, with labels `(1797,)`, in scikit-learn's order; read-only.
 
     Raises:
         MissingDataError: scikit-learn is not installed.
@@ -85,4 +86,7 @@ def raw() -> tuple[NDArray[np.uint8], Labels]:
     except ImportError as error:
         raise MissingDataError("digits201 needs scikit-learn for its images: pip install 'nasboard[live]'") from error
     pixels, labels = load_digits(return_X_y=True)
-    return pixels.reshape(-1, 1, 8, 8).astype(np.uint8), labels.astype(np.int64)
+    images, classes = pixels.reshape(-1, 1, 8, 8).astype(np.uint8), labels.astype(np.int64)
+    images.setflags(write=False)
+    classes.setflags(write=False)
+    return images, classes

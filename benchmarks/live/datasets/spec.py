@@ -7,12 +7,40 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from nasboard.harness.errors import UnknownNameError, UsageError
 
-BASES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
 NUMBERS = ("train", "val", "size")
 OPTIONS = (*NUMBERS, "data")
+
+
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What a data set is when nothing is left out.
+
+    Attributes:
+        side: pixels a side.
+        inputs: channels.
+        classes: number of them.
+        images: part -> number of images.
+    """
+
+    side: int
+    inputs: int
+    classes: int
+    images: Mapping[str, int]
+
+
+BASES: Mapping[str, Base] = MappingProxyType(
+    {
+        "digits": Base(8, 1, 10, {"train": 300, "val": 500, "test": 997}),
+        "cifar10": Base(32, 3, 10, {"train": 25_000, "val": 25_000, "test": 10_000}),
+        "cifar100": Base(32, 3, 100, {"train": 50_000, "val": 5_000, "test": 5_000}),
+        "svhn": Base(32, 3, 10, {"train": 36_629, "val": 36_628, "test": 26_032}),
+        "ImageNet16-120": Base(16, 3, 120, {"train": 151_700, "val": 3_000, "test": 3_000}),
+    }
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,17 +73,35 @@ class DataSpec:
         tail = "&".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         return f"{self.base}?{tail}" if tail else self.base
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Return pixels a side, channels and classes."""
+        base = BASES[self.base]
+        return self.size or base.side, base.inputs, base.classes
+
+    def images(self, *parts: str) -> int:
+        """Return how many images are in `parts` together, by name and published files alone."""
+        wanted = {"train": self.train, "val": self.val}
+        return sum(wanted.get(part) or BASES[self.base].images[part] for part in parts)
+
 
 def data_spec(base: str, options: Mapping[str, str]) -> DataSpec:
     """Return what a data set's name and the options of a benchmark's name say; options of others are passed over.
 
     Raises:
         UnknownNameError: no data set has that name.
-        UsageError: a number is none, or below 1.
+        UsageError: a number is none, below 1, or above what there is; a size is no whole fraction.
     """
     if base not in BASES:
-        raise UnknownNameError("data set", base, BASES)
+        raise UnknownNameError("data set", base, tuple(BASES))
     numbers = {key: _number(key, options[key]) for key in NUMBERS if key in options}
+    there = BASES[base]
+    for part in ("train", "val"):
+        if numbers.get(part, 1) > there.images[part]:
+            raise UsageError(f"{base} has {there.images[part]:,} {part} images, given {part}={numbers[part]}")
+    if there.side % numbers.get("size", 1):
+        sizes = ", ".join(str(side) for side in range(1, there.side + 1) if there.side % side == 0)
+        raise UsageError(f"size={numbers['size']}: {base} of {there.side} pixels a side is averaged down to {sizes}")
     return DataSpec(base, version=options.get("data"), **numbers)
 
 

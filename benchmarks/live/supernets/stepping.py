@@ -11,21 +11,45 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor
 
+from nasboard.benchmarks.live.datasets.augmentation import Augmentation, Scale
+from nasboard.benchmarks.live.datasets.pixels import Pixels
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Images, Labels
 from nasboard.harness.errors import MissingDataError
 
 
 @dataclass(frozen=True, slots=True)
-class Part:
-    """One part of the data on the device: images `(n, c, side, side)` in the channels-last layout, labels `(n,)`."""
+class Batch:
+    """What a network is fed: images `(b, c, side, side)`, normalised, float32 and channels-last, with labels `(b,)`."""
 
     images: Tensor
     labels: Tensor
 
-    def take(self, index: Tensor) -> Part:
-        """Return the images at `index` `(b,)`."""
-        return Part(self.images[index].contiguous(memory_format=torch.channels_last), self.labels[index])
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """One part of the data on the device, in the type that the data set stores, which is a quarter of float32.
+
+    Attributes:
+        images: `(n, c, side, side)` in the channels-last layout.
+        labels: `(n,)`.
+        scale: how images are normalised when they are taken.
+    """
+
+    images: Tensor
+    labels: Tensor
+    scale: Scale
+
+    def take(self, index: Tensor, rng: Generator | None = None, augmentation: Augmentation | None = None) -> Batch:
+        """Return the images at `index` `(b,)`, augmented where both an augmentation and a generator are given."""
+        images, labels = self.images[index], self.labels[index]
+        if augmentation is None or rng is None:
+            return Batch(self.scale.apply(images), labels)
+        return Batch(augmentation.apply(images, self.scale, rng), labels)
+
+    def first(self, count: int) -> Batch:
+        """Return the first `count` images; all where there are fewer."""
+        return Batch(self.scale.apply(self.images[:count]), self.labels[:count])
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,21 +87,24 @@ class WeightSchedule:
         )
 
 
-def on_device(part: tuple[Images, Labels], device: str) -> Part:
-    """Return a part of the data as tensors on `device`."""
+def on_device(part: tuple[Images, Labels], pixels: Pixels, device: str) -> Part:
+    """Return a part of the data as tensors on `device`; `pixels` says how it is normalised."""
     images = torch.tensor(part[0]).to(device).contiguous(memory_format=torch.channels_last)
-    return Part(images, torch.tensor(part[1]).to(device))
+    return Part(images, torch.tensor(part[1]).to(device), Scale.of(pixels, device))
 
 
-def batches(part: Part, size: int, rng: Generator) -> Iterator[Part]:
-    """Yield all images once in an order drawn from `rng`, `size` at a time; the last batch may be smaller."""
+def batches(part: Part, size: int, rng: Generator, augmentation: Augmentation | None = None) -> Iterator[Batch]:
+    """Yield all images once in an order drawn from `rng`, `size` at a time; the last batch may be smaller.
+
+    The order is drawn first, then for each batch what is done to its images, nothing without an `augmentation`.
+    """
     order = torch.from_numpy(rng.permutation(len(part.labels))).to(part.labels.device)
     for at in range(0, len(order), size):
-        yield part.take(order[at : at + size])
+        yield part.take(order[at : at + size], rng, augmentation)
 
 
 def weight_step(
-    net: Supernet, optimiser: torch.optim.SGD, batch: Part, mix: Tensor, clip: float, *, idle: bool = False
+    net: Supernet, optimiser: torch.optim.SGD, batch: Batch, mix: Tensor, clip: float, *, idle: bool = False
 ) -> float:
     """Make one SGD step on the cross-entropy of `batch` under a mixture; returns the loss before it.
 

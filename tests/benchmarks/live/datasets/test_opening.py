@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.live.datasets import digits, opening
-from nasboard.benchmarks.live.datasets.opening import open_data, open_test
+from nasboard.benchmarks.live.datasets.opening import data_digest, open_data, open_test
 from nasboard.benchmarks.live.datasets.pixels import Pixels, resized
 from nasboard.benchmarks.live.datasets.spec import BASES, DataSpec
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from nasboard.tabular.imports.importing import import_table
+from nasboard.tabular.known.kinds import kind_of
 from tests.cifar10 import vouched
 from tests.tables import imported
 from tests.tabular.images.image_format import bring, part, write_cifar, write_imagenet16, write_svhn
@@ -100,6 +101,21 @@ def test_a_data_set_that_is_not_there_is_named_with_its_remedy(home: Path) -> No
     with pytest.raises(UnknownNameError, match="'cifar100'"):
         open_data(DataSpec("cifar99"))
     assert set(BASES) == {"digits", *opening.HALVED}
+
+
+def test_the_numbers_of_a_name_are_those_of_what_is_opened() -> None:
+    spec = DataSpec("digits", train=100)
+    data, test = open_data(spec), open_test(spec)
+    found = {"train": len(data.train[1]), "val": len(data.val[1]), "test": len(test[1])}
+    assert {part: spec.images(part) for part in found} == found
+    assert spec.images("train", "val") == 600
+    assert spec.shape == (8, 1, data.classes)
+    assert data_digest(spec) == data.digest
+    for base in opening.HALVED:  # as imports require of the published files
+        form = kind_of(base).load()
+        form = getattr(form, "form", None) or form.FORM
+        assert sum(form.images.values()) == DataSpec(base).images("train", "val", "test")
+        assert (form.side, 3, form.classes) == DataSpec(base).shape
 
 
 def test_of_several_tables_the_name_says_which(tmp_path: Path, home: Path) -> None:

@@ -23,6 +23,17 @@ def test_numbers_are_whole_and_from_1_on(text: str) -> None:
         data_spec("cifar10", {"val": text})
 
 
+def test_what_no_data_set_has_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"cifar100 has 5,000 val images, given val=5001"):
+        data_spec("cifar100", {"val": "5001"})
+    with pytest.raises(
+        UsageError, match=r"size=12: cifar10 of 32 pixels a side is averaged down to 1, 2, 4, 8, 16, 32"
+    ):
+        data_spec("cifar10", {"size": "12"})
+    assert data_spec("svhn", {"size": "8"}).shape == (8, 3, 10)
+    assert data_spec("svhn", {"train": "70"}).images("train", "val", "test") == 70 + 36_628 + 26_032
+
+
 def test_an_unknown_data_set_is_refused_with_the_nearest() -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'cifar100'"):
         data_spec("cifar-100", {})
