@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
+
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from nasboard.benchmarks.spaces import darts_lists, layerwise
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -17,7 +20,15 @@ from tests.contracts.catalogue import BENCHMARKS, opened
 from tests.strategies import batches
 
 SPACES: dict[str, SearchSpace] = {
-    space.name: space for space in (NB201Space(), PlantedSpace(), NB101Space(), *map(NB1Shot1Space.of, (1, 2, 3)))
+    space.name: space
+    for space in (
+        NB201Space(),
+        PlantedSpace(),
+        NB101Space(),
+        *map(NB1Shot1Space.of, (1, 2, 3)),
+        *darts_lists.SPACES.values(),
+        *layerwise.SPACES.values(),
+    )
 }
 
 
@@ -66,7 +77,7 @@ def test_what_is_no_text_is_refused_with_an_example_of_one(name: str, given_: ob
     space = SPACES[name]
     with pytest.raises(SpecError, match=f"{name}: encode takes .* given a {type(given_).__name__}") as caught:
         space.encode(given_)  # type: ignore[arg-type]
-    example = str(caught.value).partition("such as '")[2].partition("'")[0]
+    example = ast.literal_eval(str(caught.value).partition("such as ")[2].partition(", given a")[0])
     assert space.decode(space.encode(example)) == example
 
 

@@ -46,7 +46,7 @@ def auxiliary(macro: DartsMacro) -> Work:
 
 
 def _kept(space: DartsSpace, archs: Archs) -> NDArray[np.int64]:
-    """Return `(n, cells, 2, ops)`: how many kept edges have each operation, those from nodes, then those from inputs."""
+    """Return `(n, cells, 2, ops)`: how many kept edges have each operation, from nodes and from inputs."""
     sources, ops = space.graph(archs)
     kept = np.zeros((len(archs), len(CELLS), 2, len(OPS)), dtype=np.int64)
     n, cell = np.arange(len(archs))[:, None, None, None], np.arange(len(CELLS))[:, None, None]

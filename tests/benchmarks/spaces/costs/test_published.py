@@ -1,0 +1,81 @@
+"""Counts against what was published, and against networks of plain torch modules."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from nasboard.benchmarks.spaces.costs import darts, layerwise, nb201
+from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
+from nasboard.benchmarks.spaces.macros import OFA, SPOS, DartsMacro, NB201Macro
+from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
+from nasboard.benchmarks.spaces.published import PUBLISHED
+
+CIFAR = DartsMacro(channels=36, cells=20)
+IMAGENET = DartsMacro(image=224, channels=48, cells=14, classes=1000, imagenet=True)
+OTHERWISE = {"darts-v1": 3.169, "sdarts-rs": 3.606}  # published: 3.3 and 3.4, of searches that found other cells too
+SPACE = SPACES["darts"]
+
+
+def millions(spec: str, macro: DartsMacro) -> float:
+    return float(darts.count(SPACE, SPACE.encode(spec)[None], macro).parameters[0] / 1e6)
+
+
+@pytest.mark.parametrize("name", PUBLISHED)
+def test_published_cells_have_the_published_parameters(name: str) -> None:
+    """Published to one digit: within 0.05 million, as rounding goes, where the number is of this cell."""
+    cell = PUBLISHED[name]
+    found = millions(cell.spec, IMAGENET if cell.imagenet else CIFAR)
+    if name in OTHERWISE:
+        assert found == pytest.approx(OTHERWISE[name], abs=1e-3)
+    else:
+        assert abs(found - cell.millions) < 0.05
+
+
+def test_the_darts_cell_has_the_parameters_of_its_release_on_imagenet() -> None:
+    assert abs(millions(PUBLISHED["darts-v2"].spec, IMAGENET) - 4.7) < 0.05  # quark0/darts:README.md
+    row = SPACE.encode(PUBLISHED["darts-v2"].spec)[None]
+    assert darts.count(SPACE, row, IMAGENET).multiply_adds[0] < 600e6  # the mobile setting
+
+
+def test_a_cell_inside_a_supernet_lacks_the_numbers_of_batch_norm_alone() -> None:
+    macro = DartsMacro()
+    row = SPACE.encode(PUBLISHED["darts-v2"].spec)[None]
+    alone, shared = (darts.count(SPACE, row, macro, shared=shared) for shared in (False, True))
+    assert alone.multiply_adds[0] == shared.multiply_adds[0]
+    norms = 0
+    for cell, width in enumerate([16, 16, 32, 32, 32, 64, 64, 64]):
+        convolutions = 0 if cell in (2, 5) else 5 * 2 + 1  # five separable ones, one dilated one
+        halving_skips = 0  # the reduction cell skips from node 2 alone
+        norms += 2 * width * (2 + convolutions + halving_skips)
+    assert alone.parameters[0] - shared.parameters[0] == norms
+
+
+@pytest.mark.parametrize(
+    ("op", "params", "flops_m"), [("nor_conv_3x3", 1_531_546, 220.11969), ("skip_connect", 73_306, 7.78305)]
+)
+def test_nb201_networks_have_the_parameters_and_multiply_adds_that_its_authors_record(
+    op: str, params: int, flops_m: float
+) -> None:
+    arch = np.full((1, 6), OPS.index(op), dtype=np.int16)
+    cost = nb201.count(arch, NB201Macro())
+    assert cost.parameters.tolist() == [params]
+    assert cost.multiply_adds[0] + 10 == round(flops_m * 1e6)  # theirs count the bias of the last layer
+    assert NB201Space().valid(arch).all()
+
+
+def test_the_shown_network_of_single_path_one_shot_has_its_published_cost() -> None:
+    arch = np.array([[2, 1, 0, 1, 2, 0, 2, 0, 2, 0, 2, 3, 0, 0, 0, 0, 3, 2, 3, 3]], dtype=np.int16)
+    cost = layerwise.count(LAYERED["spos"], arch, SPOS)
+    assert round(cost.multiply_adds[0] / 1e6) == 323  # megvii-model/SinglePathOneShot:README.md
+    assert abs(cost.parameters[0] / 1e6 - 3.5) < 0.06  # told as 3.5 M
+
+
+def test_layers_that_are_not_there_cost_nothing() -> None:
+    space = LAYERED["ofa-mbv3"]
+    rows = np.zeros((9, 25), dtype=np.int16)
+    rows[:, 4] = range(9)  # the fourth layer of a stage of two
+    assert len(set(layerwise.count(space, rows, OFA).parameters.tolist())) == 1
+    rows[:, 0] = 2
+    assert len(set(layerwise.count(space, rows, OFA).parameters.tolist())) == 9

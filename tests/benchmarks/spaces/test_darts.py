@@ -1,0 +1,171 @@
+"""DARTS cells: counts of the literature, rows, which cells are the same, and how a mixture is read."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import permutations
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from nasboard.benchmarks.spaces.darts import CELLS, EDGES, OPS, DartsSpace
+from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.genotype import Pairs, read_genotype, write_genotype
+from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.benchmarks.spaces.relaxation import cuts, size
+from nasboard.harness import space as spaces
+from nasboard.harness.errors import SpecError
+from nasboard.harness.space import Arch
+from tests.strategies import archs
+
+DARTS = SPACES["darts"]
+WEIGHTED = replace(DARTS, edge_weights=True)
+UNEVEN = DartsSpace("uneven", (("sep_conv_3x3",), ("skip_connect", "noise")) * 7, (("none", "skip_connect"),) * 14)
+ORDERS = list(permutations(range(2, 6)))
+
+
+def moved(spec: str, order: tuple[int, ...], cell: int) -> str | None:
+    """Return a genotype with node v of one cell at `order[v - 2]`; None where a source would follow its node."""
+    both: list[Pairs] = list(read_genotype(spec, "test"))
+    place = [0, 1, *order]
+    nodes: list[list[tuple[str, int]]] = [[]] * 4
+    for i in range(4):
+        pairs = sorted(((op, place[source]) for op, source in both[cell][2 * i : 2 * i + 2]), key=lambda pair: pair[1])
+        if pairs[1][1] >= order[i]:
+            return None
+        nodes[order[i] - 2] = pairs
+    both[cell] = tuple(pair for node in nodes for pair in node)
+    return write_genotype(*both)
+
+
+def test_the_number_of_architectures() -> None:
+    per_cell = 3 * 6 * 10 * 7**8  # the "about 10^9" of the paper
+    assert per_cell == 1_037_664_180
+    assert spaces.size(DARTS) == per_cell**2
+    assert {name: spaces.size(space) for name, space in SPACES.items() if name != "darts"} == {
+        "s1": (180 * 2**8) ** 2,
+        "s2": (180 * 2**8) ** 2,
+        "s3": (180 * 2**8) ** 2,
+        "s4": (180 * 2**8) ** 2,
+        "s5": per_cell**2,
+    }
+
+
+def test_groups_are_edges_of_the_normal_then_of_the_reduction_cell() -> None:
+    assert [group.name for group in DARTS.groups] == [f"{cell} {v}<-{u}" for cell in CELLS for u, v in EDGES]
+    assert EDGES[:5] == ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+    assert size(DARTS.groups) == 28 * 8
+    assert all(group.options == OPS[:-1] for group in DARTS.groups)
+    assert size(SPACES["s5"].groups) == 28 * 7
+    assert [(group.name, group.chosen) for group in WEIGHTED.groups[28:30]] == [
+        ("edges into normal 2", 2),
+        ("edges into normal 3", 2),
+    ]
+    assert size(WEIGHTED.groups) == 28 * 8 + 2 * 14
+
+
+def test_the_lists_of_s1_are_of_edges_and_cells() -> None:
+    s1 = {group.name: group.options for group in SPACES["s1"].groups}
+    assert s1["normal 4<-0"] == ("max_pool_3x3", "skip_connect")
+    assert s1["normal 5<-4"] == ("dil_conv_3x3", "dil_conv_5x5")
+    assert s1["reduction 2<-1"] == ("max_pool_3x3", "dil_conv_3x3")
+    assert s1["reduction 4<-1"] == ("max_pool_3x3", "sep_conv_3x3")
+    assert {len(options) for options in s1.values()} == {2}
+
+
+@settings(max_examples=30)
+@given(st.data())
+def test_cells_that_differ_in_the_order_of_their_nodes_are_the_same(data: st.DataObject) -> None:
+    arch = data.draw(archs(DARTS))
+    cell = data.draw(st.sampled_from([0, 1]))
+    others = {moved(DARTS.decode(arch), order, cell) for order in ORDERS} - {None}
+    rows = np.stack([DARTS.encode(str(spec)) for spec in others])
+    assert len(set(DARTS.canonical(np.concatenate([arch[None], rows])).tolist())) == 1
+
+
+@settings(max_examples=30)
+@given(archs(SPACES["s2"]), archs(SPACES["s2"]))
+def test_equal_codes_mean_that_an_order_of_nodes_makes_them_equal(one: Arch, other: Arch) -> None:
+    space = SPACES["s2"]
+    other = np.concatenate([one[:11], other[11:]])
+    reach = {moved(space.decode(one), order, 1) for order in ORDERS}
+    same = len(set(space.canonical(np.stack([one, other])).tolist())) == 1
+    assert same == (space.decode(other) in reach)
+
+
+def test_classes_of_a_small_space_are_counted_by_hand() -> None:
+    """One operation everywhere: 180 wirings of one cell, and as many classes as distinct graphs."""
+    space = DartsSpace("one", (("skip_connect",),) * 14, (("skip_connect",),) * 14)
+    every = np.array([(0, 0, a, 0, 0, b, 0, 0, c, 0, 0) for a in range(3) for b in range(6) for c in range(10)])
+    rows = np.concatenate([every, np.zeros_like(every)], axis=1).astype(np.int16)
+    by_hand = {min(s for order in ORDERS if (s := moved(space.decode(row), order, 0)) is not None) for row in rows}
+    assert len(set(space.canonical(rows).tolist())) == len(by_hand) < 180
+
+
+def test_codes_are_the_same_in_spaces_of_other_lists() -> None:
+    rows = [PUBLISHED[name].spec for name in ("darts-v1", "darts-v2", "sdarts-adv")]
+    with_none, without = (
+        SPACES[name].canonical(np.stack([SPACES[name].encode(s) for s in rows])) for name in ("darts", "s5")
+    )
+    assert with_none.tolist() == without.tolist()
+    assert len(set(with_none.tolist())) == 3
+
+
+def test_the_two_strongest_edges_are_kept_with_their_strongest_operation_but_none() -> None:
+    at = {group.name: cut for group, cut in zip(DARTS.groups, cuts(DARTS.groups), strict=True)}
+    mix = np.full(size(DARTS.groups), 0.1)
+    mix[at["normal 3<-0"].start + OPS.index("none")] = 0.9  # says nothing about the edge
+    mix[at["normal 3<-1"].start + OPS.index("skip_connect")] = 0.3
+    mix[at["normal 3<-2"].start + OPS.index("dil_conv_5x5")] = 0.2
+    normal, _ = read_genotype(DARTS.decode(DARTS.derive(mix)), "test")
+    assert normal[2:4] == (("skip_connect", 1), ("dil_conv_5x5", 2))
+    assert normal[:2] == (("max_pool_3x3", 0), ("max_pool_3x3", 1))  # the first of equal ones
+
+
+def test_edge_weights_multiply_the_strength_of_edges() -> None:
+    at = {group.name: cut for group, cut in zip(WEIGHTED.groups, cuts(WEIGHTED.groups), strict=True)}
+    mix = np.full(size(WEIGHTED.groups), 0.1)
+    mix[at["normal 3<-1"].start + OPS.index("skip_connect")] = 0.3
+    mix[at["edges into normal 3"]] = [0.5, 0.1, 0.4]  # 0.05, 0.03, 0.04
+    sources, _ = WEIGHTED.graph(WEIGHTED.derive(mix)[None])
+    assert sources[0, 0, 1].tolist() == [0, 2]
+
+
+def test_an_edge_that_is_left_out_has_its_one_at_none_or_none_at_all() -> None:
+    for space, left_out in ((DARTS, 1.0), (SPACES["s5"], 0.0)):
+        [mix] = space.relax(space.encode(PUBLISHED["darts-v2"].spec)[None])
+        sums = np.array([mix[at].sum() for at in cuts(space.groups)])
+        kept = np.array(
+            [mix[at][list(g.takeable)].sum() for g, at in zip(space.groups, cuts(space.groups), strict=True)]
+        )
+        assert kept.sum() == 16
+        assert np.array_equal(sums, np.where(kept == 1, 1.0, left_out))
+
+
+def test_lists_of_other_lengths_have_rows_that_break_the_rules() -> None:
+    some = np.random.default_rng(0).integers(0, UNEVEN.choices, size=(200, 22)).astype(np.int16)
+    valid = UNEVEN.valid(some)
+    assert 0 < valid.sum() < len(some)
+    for row in some[valid][:20]:
+        assert np.array_equal(UNEVEN.encode(UNEVEN.decode(row)), row)
+        assert np.array_equal(UNEVEN.derive(UNEVEN.relax(row[None])[0]), row)
+    with pytest.raises(SpecError, match="has fewer operations than the number given"):
+        UNEVEN.decode(some[~valid][0])
+
+
+def test_a_cell_learns_where_a_convolution_sees_its_input() -> None:
+    s4 = SPACES["s4"]
+    quiet = [("noise", 0), ("noise", 1)] * 4
+    deaf = [*quiet[:2], ("noise", 0), ("sep_conv_3x3", 2), *quiet[4:]]
+    hears = [*quiet[:2], ("noise", 0), ("sep_conv_3x3", 1), *quiet[4:]]
+    rows = np.stack([s4.encode(write_genotype(tuple(c), tuple(quiet))) for c in (quiet, deaf, hears)])
+    assert s4.learned(rows).tolist() == [False, False, True]
+    bare = write_genotype(
+        (("skip_connect", 0), ("max_pool_3x3", 1)) * 4, (("avg_pool_3x3", 0), ("skip_connect", 1)) * 4
+    )
+    assert DARTS.learned(np.stack([DARTS.encode(bare), DARTS.encode(PUBLISHED["darts-v2"].spec)])).tolist() == [
+        False,
+        True,
+    ]
