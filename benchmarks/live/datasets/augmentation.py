@@ -101,7 +101,7 @@ class Augmentation:
         if not self.cutout:
             return ready
         cut = _inside(height, row, self.cutout)[:, :, None] & _inside(width, column, self.cutout)[:, None, :]
-        return ready.masked_fill(cut[:, None], 0)
+        return ready.masked_fill_(cut[:, None], 0)  # in place, as otherwise the layout is lost
 
 
 def _moved(images: Tensor, pad: int, down: Tensor, right: Tensor, flipped: Tensor) -> Tensor:

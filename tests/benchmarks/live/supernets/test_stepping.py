@@ -9,9 +9,13 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nasboard.benchmarks.live.data import digits_data
-from nasboard.benchmarks.live.supernets.nb201 import one_hot_mix
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, batches, on_device, weight_step
+from nasboard.benchmarks.live.datasets import digits
+from nasboard.benchmarks.live.datasets.augmentation import Augmentation
+from nasboard.benchmarks.live.datasets.opening import open_data
+from nasboard.benchmarks.live.datasets.spec import DataSpec
+from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet, one_hot_mix
+from nasboard.benchmarks.live.supernets.stepping import Batch, Part, WeightSchedule, batches, on_device, weight_step
+from nasboard.benchmarks.spaces.macros import DIGITS
 
 SCHEDULE = WeightSchedule(epochs=50, batch=64, lr=0.025, lr_min=0.001, momentum=0.9, weight_decay=5e-4, clip=5.0)
 
@@ -28,25 +32,61 @@ def test_learning_rate_follows_half_a_cosine() -> None:
         cosine.step()
 
 
+def train_part() -> Part:
+    data = open_data(DataSpec("digits"))
+    return on_device(data.train, data.pixels, "cpu")
+
+
 def test_batches_hold_every_image_once() -> None:
-    part = on_device(digits_data().train, "cpu")
+    part = train_part()
     seen = list(batches(part, 64, np.random.default_rng(0)))
     assert [len(b.labels) for b in seen] == [64, 64, 64, 64, 44]
     rows = torch.cat([b.images for b in seen]).flatten(1)
-    assert torch.equal(rows.sort(0).values, part.images.flatten(1).sort(0).values)
+    assert torch.equal(rows.sort(0).values, part.first(1000).images.flatten(1).sort(0).values)
 
 
 def test_batches_come_in_another_order_every_epoch() -> None:
-    part = on_device(digits_data().train, "cpu")
-    rng = np.random.default_rng(0)
+    part, rng = train_part(), np.random.default_rng(0)
     first, second = (next(batches(part, 64, rng)) for _ in range(2))
     assert not torch.equal(first.images, second.images)
 
 
+def test_batches_of_digits_are_those_of_version_0_1_to_the_bit() -> None:
+    images, labels = (torch.from_numpy(column) for column in digits.load().train)
+    order = np.random.default_rng(5).permutation(300)
+    for at, batch in enumerate(batches(train_part(), 64, np.random.default_rng(5))):
+        mine = order[64 * at : 64 * (at + 1)]
+        assert torch.equal(batch.images, images[mine])
+        assert torch.equal(batch.labels, labels[mine])
+        assert batch.images.is_contiguous(memory_format=torch.channels_last)
+
+
+def test_images_stay_as_they_are_stored_until_they_are_taken() -> None:
+    part = train_part()
+    assert (part.images.dtype, part.first(7).images.dtype) == (torch.uint8, torch.float32)
+    assert torch.equal(part.first(7).images, part.take(torch.arange(7)).images)
+    assert len(part.first(10_000).labels) == 300
+
+
+def test_images_are_augmented_where_that_is_asked_for_and_reproducibly() -> None:
+    part, augmentation = train_part(), Augmentation(pad=1, flip=True, cutout=2)
+    one, same, other = (
+        torch.cat([b.images for b in batches(part, 64, np.random.default_rng(seed), augmentation)])
+        for seed in (0, 0, 1)
+    )
+    assert torch.equal(one, same)
+    assert not torch.equal(one, other)
+    index, rng = torch.arange(20), np.random.default_rng(0)
+    assert torch.equal(part.take(index, rng).images, part.take(index, None, augmentation).images)
+    assert not torch.equal(part.take(index, rng, augmentation).images, part.take(index).images)
+
+
+def net_and_batch() -> tuple[NB201Supernet, Batch]:
+    return NB201Supernet(DIGITS, np.random.default_rng(0)), next(batches(train_part(), 64, np.random.default_rng(1)))
+
+
 def test_a_weight_step_is_clipped_nesterov_sgd() -> None:
-    data = digits_data()
-    net = data.supernet(np.random.default_rng(0), "cpu")
-    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    net, batch = net_and_batch()
     mix = torch.full((6, 5), 0.2)
     loss = F.cross_entropy(net(batch.images, mix), batch.labels)
     names, tensors = zip(*net.named_parameters(), strict=True)
@@ -64,9 +104,7 @@ def test_a_weight_step_is_clipped_nesterov_sgd() -> None:
 
 
 def test_a_step_leaves_the_weights_of_other_operations_alone() -> None:
-    data = digits_data()
-    net = data.supernet(np.random.default_rng(0), "cpu")
-    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    net, batch = net_and_batch()
     before = {name: tensor.detach().clone() for name, tensor in net.named_parameters()}
     weight_step(net, SCHEDULE.optimiser(net), batch, one_hot_mix(np.array([1, 2, 1, 3, 1, 0])), 5.0)
     moved = {name for name, tensor in net.named_parameters() if not torch.equal(tensor, before[name])}
@@ -79,9 +117,7 @@ def test_a_step_leaves_the_weights_of_other_operations_alone() -> None:
 
 
 def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> None:
-    data = digits_data()
-    net = data.supernet(np.random.default_rng(0), "cpu")
-    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    net, batch = net_and_batch()
     optimiser = SCHEDULE.optimiser(net)
     name = "cells.0.edges.3.convs.3.weight"
     tensor = dict(net.named_parameters())[name]
@@ -96,9 +132,7 @@ def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> N
 
 @pytest.mark.parametrize("clip", [0.0, 1e9])
 def test_a_clip_of_zero_clips_nothing(clip: float) -> None:
-    data = digits_data()
-    net = data.supernet(np.random.default_rng(0), "cpu")
-    batch = next(batches(on_device(data.train, "cpu"), 64, np.random.default_rng(1)))
+    net, batch = net_and_batch()
     mix = torch.full((6, 5), 0.2)
     loss = F.cross_entropy(net(batch.images, mix), batch.labels)
     (gradient,) = torch.autograd.grad(loss, net.weight)
