@@ -10,6 +10,7 @@ import hashlib
 import json
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
+from typing import cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,7 +22,7 @@ from nasboard.benchmarks.spaces.costs import darts as darts_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB201Macro
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, Context, CostKind, SearchData, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
@@ -65,10 +66,9 @@ class Parts:
     def alone(self) -> Macro:
         """Return the network around the cells of an architecture that is trained from scratch."""
         recipe, macro = self.recipe, self.macro
-        sizes = {"channels": recipe.channels or macro.channels, "cells": recipe.cells or macro.cells}
         if isinstance(macro, DartsMacro):
-            return replace(macro, partial=1, auxiliary=recipe.auxiliary > 0, **sizes)
-        return replace(macro, **sizes)
+            macro = replace(macro, partial=1, auxiliary=recipe.auxiliary > 0)
+        return sized(macro, channels=recipe.channels or macro.channels, cells=recipe.cells or macro.cells)
 
     def digest(self, *, trained: bool) -> str:
         """Return the SHA-256 over the parts; with `trained` over what a training from scratch depends on alone."""
@@ -227,12 +227,13 @@ def representatives(space: RelaxedSpace, archs: Archs) -> Archs:
     """Return, for each architecture `(n, d)`, the lexicographically first one that is isomorphic to it."""
     if size(space) > LARGEST_ENUMERATION:
         return from_index(space, space.canonical(archs))  # in spaces as large as these it is that one's index
-    first, of = _classes(space)
+    first, of = _classes(cast(Hashable, space))
     return from_index(space, first[np.searchsorted(of, space.canonical(archs))])
 
 
 @cache
-def _classes(space: RelaxedSpace) -> tuple[Ints, Ints]:
+def _classes(hashable: Hashable) -> tuple[Ints, Ints]:
     """Return the lexicographic index of the first of each class, and the class's canonical number, ascending."""
+    space = cast(RelaxedSpace, hashable)
     of, first = np.unique(space.canonical(enumerate_all(space)), return_index=True)
     return first.astype(np.int64), of

@@ -15,7 +15,7 @@ from nasboard.benchmarks.live.datasets.spec import data_spec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
-from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -95,7 +95,7 @@ class Live:
         sizes = told(channels=channels, cells=cells)
         numbers = {name: number(name, value) for name, value in sizes.items()}
         side, inputs, classes = spec.shape
-        macro = replace(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
+        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
         parts = Parts(self.space, spec, macro, recipe_of(recipe or self.recipe))
         if scored_on is not None:
             parts = replace(parts, scored_on=number("scored_on", scored_on))
@@ -148,7 +148,7 @@ def _digits201(version: str | None) -> Benchmark:
 
 
 def _with_tables() -> list[Live]:
-    tables = {
+    tables: dict[str, Callable[[str | None], Benchmark]] = {
         "cifar10": nb201_tables.cifar10,
         "cifar100": nb201_tables.cifar100,
         "ImageNet16-120": nb201_tables.imagenet16,
@@ -157,9 +157,9 @@ def _with_tables() -> list[Live]:
     for data, table in tables.items():
         recipe = "nb201-200-16px" if data == "ImageNet16-120" else "nb201-200"
         found.append(Live(f"nb201-{data}-live", NB201Space(), data, NB201Macro(), recipe, table))
-    for number_, table in {1: nb101.nb1shot1_1, 2: nb101.nb1shot1_2, 3: nb101.nb1shot1_3}.items():
-        space = NB1Shot1Space.of(number_)
-        found.append(Live(f"nb1shot1-{number_}-live", space, "cifar10", NB1Shot1Macro(), "quick-30", table))
+    for place, shot in enumerate((nb101.nb1shot1_1, nb101.nb1shot1_2, nb101.nb1shot1_3), start=1):
+        space = NB1Shot1Space.of(place)
+        found.append(Live(f"nb1shot1-{place}-live", space, "cifar10", NB1Shot1Macro(), "quick-30", shot))
     return found
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,6 +90,11 @@ class DartsMacro:
 
 
 Macro = NB201Macro | NB1Shot1Macro | DartsMacro
+
+
+def sized(macro: Macro, **sizes: int) -> Macro:
+    """Return a network of other sizes: `image`, `inputs`, `channels`, `cells`, `classes`, which all have."""
+    return replace(macro, **sizes)  # type: ignore[arg-type]  # one call for three classes
 
 
 @dataclass(frozen=True, slots=True)

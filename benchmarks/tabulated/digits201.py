@@ -1,14 +1,14 @@
 """The embedded benchmark `digits201`: the NAS-Bench-201 cell on handwritten digits, with complete, measured truth.
 
-`tabular` answers queries from the recorded validation curves. The live benchmark is the same over images that it hands
-out (`nasboard.benchmarks.live.digits201`); both are scored by one table, so their runs share a board. The table holds
+`tabular` answers queries from the recorded validation curves. The live benchmark `digits201-live`, which hands out the
+images, is scored by the same table, so that runs of both share a board. The table holds
 one row per isomorphism class. Queries show the validation curves of three trainings of it; its truth is the mean of
 others, so that an architecture that was lucky when it was queried is not called good for it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from importlib import resources
@@ -19,7 +19,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space, learned
-from nasboard.harness.api import Context, CostKind, Observation, SearchData
+from nasboard.harness.api import Context, CostKind, Observation
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import Arch, Archs, Floats, SearchSpace, to_index
 from nasboard.tabular.tables.table import Table, TableError, open_table
@@ -63,14 +63,14 @@ class RecordedCurves:
 
 @dataclass(frozen=True, slots=True)
 class Digits201:
-    """The benchmark over an opened table; with `images` it is the live one, where searching means training."""
+    """The benchmark over an opened table."""
 
     name: str
     table: Table
-    images: Callable[[], SearchData] | None = None
     space: SearchSpace = field(default_factory=NB201Space)
     dataset: str = DATASET
     parameter_free: tuple[int, ...] | None = PARAMETER_FREE
+    cost_kind: CostKind = "simulated"
 
     @property
     def digest(self) -> str | None:
@@ -81,11 +81,6 @@ class Digits201:
     def fidelities(self) -> tuple[int, ...]:
         """Return every epoch up to full training."""
         return tuple(range(1, self.table.columns["val_correct"].shape[2] + 1))
-
-    @property
-    def cost_kind(self) -> CostKind:
-        """Return `measured` for the live benchmark."""
-        return "simulated" if self.images is None else "measured"
 
     @property
     def context(self) -> Context:
@@ -99,16 +94,14 @@ class Digits201:
         return Context(notes=(note,), resolution=TEST_IMAGES * behind, learned=learned)
 
     @property
-    def query(self) -> RecordedCurves | None:
-        """Return the recorded curves; None on the live benchmark."""
-        if self.images is not None:
-            return None
+    def query(self) -> RecordedCurves:
+        """Return the recorded curves."""
         columns = self.table.columns
         return RecordedCurves(*(np.asarray(columns[c]) for c in ("row_of", "val_correct", "train_s")))  # type: ignore[arg-type]
 
-    def data(self) -> SearchData | None:
-        """Return images and supernet of the live benchmark, None on the tabular one."""
-        return None if self.images is None else self.images()
+    def data(self) -> None:
+        """Return nothing: the table has no images."""
+        return
 
     def truth(self, archs: Archs) -> Floats:
         """Return the mean test accuracy `(n,)` over the trainings that no query shows."""
