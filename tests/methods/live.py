@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 
-from nasboard.benchmarks.live.data import LiveData, digits_data
+from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.live.data import LiveData, open_live
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
@@ -18,9 +20,9 @@ ARCHS = sample(SPACE, np.random.default_rng(99), 12)
 
 def small_data() -> LiveData:
     """Return a part of the digits: three batches of 32 to train, 80 images to validate."""
-    whole = digits_data()
+    whole = open_live(LIVE["digits201-live"]().parts)
     (x, y), (vx, vy) = whole.train, whole.val
-    return LiveData("digits-small", (x[:96].copy(), y[:96].copy()), (vx[:80].copy(), vy[:80].copy()), whole.macro)
+    return replace(whole, train=(x[:96].copy(), y[:96].copy()), val=(vx[:80].copy(), vy[:80].copy()))
 
 
 def task(seed: int = 0, resume: Mapping[str, object] | None = None) -> Task:

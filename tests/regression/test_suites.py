@@ -8,6 +8,7 @@ from functools import cache
 import numpy as np
 import pytest
 
+from nasboard.harness import registry
 from nasboard.harness.api import Task
 from nasboard.harness.record import RunKey
 from nasboard.harness.running import suite
@@ -63,14 +64,14 @@ def test_every_entry_says_how_it_was_tuned(name: str) -> None:
 
 
 def test_ten_epochs_at_the_suites_rate_move_alpha_where_the_published_rate_hardly_does() -> None:
-    from nasboard.benchmarks.live.data import digits_data
     from nasboard.benchmarks.spaces.nb201 import NB201Space
     from nasboard.methods.differentiable.darts import Darts
 
     (key, *_) = keys("quick", "darts")
     fallen = {}  # of the entropy of alpha, in nats
     for rate in (Darts().alpha_lr, float(key.params["alpha_lr"])):  # type: ignore[arg-type]
-        task = Task(NB201Space(), np.random.default_rng(0), float("inf"), data=digits_data())
+        data = registry.benchmark("digits201-live").data()
+        task = Task(NB201Space(), np.random.default_rng(0), float("inf"), data=data)
         *_, last = Darts(epochs=10, alpha_lr=rate, eigenvalue_every=0).search(task)
         fallen[rate] = math.log(5) - last.logs["alpha_entropy"]
     published, ours = fallen.values()

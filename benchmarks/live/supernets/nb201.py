@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.random import Generator
@@ -25,12 +24,10 @@ from nasboard.benchmarks.live.supernets.ops import (
 )
 from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
 from nasboard.benchmarks.live.supernets.supernet import transfer as transfer
-from nasboard.benchmarks.spaces import relaxation
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space
+from nasboard.benchmarks.spaces.nb201 import EDGES, NB201Space
 from nasboard.benchmarks.spaces.relaxation import Allowed as Allowed
-from nasboard.benchmarks.spaces.relaxation import everything
-from nasboard.harness.space import Arch, Archs, Ints
+from nasboard.harness.space import Arch
 
 
 class Cell(nn.Module):
@@ -75,6 +72,7 @@ class NB201Supernet(Supernet):
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
         self.cells = nn.ModuleList(Cell(c, self.allowed, rng) for c in widths for _ in range(macro.cells))
+        self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))
         self.beta = nn.Parameter(torch.zeros(widths[-1]))
         self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)
@@ -88,7 +86,6 @@ class NB201Supernet(Supernet):
         Raises:
             SpecError: the mixture has another shape, or puts weight on an operation that is not held here.
         """
-        mix = mix.flatten(-2) if mix.shape[-2:] == MIX_SHAPE else mix  # as methods of version 0.1 have it
         apart = mix.ndim == 2 and len(mix) == len(self.cells)
         terms = [self.terms(each) for each in mix] if apart else [self.terms(mix)] * len(self.cells)
         x = self.embed(x)
@@ -122,24 +119,3 @@ class NB201Supernet(Supernet):
     def head(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` of the last cell's output `(b, c, h, w)`."""
         return F.linear(F.relu(standardise(x, self.gamma, self.beta)).mean((2, 3)), self.weight, self.bias)
-
-
-# names of version 0.1, until the methods work on groups
-EVERYTHING: Allowed = everything(GROUPS)
-MIX_SHAPE = (len(EDGES), len(OPS))
-CELLS = 2
-
-
-def one_hot_mix(arch: Arch, device: torch.device | str = "cpu") -> Tensor:
-    """Return the mixture `(edges, ops)` float32 that is the architecture `(edges,)`."""
-    return torch.from_numpy(NB201Space().relax(arch[None])[0].astype(np.float32)).view(MIX_SHAPE).to(device)
-
-
-def splits(edges: tuple[int, ...]) -> tuple[Allowed, ...]:
-    """Return what the sub-supernets hold when `edges` are split."""
-    return relaxation.splits(GROUPS, edges)
-
-
-def owner(archs: Archs, edges: tuple[int, ...]) -> Ints:
-    """Return `(n,)` int64: which sub-supernet of `splits(edges)` owns each architecture `(n, 6)`."""
-    return relaxation.owner(NB201Space(), archs, edges)

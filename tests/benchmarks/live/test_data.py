@@ -7,12 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live.data import LiveData, digits_data, live_data
+from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.live.data import LiveData, live_data, open_live
 from nasboard.benchmarks.live.datasets.digits import load
-from nasboard.benchmarks.live.supernets.nb201 import splits
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
+from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError
+
+
+def digits() -> LiveData:
+    return open_live(LIVE["digits201-live"]().parts)
 
 
 def task(data: SearchData | None) -> Task:
@@ -20,7 +25,7 @@ def task(data: SearchData | None) -> Task:
 
 
 def test_it_has_train_and_validation_images_and_nothing_else() -> None:
-    data = digits_data()
+    data = digits()
     assert isinstance(data, SearchData)
     assert data.train[0].shape == (300, 1, 8, 8)
     assert data.val[0].shape == (500, 1, 8, 8)
@@ -34,16 +39,16 @@ def test_it_has_train_and_validation_images_and_nothing_else() -> None:
 
 
 def test_it_cannot_be_written_to() -> None:
-    data = digits_data()
+    data = digits()
     with pytest.raises(ValueError, match="read-only"):
         data.train[0][0] = 0
 
 
 def test_it_makes_a_supernet_of_the_benchmarks_network_or_a_part_of_it() -> None:
-    data = digits_data()
+    data = digits()
     whole = data.supernet(np.random.default_rng(0), "cpu")
-    part = data.supernet(np.random.default_rng(0), "cpu", splits((0,))[1])
-    assert whole.macro == data.macro
+    part = data.supernet(np.random.default_rng(0), "cpu", splits(GROUPS, (0,))[1])
+    assert whole.macro == data.parts.macro
     assert part.allowed[0] == (1,)
     # stem, reduction and head, then on each edge a 1x1 and a 3x3 convolution in two cells
     outside = (8 + 16) + (16 * 8 + 32) + 32 + (160 + 10)
@@ -52,12 +57,12 @@ def test_it_makes_a_supernet_of_the_benchmarks_network_or_a_part_of_it() -> None
 
 
 def test_a_task_without_live_data_is_refused_by_name() -> None:
-    assert isinstance(live_data(task(digits_data()), "darts"), LiveData)
+    assert isinstance(live_data(task(digits()), "darts"), LiveData)
     with pytest.raises(UsageError, match=r"darts trains a supernet .* digits201-live; given no data"):
         live_data(task(None), "darts")
 
 
 def test_another_space_is_refused() -> None:
-    other = replace(task(digits_data()), space=NB201Space("small", (3, 3)))
+    other = replace(task(digits()), space=NB201Space("small", (3, 3)))
     with pytest.raises(UsageError, match="searches small"):
         live_data(other, "darts")

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live import digits201 as live_benchmark
+from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.spaces.nb201 import CLASSES, NB201Space, class_representatives
 from nasboard.benchmarks.tabulated import digits201
 from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
@@ -124,7 +124,7 @@ def test_validation_guides_towards_test() -> None:
 
 def test_the_live_benchmark_has_data_and_no_queries_and_the_same_truth() -> None:
     pytest.importorskip("torch")
-    live = live_benchmark.live()
+    live = LIVE["digits201-live"]()
     assert live.query is None
     assert BENCHMARK.data() is None
     assert live.digest == BENCHMARK.digest

@@ -10,7 +10,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from nasboard.benchmarks.live.supernets.stepping import Part, on_device
+from nasboard.benchmarks.live.supernets.stepping import Batch
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all
@@ -24,7 +24,7 @@ SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)
 def run() -> Bilevel:
     data = live.small_data()
     rng = np.random.default_rng(0)
-    return Bilevel(SHORT, data.supernet(rng, "cpu"), on_device(data.train, "cpu"), on_device(data.val, "cpu"), rng)
+    return Bilevel(SHORT, data.supernet(rng, "cpu"), data.on("cpu"), rng)
 
 
 def test_it_is_a_search_method() -> None:
@@ -51,24 +51,25 @@ def test_defaults_are_those_of_the_nas_bench_201_version() -> None:
 def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Bilevel) -> None:
     # independent closed form: g_alpha = A * (g_A - sum(A * g_A)), with g_A by finite differences in double precision
     net = run.learner.net.double()
-    batch = Part(run.val.images.double(), run.val.labels)
-    alpha = torch.from_numpy(np.random.default_rng(1).standard_normal((6, 5))).requires_grad_()
-    mixture = alpha.detach().softmax(1)
-    slopes = torch.zeros(6, 5, dtype=torch.float64)
+    scored = run.parts.scored
+    batch = Batch(scored.images.double(), scored.labels)
+    alpha = torch.from_numpy(np.random.default_rng(1).standard_normal(30)).requires_grad_()
+    mixture = alpha.detach().view(6, 5).softmax(1)
+    slopes = torch.zeros(30, dtype=torch.float64)
     with torch.no_grad():
-        for edge in range(6):
-            for op in range(5):
-                step = torch.zeros(6, 5, dtype=torch.float64)
-                step[edge, op] = 1e-6
-                up, down = (F.cross_entropy(net(batch.images, mixture + s * step), batch.labels) for s in (1, -1))
-                slopes[edge, op] = (up - down) / 2e-6
-    expected = mixture * (slopes - (mixture * slopes).sum(1, keepdim=True))
-    torch.testing.assert_close(alpha_gradient(net, alpha, batch), expected, rtol=1e-3, atol=1e-5)
+        for option in range(30):
+            step = torch.zeros(30, dtype=torch.float64)
+            step[option] = 1e-6
+            up, down = (F.cross_entropy(net(batch.images, mixture.flatten() + s * step), batch.labels) for s in (1, -1))
+            slopes[option] = (up - down) / 2e-6
+    slopes = slopes.view(6, 5)
+    expected = (mixture * (slopes - (mixture * slopes).sum(1, keepdim=True))).flatten()
+    torch.testing.assert_close(alpha_gradient(net, run.simplices, alpha, batch), expected, rtol=1e-3, atol=1e-5)
     assert expected.abs().max() > 1e-3
 
 
 def test_alpha_gradient_leaves_no_gradient_on_the_weights(run: Bilevel) -> None:
-    alpha_gradient(run.learner.net, run.alpha, run.val)
+    alpha_gradient(run.learner.net, run.simplices, run.alpha, run.parts.scored)
     assert all(tensor.grad is None for tensor in run.learner.net.parameters())
     assert run.alpha.grad is None
 
@@ -98,7 +99,7 @@ def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Bilevel) -
     with torch.no_grad():
         run.alpha.zero_()
         for edge, op in enumerate((0, 3, 1, 4, 2, 0)):
-            run.alpha[edge, op] = 1.0
+            run.alpha[5 * edge + op] = 1.0
     assert run.genotype().tolist() == [0, 3, 1, 4, 2, 0]
     assert run.genotype().dtype == np.int16
 
@@ -106,15 +107,15 @@ def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Bilevel) -
 def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:
     before = run.rank(live.ARCHS)
     with torch.no_grad():
-        run.alpha.add_(torch.arange(30.0).view(6, 5))
+        run.alpha.add_(torch.arange(30.0))
     assert np.array_equal(run.rank(live.ARCHS), before)
     assert len(np.unique(before)) > 3
 
 
 def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes_no_search(run: Bilevel) -> None:
     with torch.no_grad():
-        run.alpha.copy_(torch.from_numpy(np.random.default_rng(5).standard_normal((6, 5))))
-    p = run.alpha.detach().double().softmax(1).numpy()
+        run.alpha.copy_(torch.from_numpy(np.random.default_rng(5).standard_normal(30)))
+    p = run.alpha.detach().double().view(6, 5).softmax(1).numpy()
     every = enumerate_all(live.SPACE)
     score = run.rank_by_alpha(every)
     assert np.exp(score).sum() == pytest.approx(1.0)
@@ -144,14 +145,19 @@ def test_eigenvalue_of_a_known_quadratic() -> None:
     basis, _ = np.linalg.qr(rng.standard_normal((30, 30)))
     spectrum = np.linspace(-7.0, 2.0, 30)  # the largest in absolute value is negative and no sharpness
     hessian = torch.from_numpy(basis @ np.diag(spectrum) @ basis.T)
-    at = torch.zeros(6, 5, dtype=torch.float64)
-    assert eigenvalue(lambda a: a.flatten() @ hessian @ a.flatten() / 2, at, 0.5) == pytest.approx(2.5)
+    at = torch.zeros(30, dtype=torch.float64)
+    assert eigenvalue(lambda a: a @ hessian @ a / 2, at, 0.5) == pytest.approx(2.5)
 
 
 def test_the_eigenvalue_of_a_loss_of_mixtures_is_at_least_the_decay(run: Bilevel) -> None:
-    falling = eigenvalue(lambda a: -a.softmax(1)[:, 0].pow(2).sum(), torch.zeros(6, 5), 1e-3)  # concave in the mixture
+    falling = eigenvalue(
+        lambda a: -a.view(6, 5).softmax(1)[:, 0].pow(2).sum(), torch.zeros(30), 1e-3
+    )  # concave in the mixture
     assert falling >= 1e-3 - 1e-9
-    assert eigenvalue(lambda a: val_loss(run.learner.net, run.val, a), run.alpha, 1e-3) >= 1e-3 - 1e-7
+    assert (
+        eigenvalue(lambda a: val_loss(run.learner.net, run.simplices, run.parts.scored, a), run.alpha, 1e-3)
+        >= 1e-3 - 1e-7
+    )
 
 
 def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
@@ -163,10 +169,10 @@ def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
 
 
 def test_fewer_validation_than_training_batches_are_used_again() -> None:
-    data = live.small_data()
+    whole = live.small_data()
+    data = replace(whole, val=(whole.val[0][:20], whole.val[1][:20]))
     rng = np.random.default_rng(0)
-    val = on_device((data.val[0][:20], data.val[1][:20]), "cpu")
-    run = Bilevel(SHORT, data.supernet(rng, "cpu"), on_device(data.train, "cpu"), val, rng)
+    run = Bilevel(SHORT, data.supernet(rng, "cpu"), data.on("cpu"), rng)
     calls: list[int] = []
     run.advance(lambda clean, epoch: calls.append(epoch) or clean)
     assert len(calls) == 3

@@ -75,14 +75,16 @@ def test_each_sub_supernet_is_trained_apart_from_the_others() -> None:
 def test_an_architecture_is_scored_by_the_sub_supernet_that_owns_it() -> None:
     checkpoint = last(SHORT)
     data = live.small_data()
-    images, labels = torch.tensor(data.val[0]), torch.tensor(data.val[1])
+    scored = data.on("cpu").scored
     scores = checkpoint.rank(live.ARCHS)
     for op, part in enumerate(weights(checkpoint)):
         # an independent supernet of the whole space with the owner's weights, the missing ones at random
         net = data.supernet(np.random.default_rng(7), "cpu")
         net.load_state_dict({name: torch.tensor(value) for name, value in part.items()}, strict=False)
         mine = live.ARCHS[:, 0] == op
-        np.testing.assert_allclose(scores[mine], evaluate(net, live.ARCHS[mine], images, labels).score, atol=1e-6)
+        np.testing.assert_allclose(
+            scores[mine], evaluate(net, live.ARCHS[mine], scored.images, scored.labels).score, atol=1e-6
+        )
 
 
 def test_the_split_follows_the_given_order_of_edges() -> None:
@@ -96,14 +98,14 @@ def test_as_released_every_cell_of_a_step_has_an_architecture_of_its_own(monkeyp
     given: list[torch.Tensor] = []
     monkeypatch.setattr(NB201Supernet, "forward", lambda net, x, mix: given.append(mix) or FORWARD(net, x, mix))
     list(replace(SHORT, as_released=True).search(live.task()))
-    assert {tuple(mix.shape) for mix in given} == {(2, 6, 5)}
+    assert {tuple(mix.shape) for mix in given} == {(2, 30)}
     assert len(given) == 2 * 3 + 2 * 3 * 5  # three batches an epoch: two epochs of the supernet, two of five others
     assert sum(torch.equal(*mix) for mix in given) <= 2
-    fixed = torch.stack(given[6:]).argmax(3)[:, :, 0]  # of the split edge, in the sub-supernets' phase
+    fixed = torch.stack(given[6:]).view(-1, 2, 6, 5).argmax(3)[:, :, 0]  # of the split edge, once it is
     assert torch.equal(fixed[:, 0], fixed[:, 1])
     given.clear()
     list(SHORT.search(live.task()))
-    assert {tuple(mix.shape) for mix in given} == {(6, 5)}
+    assert {tuple(mix.shape) for mix in given} == {(30,)}
 
 
 def test_the_defaults_are_those_of_the_release() -> None:
@@ -137,5 +139,5 @@ def test_a_state_of_another_split_is_refused() -> None:
     checkpoint = last(FewShot(k=1, split_order=(3,), epochs=1, sub_epochs=1, batch=96, candidates=2))
     assert checkpoint.state is not None
     other = FewShot(k=1, epochs=1, sub_epochs=2, batch=96, candidates=2)
-    with pytest.raises(MethodError, match="does not fit this supernet"):
+    with pytest.raises(MethodError, match="does not fit this network"):
         next(other.search(live.task(resume=checkpoint.state())))

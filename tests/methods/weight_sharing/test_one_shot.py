@@ -10,13 +10,14 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.supernets.nb201 import EVERYTHING, splits
 from nasboard.benchmarks.live.supernets.saved import Learner
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, on_device
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
+from nasboard.benchmarks.spaces.nb201 import GROUPS
+from nasboard.benchmarks.spaces.relaxation import draw, everything, splits
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
 from nasboard.methods.weight_sharing.one_shot import OneShot
-from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping, draw
+from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 from tests.methods import live
 
 SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)
@@ -28,8 +29,7 @@ def single_path(*, idle: bool = False) -> SinglePath:
     rng = np.random.default_rng(0)
     net = data.supernet(rng, "cpu")
     return SinglePath(
-        on_device(data.train, "cpu"),
-        on_device(data.val, "cpu"),
+        data.on("cpu"),
         rng,
         live.ARCHS,
         1,
@@ -46,7 +46,7 @@ def test_it_is_a_search_method() -> None:
 
 def test_paths_are_uniform_over_the_whole_space() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array([draw(EVERYTHING, rng) for _ in range(5000)])
+    drawn = np.array([draw(live.SPACE, everything(GROUPS), rng) for _ in range(5000)])
     counts = np.stack([(drawn == op).sum(0) for op in range(5)])  # (ops, edges)
     assert (np.abs(counts - 1000) < 5 * np.sqrt(5000 * 0.2 * 0.8)).all()
     assert len(np.unique(to_index(live.SPACE, drawn))) > 4000
@@ -54,7 +54,7 @@ def test_paths_are_uniform_over_the_whole_space() -> None:
 
 def test_paths_of_a_sub_supernet_keep_to_it() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array([draw(splits((0, 4))[7], rng) for _ in range(50)])
+    drawn = np.array([draw(live.SPACE, splits(GROUPS, (0, 4))[7], rng) for _ in range(50)])
     assert (drawn[:, [0, 4]] == [1, 2]).all()
     assert len(np.unique(drawn[:, 1])) == 5
 
@@ -84,7 +84,8 @@ def test_as_released_a_step_moves_the_weights_that_it_does_not_use_too() -> None
     for idle in (False, True):
         run = single_path(idle=idle)
         before = {name: tensor.detach().clone() for name, tensor in run.learners[0].net.named_parameters()}
-        run.train = run.train.take(torch.arange(32))  # one step an epoch
+        few = replace(run.parts.train, images=run.parts.train.images[:32], labels=run.parts.train.labels[:32])
+        run.parts = replace(run.parts, train=few)  # one step an epoch
         run._epoch(SCHEDULE, 0)
         after = dict(run.learners[0].net.named_parameters())
         moved[idle] = {name for name in before if not torch.equal(before[name], after[name])}
