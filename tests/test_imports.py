@@ -82,7 +82,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "benchmarks": ("harness", "harness.registry", "tabular.imports", "tabular.known", "tabular.tables"),
     "benchmarks.spaces": ("harness", "tabular.nb101", "tabular.nb201"),
-    "benchmarks.spaces.costs": ("benchmarks.spaces", "harness"),
+    "benchmarks.spaces.costs": ("benchmarks.spaces", "harness", "tabular.nb101"),
     "benchmarks.tabulated": (
         "benchmarks.spaces",
         "harness",

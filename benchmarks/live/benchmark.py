@@ -20,10 +20,12 @@ from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.costs import darts as darts_costs
+from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, Context, CostKind, SearchData, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
@@ -219,6 +221,8 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
     """
     if isinstance(macro, NB201Macro):
         return nb201_costs.count(archs, macro)
+    if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
+        return nb101_costs.count(space, archs, macro)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return darts_costs.count(space, archs, macro)
     raise UsageError(f"the cost of {space.name} cells in a {type(macro).__name__} is not known")

@@ -1,16 +1,19 @@
-"""Counts against what was published, and against networks of plain torch modules."""
+"""Counts against what was published."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.spaces.costs import darts, layerwise, nb201
+from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
-from nasboard.benchmarks.spaces.macros import OFA, SPOS, DartsMacro, NB201Macro
+from nasboard.benchmarks.spaces.macros import OFA, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
 from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.tabular.nb101.cell_graphs import codes, prune
+from nasboard.tabular.nb101.graphs import from_file
+from tests.data_folder import data_file
 
 CIFAR = DartsMacro(channels=36, cells=20)
 IMAGENET = DartsMacro(image=224, channels=48, cells=14, classes=1000, imagenet=True)
@@ -79,3 +82,16 @@ def test_layers_that_are_not_there_cost_nothing() -> None:
     assert len(set(layerwise.count(space, rows, OFA).parameters.tolist())) == 1
     rows[:, 0] = 2
     assert len(set(layerwise.count(space, rows, OFA).parameters.tolist())) == 9
+
+
+def test_nb101_networks_have_the_recorded_parameters() -> None:
+    """Every hundredth cell, with its vertices in the release's order; all of them have been compared so."""
+    path = data_file("nb101/nb101_mean_test108.npz")
+    with np.load(path) as file:
+        vertices, bits, ops, params = (file[name][::100] for name in ("num_vertices", "adj_bits", "ops", "params"))
+    macro = NB1Shot1Macro(channels=128)
+    cells = prune(from_file(vertices, bits, ops))
+    assert np.array_equal(nb101.count_cells(cells, macro).parameters, params)
+    in_our_order = nb101.count_cells(codes(cells), macro).parameters
+    assert 0.9 < (in_our_order == params).mean() < 0.92
+    assert np.abs(in_our_order / params - 1).max() < 0.014
