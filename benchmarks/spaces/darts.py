@@ -22,7 +22,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import combinations, permutations
 from math import prod
 
 import numpy as np
@@ -30,6 +29,10 @@ from numpy.typing import NDArray
 
 from nasboard.benchmarks.spaces.genotype import NODES, read_genotype, write_genotype
 from nasboard.benchmarks.spaces.relaxation import Group, cuts, size
+from nasboard.benchmarks.spaces.wiring import CELL, NO_INDEX, PAIRS, SLOTS, Rows, Wires, indices, orders
+from nasboard.benchmarks.spaces.wiring import CELLS as CELLS
+from nasboard.benchmarks.spaces.wiring import EDGES as EDGES
+from nasboard.benchmarks.spaces.wiring import OFFSETS as OFFSETS
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text
 
@@ -46,17 +49,6 @@ OPS = (
 )
 NONE, MAX_POOL, AVG_POOL, SKIP, SEP3, SEP5, DIL3, DIL5, NOISE = range(len(OPS))
 CONVOLUTIONS = (SEP3, SEP5, DIL3, DIL5)
-CELLS = ("normal", "reduction")
-EDGES = tuple((source, node) for node in range(2, 2 + NODES) for source in range(node))  # by target, then source
-
-OFFSETS = np.array([0, 2, 5, 9])  # of the first edge into each node
-PAIRS = tuple(tuple(combinations(range(2 + i), 2)) for i in range(NODES))  # sources of each node
-SLOTS = 3 * NODES - 1  # of one cell: node 2 has a single pair
-_SOURCES = np.array([pairs + (pairs[-1],) * (len(PAIRS[-1]) - len(pairs)) for pairs in PAIRS])  # (nodes, 10, 2)
-_OP_SLOTS = np.array([[0, 1], [3, 4], [6, 7], [9, 10]])
-_PAIR_SLOTS = np.array([2, 5, 8])
-_CODES = prod(map(len, PAIRS)) * (len(OPS) - 1) ** (2 * NODES)  # of one cell; those of two fit into 63 bits
-_CELL = np.arange(len(CELLS))[:, None, None]
 
 
 @dataclass(frozen=True)
@@ -117,32 +109,31 @@ class DartsSpace:
         )
         return write_genotype(normal, reduction)
 
-    def graph(self, archs: Archs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    def graph(self, archs: Archs) -> tuple[Wires, Wires]:
         """Return the sources and the operations (places in `OPS`) of the kept edges of `(n, 22)`.
 
         Returns:
             Two arrays `(n, cells, nodes, 2)`, the edges into a node ascending by source.
         """
-        sources, edges = _wiring(archs)
-        return sources, self._ops[_CELL, edges, archs.reshape(-1, len(CELLS), SLOTS)[:, :, _OP_SLOTS]]
+        rows = Rows.of(archs)
+        return rows.sources, self._ops[CELL, rows.edges, rows.chosen]
 
     def canonical(self, archs: Archs) -> Ints:
-        """Return a code `(n,)`, the same for cells that differ in the order of their nodes alone.
+        """Return `(n,)`: the lowest lexicographic index of a row whose cells differ in the order of their nodes alone.
 
-        It is the lowest over the orders of nodes in which sources come first, whether the edges of the space allow the
-        operations in that order or not, so that spaces of different lists have the same codes.
+        Of the orders in which sources come before their nodes, those count whose edges have the operations.
         """
-        sources, ops = self.graph(archs)
-        codes = np.full((len(archs), len(CELLS)), np.iinfo(np.int64).max)
-        for order in permutations(range(2, 2 + NODES)):  # where each node goes
-            codes = np.minimum(codes, _codes(sources, ops, np.array([0, 1, *order])))
-        return np.asarray(codes[:, 0] * _CODES + codes[:, 1])
+        found = np.full((len(archs), len(CELLS)), NO_INDEX)
+        for sources, edges, ops, possible in orders(*self.graph(archs)):
+            places = self._places[CELL, edges, ops]
+            there = possible & (places >= 0).all(axis=(2, 3))
+            found = np.minimum(found, np.where(there, indices(sources, places, self.choices), NO_INDEX))
+        return np.asarray(found[:, 0] * prod(self.choices[SLOTS:]) + found[:, 1])
 
     def valid(self, archs: Archs) -> Bools:
         """Return `(n,)`: whether every kept edge has the operation of that number; all, where lists are as long."""
-        _, edges = _wiring(archs)
-        there = archs.reshape(-1, len(CELLS), SLOTS)[:, :, _OP_SLOTS] < self._counts[_CELL, edges]
-        return np.asarray(there.all(axis=(1, 2, 3)))
+        rows = Rows.of(archs)
+        return np.asarray((rows.chosen < self._counts[CELL, rows.edges]).all(axis=(1, 2, 3)))
 
     @cached_property
     def groups(self) -> tuple[Group, ...]:
@@ -170,17 +161,16 @@ class DartsSpace:
         A kept edge has 1 at its operation, and 1 among the edges into its node; one that is left out has 1 at `none`,
         or nothing where that is no option.
         """
-        sources, edges = _wiring(archs)
-        chosen = archs.reshape(-1, len(CELLS), SLOTS)[:, :, _OP_SLOTS]
+        rows = Rows.of(archs)
         n = np.arange(len(archs))[:, None, None, None]
         mix = np.zeros((len(archs), size(self.groups)))
-        idle = self._idle[_CELL, edges]  # (n, cells, nodes, 2)
+        idle = self._idle[CELL, rows.edges]  # (n, cells, nodes, 2)
         mix[:, self._idle[self._idle >= 0]] = 1.0
-        mix[np.broadcast_to(n, edges.shape)[idle >= 0], idle[idle >= 0]] = 0.0
-        mix[n, self._at[_CELL, edges, chosen]] = 1.0
+        mix[np.broadcast_to(n, idle.shape)[idle >= 0], idle[idle >= 0]] = 0.0
+        mix[n, self._at[CELL, rows.edges, rows.chosen]] = 1.0
         if self.edge_weights:
             starts = np.array([at.start for at in cuts(self.groups)[2 * len(EDGES) :]]).reshape(len(CELLS), NODES, 1)
-            mix[n, starts + sources] = 1.0
+            mix[n, starts + rows.sources] = 1.0
         return mix
 
     def derive(self, mix: Floats) -> Arch:
@@ -232,6 +222,15 @@ class DartsSpace:
         return np.array([[ops + [-1] * (widest - len(ops)) for ops in cell] for cell in lists])
 
     @cached_property
+    def _places(self) -> NDArray[np.int64]:
+        """Return `(cells, edges, OPS)`: the place of each operation among those of an edge, -1 where it has it not."""
+        found = np.full((len(CELLS), len(EDGES), len(OPS)), -1)
+        for place in range(self._ops.shape[-1]):
+            cell, edge = np.nonzero(self._ops[..., place] >= 0)
+            found[cell, edge, self._ops[cell, edge, place]] = place
+        return found
+
+    @cached_property
     def _counts(self) -> NDArray[np.int64]:
         """Return `(cells, edges)`: how many operations other than `none` each edge has."""
         return np.asarray((self._ops >= 0).sum(axis=-1))
@@ -251,28 +250,3 @@ class DartsSpace:
         both = zip(self.groups[: len(CELLS) * len(EDGES)], cuts(self.groups), strict=False)
         found = [at.start + group.options.index(OPS[NONE]) if OPS[NONE] in group.options else -1 for group, at in both]
         return np.array(found).reshape(len(CELLS), len(EDGES))
-
-
-def _wiring(archs: Archs) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """Return the sources and the numbers in `EDGES` of the kept edges of `(n, 22)`, both `(n, cells, nodes, 2)`."""
-    cells = archs.reshape(-1, len(CELLS), SLOTS)
-    pairs = np.zeros((len(archs), len(CELLS), NODES), dtype=np.int64)
-    pairs[:, :, 1:] = cells[:, :, _PAIR_SLOTS]
-    sources = _SOURCES[np.arange(NODES), pairs]
-    return sources, sources + OFFSETS[:, None]
-
-
-def _codes(sources: NDArray[np.int64], ops: NDArray[np.int64], order: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Return the codes `(n, cells)` of cells when node v goes to `order[v]`; the highest number where it cannot."""
-    back = np.argsort(order[2:])
-    moved, ops = order[sources][:, :, back], ops[:, :, back]  # (n, cells, nodes, 2), by the new place
-    possible = (moved < np.arange(2, 2 + NODES)[:, None]).all(axis=(2, 3))
-    swap = moved[..., 0] > moved[..., 1]
-    ops = np.where(swap[..., None], ops[..., ::-1], ops) - 1  # `none` is never kept
-    low, high = moved.min(axis=-1), moved.max(axis=-1)
-    codes = np.zeros(possible.shape, dtype=np.int64)
-    for i in range(NODES):
-        pair = low[:, :, i] * (2 * (2 + i) - low[:, :, i] - 3) // 2 + high[:, :, i] - 1  # place in PAIRS[i]
-        codes = (codes * len(PAIRS[i]) + pair) * (len(OPS) - 1) + ops[:, :, i, 0]
-        codes = codes * (len(OPS) - 1) + ops[:, :, i, 1]
-    return np.where(possible, codes, np.iinfo(np.int64).max)
