@@ -6,6 +6,7 @@ An architecture is a row of small integers; a batch of them is an `(n, d)` int16
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from math import prod
 from typing import Literal, Protocol, runtime_checkable
 
@@ -54,6 +55,29 @@ class SearchSpace(Protocol):
 
     def valid(self, archs: Archs) -> Bools:
         """Return `(n,)`: which rows `(n, d)`, each slot in range, are architectures; all, in a full product."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sketch:
+    """A graph to be drawn from left to right.
+
+    Attributes:
+        title: what it is of an architecture, such as `normal cell`; empty where it is all of it.
+        nodes: short names, every one after those that lead to it.
+        edges: source, target and operation; an edge without one has an empty name.
+    """
+
+    title: str
+    nodes: tuple[str, ...]
+    edges: tuple[tuple[int, int, str], ...]
+
+
+@runtime_checkable
+class DrawnSpace(SearchSpace, Protocol):
+    """A search space whose architectures are graphs."""
+
+    def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
+        """Return the graphs of an architecture `(d,)`: one, or one of each type of cell."""
 
 
 def check(space: SearchSpace, archs: object) -> Archs:

@@ -8,10 +8,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Protocol
 
-from nasboard.harness.space import Archs, Ints, SearchSpace
+from nasboard.harness.space import Arch, Archs, Ints, SearchSpace, Sketch
 from nasboard.tabular.nb101.cell_graphs import EDGES, EMPTY, OPS, VERTICES, Cells, prune, unpack
 
 OUTPUT = VERTICES - 1
+
+_SHORT = {
+    "conv3x3-bn-relu": "3×3",
+    "conv1x1-bn-relu": "1×1",
+    "maxpool3x3": "max",
+}
 
 
 class CellSpace(SearchSpace, Protocol):
@@ -58,6 +64,15 @@ def graphs_of(cells: Cells) -> list[Graph]:
     """Return the pruned graph of each of cells `(n,)`, the integers of `cell_graphs`."""
     edges, ops = unpack(prune(cells))
     return [_graph(edge.nonzero()[0].tolist(), op.tolist()) for edge, op in zip(edges, ops, strict=True)]
+
+
+def drawing(space: CellSpace, arch: Arch) -> tuple[Sketch, ...]:
+    """Return the graph of an architecture `(d,)` after pruning: operations on its nodes, none on its edges."""
+    (graph,) = graphs(space, arch[None])
+    place = {0: 0, OUTPUT: len(graph.nodes) + 1} | {node.number: i for i, node in enumerate(graph.nodes, start=1)}
+    into = [(node.number, node.parents) for node in graph.nodes] + [(OUTPUT, graph.output)]
+    edges = tuple((place[parent], place[number], "") for number, parents in into for parent in parents)
+    return (Sketch("", ("in", *(_SHORT[node.op] for node in graph.nodes), "out"), edges),)
 
 
 def channels(graph: Graph, width: int) -> dict[int, int]:

@@ -34,7 +34,7 @@ from nasboard.benchmarks.spaces.wiring import CELLS as CELLS
 from nasboard.benchmarks.spaces.wiring import EDGES as EDGES
 from nasboard.benchmarks.spaces.wiring import OFFSETS as OFFSETS
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, Sketch, check_row, no_text
 
 OPS = (
     "none",
@@ -108,6 +108,18 @@ class DartsSpace:
             for cell in range(len(CELLS))
         )
         return write_genotype(normal, reduction)
+
+    def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
+        """Return the graphs of both cells of an architecture `(22,)`, their inputs named by how far back they are."""
+        names = ("k-2", "k-1", *map(str, range(2, 2 + NODES)), "out")
+        joined = tuple((node, 2 + NODES, "") for node in range(2, 2 + NODES))
+        sources, ops = self.graph(arch[None])
+        found = []
+        for cell, name in enumerate(CELLS):
+            both = zip(sources[0, cell].flat, ops[0, cell].flat, strict=True)
+            kept = tuple((int(source), 2 + i // 2, OPS[op]) for i, (source, op) in enumerate(both))
+            found.append(Sketch(f"{name} cell", names, kept + joined))
+        return tuple(found)
 
     def graph(self, archs: Archs) -> tuple[Wires, Wires]:
         """Return the sources and the operations (places in `OPS`) of the kept edges of `(n, 22)`.

@@ -22,8 +22,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from nasboard.benchmarks.spaces.cell_graph import drawing
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, check_row, no_text
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Ints, Sketch, check_row, no_text
 from nasboard.tabular.nb101.cell_graphs import (
     EDGES,
     INNER,
@@ -94,6 +95,10 @@ class NB101Space:
     def cells(self, archs: Archs) -> Ints:
         """Return rows `(n, 26)` as the integers of `cell_graphs`, not pruned."""
         return pack(archs[:, : len(EDGES)], archs[:, len(EDGES) :])
+
+    def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
+        """Return the graph of an architecture `(d,)` after pruning, operations on its nodes."""
+        return drawing(self, arch)
 
     def canonical(self, archs: Archs) -> Ints:
         """Return the code `(n,)` of each cell's pruned graph, the same for isomorphic ones."""

@@ -25,10 +25,11 @@ from math import prod
 
 import numpy as np
 
+from nasboard.benchmarks.spaces.cell_graph import drawing
 from nasboard.benchmarks.spaces.nb101 import read_vertices, tell_vertices
 from nasboard.benchmarks.spaces.relaxation import Group, cuts
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, Sketch, check_row, no_text
 from nasboard.tabular.nb101.cell_graphs import INNER, OPS, VERTICES, codes, edge_bit, op_bits
 
 # parents of node 1, 2, ..., and of the output
@@ -132,6 +133,10 @@ class NB1Shot1Space:
         for i, slot in enumerate(_slots(self.number)):
             found |= np.array(slot.bits, dtype=np.int64)[archs[:, i]]
         return found
+
+    def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
+        """Return the graph of an architecture `(d,)` after pruning, operations on its nodes."""
+        return drawing(self, arch)
 
     def canonical(self, archs: Archs) -> Ints:
         """Return the code `(n,)` of each one's pruned graph, the same for isomorphic ones."""

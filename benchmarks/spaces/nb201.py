@@ -31,6 +31,7 @@ from nasboard.harness.space import (
     Choice,
     Floats,
     Ints,
+    Sketch,
     check_row,
     enumerate_all,
     no_text,
@@ -78,6 +79,11 @@ class NB201Space:
         """
         a = [OPS[op] for op in check_row(self, arch)]
         return f"|{a[0]}~0|+|{a[1]}~0|{a[2]}~1|+|{a[3]}~0|{a[4]}~1|{a[5]}~2|"
+
+    def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
+        """Return the graph of a cell `(6,)`."""
+        edges = tuple((source, target, OPS[op]) for (source, target), op in zip(EDGES, arch.tolist(), strict=True))
+        return (Sketch("", ("in", "1", "2", "out"), edges),)
 
     def canonical(self, archs: Archs) -> Ints:
         """Return, for each cell `(n, 6)`, the lowest lexicographic index `(n,)` within its isomorphism class."""

@@ -1,7 +1,7 @@
 """Found cells as graphs: which ones are worth showing, and where their nodes and edges go in a picture.
 
-Any space whose published string form lists the inputs of each node, `|op~0|+|op~0|op~1|`, can be drawn; of others only
-the string is shown. Geometry only: the template turns it into SVG, and escapes the names.
+A space that says what the graphs of its architectures are is drawn; of others only the string is shown. Geometry only:
+the template turns it into SVG, and escapes the names.
 """
 
 from __future__ import annotations
@@ -14,21 +14,16 @@ from dataclasses import dataclass
 import numpy as np
 
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.space import SearchSpace
+from nasboard.harness.space import DrawnSpace, SearchSpace, Sketch
 
 SPACING = 124.0  # between neighbouring nodes, in units of the picture
 MARGIN = 20.0
 RADIUS = 11.0
 RISE = 50.0  # of an arc, for each node that it passes over
 
-_NODE = re.compile(r"\|(?:[^|~+]+~\d+\|)+")
-_INPUT = re.compile(r"([^|~+]+)~(\d+)")
-_SHORT = {
-    "nor_conv_1x1": "conv 1×1",
-    "nor_conv_3x3": "conv 3×3",
-    "avg_pool_3x3": "pool 3×3",
-    "skip_connect": "skip",
-}
+FAMILIES = ("none", "skip", "conv", "pool")  # of operations, each a style
+
+_SIZE = re.compile(r"(\d)x(\d)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +41,7 @@ class Edge:
 class Drawing:
     """A cell laid out from left to right; all in units of the picture."""
 
+    title: str
     width: float
     height: float
     nodes: tuple[tuple[float, float, str], ...]  # x, y, name
@@ -54,35 +50,22 @@ class Drawing:
 
 @dataclass(frozen=True, slots=True)
 class FoundCell:
-    """A cell that runs ended with: why it is shown, its published string, and its drawing (None: not drawable)."""
+    """What runs ended with: why it is shown, its published string, and drawings of its cells, if there are any."""
 
     role: str
     spec: str
     accuracy: float
     note: str
-    drawing: Drawing | None
+    drawings: tuple[Drawing, ...]
 
 
-def parse(spec: str) -> tuple[tuple[int, int, str], ...] | None:
-    """Return the edges (source, target, operation) of a published string form, None when it is of another form."""
-    parts = spec.split("+")
-    if not all(_NODE.fullmatch(part) for part in parts):
-        return None
-    edges = [(int(source), target, op) for target, part in enumerate(parts, 1) for op, source in _INPUT.findall(part)]
-    return tuple(edges) if all(source < target for source, target, _ in edges) else None
-
-
-def draw(spec: str) -> Drawing | None:
-    """Return the picture of a cell given in its published string form, None when it is of another form."""
-    edges = parse(spec)
-    if edges is None:
-        return None
-    last = max(target for _, target, _ in edges)
-    above, below = _reach(edges, 0), _reach(edges, 1)
+def draw(sketch: Sketch) -> Drawing:
+    """Return the picture of a graph."""
+    above, below = _reach(sketch.edges, 0), _reach(sketch.edges, 1)
     level = MARGIN + above
-    nodes = tuple((MARGIN + SPACING * i, level, _node_name(i, last)) for i in range(last + 1))
-    drawn = tuple(_edge(source, target, op, level) for source, target, op in edges)
-    return Drawing(2 * MARGIN + SPACING * last, level + below + MARGIN, nodes, drawn)
+    nodes = tuple((MARGIN + SPACING * i, level, name) for i, name in enumerate(sketch.nodes))
+    drawn = tuple(_edge(source, target, op, level) for source, target, op in sketch.edges)
+    return Drawing(sketch.title, 2 * MARGIN + SPACING * (len(nodes) - 1), level + below + MARGIN, nodes, drawn)
 
 
 def found(comparison: Comparison) -> dict[str, tuple[FoundCell, ...]]:
@@ -111,7 +94,8 @@ def _chosen(space: SearchSpace, runs: Sequence[RunOutcome]) -> tuple[FoundCell, 
 
 def _cell(space: SearchSpace, role: str, run: RunOutcome, accuracy: float, note: str) -> FoundCell:
     spec = space.decode(run.archs[-1])
-    return FoundCell(role, spec, accuracy, note, draw(spec))
+    sketches = space.drawing(run.archs[-1]) if isinstance(space, DrawnSpace) else ()
+    return FoundCell(role, spec, accuracy, note, tuple(map(draw, sketches)))
 
 
 def _reach(edges: Sequence[tuple[int, int, str]], parity: int) -> float:
@@ -124,7 +108,7 @@ def _edge(source: int, target: int, op: str, level: float) -> Edge:
     start, end = MARGIN + SPACING * source, MARGIN + SPACING * target
     middle, span = (start + end) / 2, target - source
     family = _family(op)
-    label = _SHORT.get(op, op.replace("_", " "))
+    label = _label(op)
     if span == 1:
         path = f"M{start + RADIUS:g} {level:g}L{end - RADIUS:g} {level:g}"
         return Edge(path, middle, level, label, family)
@@ -135,14 +119,10 @@ def _edge(source: int, target: int, op: str, level: float) -> Edge:
     return Edge(path, middle, rim / 4 + control * 3 / 4, label, family)  # where a cubic is at its half
 
 
+def _label(op: str) -> str:
+    words = op.removeprefix("nor_").removesuffix("_connect").replace("_", " ")
+    return _SIZE.sub(r"\1×\2", words)
+
+
 def _family(op: str) -> str:
-    for family in ("none", "skip", "conv", "pool"):
-        if family in op:
-            return family
-    return "other"
-
-
-def _node_name(node: int, last: int) -> str:
-    if node == 0:
-        return "in"
-    return "out" if node == last else str(node)
+    return next((family for family in FAMILIES if family in op), "other" if op else "join")

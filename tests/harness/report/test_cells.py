@@ -1,39 +1,63 @@
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
 
+from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import EDGES, OPS, NB201Space
-from nasboard.harness.report.cells import RADIUS, draw, found, parse
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
+from nasboard.harness.report.cells import RADIUS, draw, found
+from nasboard.harness.space import DrawnSpace, Sketch, sample
 from tests.harness.report import fields
 from tests.strategies import archs
 
 SPACE = NB201Space()
+DRAWN: list[DrawnSpace] = [SPACE, NB101Space(), *map(NB1Shot1Space.of, (1, 2, 3)), *DARTS_SPACES.values()]
 
 
 @given(archs(SPACE))
-def test_parsing_gives_back_the_edges_and_operations_of_the_space(arch: np.ndarray) -> None:
-    expected = {(s, t, OPS[op]) for (s, t), op in zip(EDGES, arch, strict=True)}
-    assert set(parse(SPACE.decode(arch)) or ()) == expected
+def test_a_drawing_has_the_edges_and_operations_of_the_space(arch: np.ndarray) -> None:
+    [sketch] = SPACE.drawing(arch)
+    assert sketch.edges == tuple((s, t, OPS[op]) for (s, t), op in zip(EDGES, arch, strict=True))
+    labels = [edge.label for edge in draw(sketch).edges]
+    assert set(labels) <= {"none", "skip", "conv 1×1", "conv 3×3", "avg pool 3×3"}
 
 
-@pytest.mark.parametrize("spec", ["", "conv-conv", "|conv~1|", "|conv~0|+|conv~2|", "|conv~0", "resnet|conv~0|"])
-def test_another_string_form_is_not_drawn(spec: str) -> None:
-    assert draw(spec) is None
+@pytest.mark.parametrize("space", DRAWN, ids=lambda space: space.name)
+def test_a_drawing_has_every_node_and_edge_inside_its_frame(space: DrawnSpace) -> None:
+    for sketch in space.drawing(sample(space, np.random.default_rng(0), 1)[0]):
+        drawing = draw(sketch)
+        assert [name for _, _, name in drawing.nodes] == list(sketch.nodes)
+        assert len(drawing.edges) == len(sketch.edges)
+        for x, y in [(x, y) for x, y, _ in drawing.nodes] + [(edge.x, edge.y) for edge in drawing.edges]:
+            assert RADIUS <= x <= drawing.width - RADIUS
+            assert RADIUS <= y <= drawing.height - RADIUS
 
 
-def test_a_drawing_has_every_node_and_edge_inside_its_frame() -> None:
-    drawing = draw(SPACE.decode(np.array([0, 1, 2, 3, 4, 3], dtype=np.int16)))
-    assert drawing is not None
-    assert [name for _, _, name in drawing.nodes] == ["in", "1", "2", "out"]
-    assert len(drawing.edges) == 6
-    assert {edge.family for edge in drawing.edges} == {"none", "skip", "conv", "pool"}
-    for x, y in [(x, y) for x, y, _ in drawing.nodes] + [(edge.x, edge.y) for edge in drawing.edges]:
-        assert RADIUS <= x <= drawing.width - RADIUS
-        assert RADIUS <= y <= drawing.height - RADIUS
-    places = {(edge.x, edge.y) for edge in drawing.edges}
-    assert len(places) == 6  # no label on top of another
+@pytest.mark.parametrize("space", DRAWN, ids=lambda space: space.name)
+def test_edges_lead_onwards_and_no_label_lies_on_another(space: DrawnSpace) -> None:
+    for arch in sample(space, np.random.default_rng(1), 30):
+        for sketch in space.drawing(arch):
+            assert all(0 <= source < target < len(sketch.nodes) for source, target, _ in sketch.edges)
+            labelled = [(edge.x, edge.y) for edge in draw(sketch).edges if edge.label]
+            assert len(set(labelled)) == len(labelled)
+
+
+def test_families_of_operations_have_styles_of_their_own() -> None:
+    drawn = draw(Sketch("", ("in", "out"), tuple((0, 1, op) for op in (*OPS, "noise", ""))))
+    assert [edge.family for edge in drawn.edges] == ["none", "skip", "conv", "conv", "pool", "other", "join"]
+
+
+def test_a_space_that_says_nothing_of_graphs_is_not_drawn() -> None:
+    run = fields.ending_with("random_search", 0, np.zeros(6, dtype=np.int16))
+    (best,) = found(replace(fields.comparison({"random_search": (run,)}), space=PlantedSpace()))["random_search"]
+    assert best.drawings == ()
+    assert best.spec == "p-0-0-0-0-0-0"
 
 
 def test_best_and_most_frequent_cells_come_from_ended_runs_only() -> None:
