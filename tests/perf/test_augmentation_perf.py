@@ -1,4 +1,4 @@
-"""What a batch of augmented images costs, against the step of a supernet that it is for, and against a loop over images.
+"""What a batch of augmented images costs, against the step of a supernet that it is for, and against a loop.
 
 The supernet is the smallest on CIFAR-10 that a suite ships (4 channels, one cell a stage); its step is one path's.
 """
@@ -48,8 +48,8 @@ def test_augmentation_costs_little_of_a_step(benchmark: BenchmarkFixture) -> Non
     benchmark.pedantic(taken, rounds=30, warmup_rounds=3)
     batch_s = _median_s(taken)
     print(
-        f"\n{BATCH} images of 32 x 32, one thread: augmented in {1e3 * batch_s:.2f} ms, {loop_s / batch_s:.0f} times faster "
-        f"than one by one; a path's step of the smallest supernet takes {step_s / batch_s:.0f} times as long"
+        f"\n{BATCH} images of 32 x 32, one thread: augmented in {1e3 * batch_s:.2f} ms, {loop_s / batch_s:.0f} times "
+        f"faster than one by one; a path's step of the smallest supernet takes {step_s / batch_s:.0f} times as long"
     )
 
 

@@ -10,11 +10,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasboard.tabular.images import cifar
+from nasboard.tabular.imports.fetching import fetch
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known import kinds
+from nasboard.tabular.known.files import Registry, known, read_registry
 from nasboard.tabular.tables.table import TableError
 from tests.cifar10 import FILES, unpack, vouched
 from tests.data_folder import data_file
+from tests.local_server import Answer, serving
 from tests.tables import CIFAR10
 from tests.tabular.images.image_format import bring, pack, part, write_cifar
 
@@ -61,6 +65,28 @@ def test_published_files_are_believed_by_what_was_published_under_their_names(
     (folder / "test_batch.bin").write_bytes((folder / "data_batch_1.bin").read_bytes())  # right, under a wrong name
     with pytest.raises(TableError, match=r"test_batch\.bin has not the (MD5|SHA-1) .* --sha256 \w{64}$"):
         import_table("cifar10", folder, to=tmp_path / "home", partial=True)
+
+
+def test_the_archive_is_fetched_checked_and_imported_as_published(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder = write_cifar(tmp_path / "bin", "cifar10", part(50, 10), part(10, 10, seed=1))
+    content = pack(folder, tmp_path / "archive").read_bytes()
+    monkeypatch.setattr(
+        cifar, "CIFAR10", replace(cifar.CIFAR10, form=replace(cifar.CIFAR10.form, images={"train": 50, "test": 10}))
+    )
+    monkeypatch.setenv("NO_PROXY", "*")
+    shipped = known("cifar-10-binary.tar.gz")
+    assert shipped is not None
+    with serving() as server:
+        url = server.put("/cifar-10-binary.tar.gz", Answer(content))
+        md5 = hashlib.md5(content, usedforsecurity=False).hexdigest()
+        file = replace(shipped, size_bytes=len(content), md5=md5, urls=(url,))
+        group = replace(read_registry().groups["cifar10"], files=(file,))
+        fetched = fetch("cifar10", Registry({file.name: file}, {"cifar10": group}), to=tmp_path / "home")
+    assert fetched.table is not None
+    assert fetched.table.folder == tmp_path / "home" / "tables" / "cifar10-published"
+    assert fetched.table.manifest["complete"] is True
 
 
 def test_other_bytes_need_the_users_word_and_never_take_the_published_version(tmp_path: Path) -> None:
