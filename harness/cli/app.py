@@ -39,6 +39,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 app.command("run")(making.run)
+app.command("train")(tables.train)
 app.command("ls")(listing.ls)
 app.command("show")(listing.show)
 app.command("rm")(keeping.rm)

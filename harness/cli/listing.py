@@ -57,7 +57,7 @@ def ls(
     elif failed and not rows:
         out().print(Text(f"no failed runs in {shown_store(store)}"))
     else:
-        out().print(_table(rows))
+        out().print(table(rows))
 
 
 def show(
@@ -76,14 +76,18 @@ def show(
         out().print(Text.assemble((f"{heading:<12} ", "bold"), value), soft_wrap=True)
     if steps:
         out().print(Text(f"\nthe last of {len(steps)} steps", "bold"))
-        out().print(_table([_step(step) for step in steps[-LAST:]]))
+        tested = any(step.test_accuracy is not None for step in steps[-LAST:])
+        out().print(table([_step(step) | (_tested(step) if tested else {}) for step in steps[-LAST:]]))
     if found.error is not None:
         out().print(Text("\nerror", "bold"))
         out().print(Text(found.error.rstrip()), soft_wrap=True)
 
 
-def foretell(planned: Sequence[Planned], store: str) -> None:
-    """Print what would be run, entry by entry, and how much of it the store has; the store is only read."""
+def foretell(planned: Sequence[Planned], trainings: int, store: str) -> None:
+    """Print what would be run, entry by entry, and how much of it the store has; the store is only read.
+
+    After the runs there are so many `trainings` at most.
+    """
     known = _statuses(store)
     counts: dict[tuple[str, str], Counter[str]] = {}
     for each in planned:
@@ -100,6 +104,8 @@ def foretell(planned: Sequence[Planned], store: str) -> None:
         table.add_row(Text(label), Text(benchmark), *map(str, figures))
     out().print(table)
     left = sum(count["pending"] for count in counts.values())
+    if trainings:
+        out().print(f"at most {trainings} trainings after them: of what the runs find, and of the panel")
     out().print(f"{left} of {len(planned)} runs would be made; this was a dry run, nothing was written")
 
 
@@ -182,21 +188,33 @@ def _step(step: StepRecord) -> dict[str, object]:
     }
 
 
+def _tested(step: StepRecord) -> dict[str, object]:
+    return {"test_accuracy": "-" if step.test_accuracy is None else f"{step.test_accuracy:.4f}"}
+
+
 def _as_json(run: RunRecord, steps: Sequence[StepRecord]) -> Mapping[str, object]:
     last: list[dict[str, Json]] = [
-        {"step": s.step, "cost_s": s.cost_s, "wall_s": s.wall_s, "incumbent": s.incumbent, "logs": dict(s.logs)}
+        {
+            "step": s.step,
+            "cost_s": s.cost_s,
+            "wall_s": s.wall_s,
+            "incumbent": s.incumbent,
+            "logs": dict(s.logs),
+            "test_accuracy": s.test_accuracy,
+        }
         for s in steps[-LAST:]
     ]
     return asdict(run) | {"steps": len(steps), "last_steps": last}
 
 
-def _table(rows: Sequence[Mapping[str, object]]) -> Table:
-    table = Table(box=None, pad_edge=False)
+def table(rows: Sequence[Mapping[str, object]]) -> Table:
+    """Return rows of the same headings as a table, what is too long for a line folded."""
+    made = Table(box=None, pad_edge=False)
     for heading in rows[0] if rows else ["nothing"]:
-        table.add_column(str(heading), overflow="fold")
+        made.add_column(str(heading), overflow="fold")
     for row in rows:
-        table.add_row(*(Text(str(value)) for value in row.values()))
-    return table
+        made.add_row(*(Text(str(value)) for value in row.values()))
+    return made
 
 
 def _statuses(store: str) -> dict[str, Status]:

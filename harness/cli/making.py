@@ -24,7 +24,7 @@ from nasboard.harness.cli.watching import Display
 from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
 from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.record import ENDED
-from nasboard.harness.running import selection
+from nasboard.harness.running import selection, trainings
 from nasboard.harness.running import suite as suites
 from nasboard.harness.running.schema import schema as schema_of
 from nasboard.harness.running.suite import Suite
@@ -83,11 +83,14 @@ def run(
 
     A run belongs to the code, libraries and files that make it; what others made is left aside, not taken for it.
 
+    Where trainings are the truth, those that the suite's [train] asks for are made after the searches; what is trained
+    is kept and shared, also with --rerun.
+
     Ctrl-C ends the current step of each run and keeps everything; a second one stops at once.
 
     Exit codes: 4 where a run failed; else 3 where an entry was left out for want of something; 130 after Ctrl-C.
     """
-    _check_device(device)
+    check_device(device)
     asked = _asked(suite, method, benchmark, budget)
     chosen = asked if only is None else selection.only(asked, only)
     chosen = selection.with_settings(chosen, [*(settings or []), *([] if seeds is None else [f"seeds={seeds}"])])
@@ -98,19 +101,22 @@ def run(
         err().print(Text(str(each)))
     planned, panels = suites.resolve(usable)
     if dry_run:
-        foretell(planned, store)
+        foretell(planned, trainings.most(usable, planned), store)
     else:
         with open_store(database_url(store)) as opened:
             run_ids = plan(opened, planned, panels)
             if retry_failed or rerun:
                 opened.reset(run_ids, ENDED if rerun else ["failed"])
-            _tell_of_older(older(opened, planned), store)
-            swept = _sweep(opened, run_ids, jobs, threads, device)
+                opened.reset(trainings.failed(opened, planned), ["failed"])
+            tell_of_older(older(opened, planned), store)
+            make(opened, run_ids, jobs, threads, device)
             _tell_of_newer(opened, run_ids)
-            if swept.interrupted:
-                raise typer.Exit(130)
-            if swept.counts.get("failed", 0):
-                raise RunsFailedError(_why(opened, run_ids, store))
+            after = trainings.of_suite(usable, planned, opened)
+            if after:
+                run_ids += plan(opened, after, ())
+                tell_of_older(older(opened, after), store)
+                make(opened, run_ids[len(planned) :], jobs, threads, device, "trainings")
+            check_failed(opened, run_ids, store)
     if left_out:
         raise MissingDataError("; ".join(map(str, left_out)))
 
@@ -125,7 +131,8 @@ def schema() -> None:
     print_json(schema_of())
 
 
-def _check_device(device: str) -> None:
+def check_device(device: str) -> None:
+    """Raise where runs cannot be made on a device."""
     if device not in ("cpu", "cuda"):
         raise UsageError(f"--device is cpu or cuda, given {device!r}")
     if device == "cuda":
@@ -150,11 +157,15 @@ def _asked(suite: str | None, method: str | None, benchmark: str | None, budget_
     return suites.validated({"name": method, "runs": [entry | budget]}, f"{method} on {benchmark}")
 
 
-def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device: str) -> Swept:
-    """Make the runs, show how far they are, and say how they ended."""
+def make(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device: str, what: str = "runs") -> None:
+    """Make runs, show how far they are, and say how they ended.
+
+    Raises:
+        typer.Exit: with 130, after Ctrl-C.
+    """
     counts = opened.status_counts(run_ids)
     good, ended = (sum(counts.get(status, 0) for status in some) for some in (("done", "budget"), ENDED))
-    with Display(len(run_ids), ended) as display:
+    with Display(len(run_ids), ended, what) as display:
         swept = sweep(
             opened,
             run_ids,
@@ -164,11 +175,12 @@ def _sweep(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, devic
             watched=display.steps,
             on_event=display.event,
         )
-    out().print(_told(swept, len(run_ids), good), soft_wrap=True)
-    return swept
+    out().print(_told(swept, f"{len(run_ids)} {what}", good), soft_wrap=True)
+    if swept.interrupted:
+        raise typer.Exit(130)
 
 
-def _tell_of_older(count: Mapping[str, int], store: str) -> None:
+def tell_of_older(count: Mapping[str, int], store: str) -> None:
     """Say of which entries the store has runs that other code made: they are neither taken nor shown for these."""
     if count:
         told = ", ".join(f"{n} of {label}" for label, n in count.items())
@@ -190,19 +202,25 @@ def _tell_of_newer(opened: Store, run_ids: Sequence[str]) -> None:
         )
 
 
-def _told(swept: Swept, total: int, before: int) -> str:
+def _told(swept: Swept, all_of_them: str, before: int) -> str:
     count = swept.counts
-    told = f"{total} runs: {count.get('done', 0) + count.get('budget', 0)} done ({before} of them before), "
+    told = f"{all_of_them}: {count.get('done', 0) + count.get('budget', 0)} done ({before} of them before), "
     told += f"{count.get('failed', 0)} failed, {count.get('pending', 0) + count.get('running', 0)} left"
     return told + (" (interrupted; the same command goes on from here)" if swept.interrupted else "")
 
 
-def _why(opened: Store, run_ids: Sequence[str], store: str) -> str:
-    """Return how many of the runs failed, and the commands that show why and make them again."""
+def check_failed(opened: Store, run_ids: Sequence[str], store: str) -> None:
+    """Say how many of the runs failed, and the commands that show why and make them again.
+
+    Raises:
+        RunsFailedError: some did.
+    """
     planned = set(run_ids)
     failed = [run.run_id for run in opened.runs(status="failed") if run.run_id in planned]
+    if not failed:
+        return
     flag = store_flag(store)
-    return (
+    raise RunsFailedError(
         f"{len(failed)} of {len(run_ids)} runs failed. Why: nasboard ls runs --failed{flag}\n"
         f"The first of them, with its traceback: nasboard show {failed[0][:SHORT]}{flag}\n"
         "To make them again: the same command with --retry-failed"

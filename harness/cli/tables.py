@@ -1,18 +1,24 @@
-"""`nasboard table build` and `nasboard table info`: the embedded tables."""
+"""`nasboard train`: architectures trained from scratch; `nasboard table`: whole tables of such, embedded ones."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from statistics import fmean
 from typing import Annotated
 
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasboard.harness import registry
-from nasboard.harness.cli import completing
-from nasboard.harness.cli.console import JsonOption, err, out, print_json
+from nasboard.harness.cli import completing, listing, making
+from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
+from nasboard.harness.errors import UsageError
+from nasboard.harness.running.sweep import older, plan
+from nasboard.harness.running.trainings import Trainer
+from nasboard.harness.store import Planned, Store, open_store
 
 app = typer.Typer(help="Build embedded tables and look at them.", no_args_is_help=True)
 PLAIN_EVERY_S = 30.0
@@ -20,6 +26,79 @@ PLAIN_EVERY_S = 30.0
 NameArgument = Annotated[
     str, typer.Argument(help="Which table, for example digits201.", autocompletion=completing.embedded)
 ]
+
+
+def train(
+    benchmark: Annotated[
+        str, typer.Argument(help="NAME[?key=value&...] of a live one.", autocompletion=completing.benchmarks)
+    ],
+    arch: Annotated[list[str] | None, typer.Argument(help="Architectures, in the string form of their space.")] = None,
+    file: Annotated[Path | None, typer.Option(help="A file with more of them, one a line.")] = None,
+    seeds: Annotated[int, typer.Option(min=1, help="Trainings of each.")] = 1,
+    jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
+    threads: Annotated[int, typer.Option(min=1, help="Threads a training; more than 1 changes the last bits.")] = 1,
+    device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
+    retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed trainings again.")] = False,
+    store: StoreOption = DEFAULT_STORE,
+) -> None:
+    """Train architectures from scratch as a benchmark trains them, and print what came of it.
+
+    Trainings are kept, and shared with the suites that need them; what is there is not made again, and what was cut off
+    goes on. Isomorphic architectures share theirs.
+
+    Exit codes: 4 where a training failed; 130 after Ctrl-C.
+    """
+    making.check_device(device)
+    trainer = Trainer.of(registry.benchmark(benchmark))
+    archs = [trainer.benchmark.space.encode(spec) for spec in [*(arch or ()), *_lines(file)]]
+    if not archs:
+        raise UsageError("train takes architectures, or --file with one a line")
+    planned = trainer.of_truth(archs, seeds)
+    with open_store(database_url(store)) as opened:
+        run_ids = plan(opened, list(planned.values()), ())
+        if retry_failed:
+            opened.reset(run_ids, ["failed"])
+        making.tell_of_older(older(opened, list(planned.values())), store)
+        making.make(opened, run_ids, jobs, threads, device, "trainings")
+        out().print(listing.table(_came_of(opened, planned)))
+        making.check_failed(opened, run_ids, store)
+
+
+def _lines(file: Path | None) -> list[str]:
+    """Return the lines of a file that are not empty, none without a file.
+
+    Raises:
+        UsageError: it cannot be read.
+    """
+    try:
+        text = "" if file is None else file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError(f"{file} cannot be read: {error}; it has one architecture a line") from error
+    return [line.strip() for line in text.splitlines() if line.strip()]
+
+
+def _came_of(opened: Store, planned: Mapping[str, Planned]) -> list[dict[str, object]]:
+    """Return what came of trainings, a row an architecture: percent, means over the seeds that are done."""
+    tested = {run_id: value for run_id, _, value in opened.measured(list(planned))}
+    logs = {run_id: logged.get("val_accuracy") for run_id, _, logged in opened.logs(list(tested))}  # of the last step
+    rows: dict[str, list[str]] = {}
+    for run_id, run in planned.items():
+        rows.setdefault(str(run.key.params["spec"]), []).append(run_id)
+    return [
+        {
+            "arch": spec,
+            "seeds": sum(run_id in tested for run_id in run_ids),
+            "test %": _percent([tested[run_id] for run_id in run_ids if run_id in tested]),
+            "val %": _percent([value for run_id in run_ids if (value := logs.get(run_id)) is not None]),
+            "epochs": planned[run_ids[0]].key.params["epochs"],
+            "recipe": planned[run_ids[0]].key.params["recipe"],
+        }
+        for spec, run_ids in rows.items()
+    ]
+
+
+def _percent(accuracies: Sequence[float]) -> str:
+    return f"{100 * fmean(accuracies):.2f}" if accuracies else "-"
 
 
 @app.command()

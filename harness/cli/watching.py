@@ -45,19 +45,19 @@ class _Worker:
 class Display:
     """Shows what the workers of a sweep tell."""
 
-    def __init__(self, total: int, ended: int) -> None:
-        """Start with `ended` of `total` runs ended before."""
-        self.total, self.ended, self.failed = total, ended, 0
+    def __init__(self, total: int, ended: int, what: str = "runs") -> None:
+        """Start with `ended` of `total` runs ended before; `what` they are called."""
+        self.total, self.ended, self.failed, self.what = total, ended, 0, what
         self.spoken = self.start = time.monotonic()
         self.bars: Progress | None = _bars(err()) if sys.stderr.isatty() else None
-        self.all = None if self.bars is None else _add(self.bars, "all runs", total, ended, f"{ended}/{total}")
+        self.all = None if self.bars is None else _add(self.bars, f"all {what}", total, ended, f"{ended}/{total}")
         self.workers: dict[str, _Worker] = {}
 
     def __enter__(self) -> Display:
         if self.bars is not None:
             self.bars.start()
         elif self.total > self.ended:
-            err().print(f"{self.total} runs planned, {self.ended} of them done before")
+            err().print(f"{self.total} {self.what} planned, {self.ended} of them done before")
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -119,7 +119,7 @@ class Display:
     def _speak(self) -> None:
         self.spoken = time.monotonic()
         told = f", {self.failed} failed" if self.failed else ""
-        err().print(f"{self.ended}/{self.total} runs ended{told}, {self.spoken - self.start:.0f} s")
+        err().print(f"{self.ended}/{self.total} {self.what} ended{told}, {self.spoken - self.start:.0f} s")
 
 
 def _add(bars: Progress, what: str, total: float, done: int = 0, count: str = "") -> TaskID:

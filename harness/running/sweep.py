@@ -55,9 +55,9 @@ def plan(store: Store, planned: Sequence[Planned], panels: Sequence[tuple[Panel,
 
 def older(store: Store, planned: Sequence[Planned]) -> dict[str, int]:
     """Return label -> how many stored runs are what is planned but for who made them."""
-    ours = {p.key.run_id for p in planned}
-    asked = {p.key.unsigned() for p in planned}
-    return dict(Counter(run.label for run in store.runs() if run.run_id not in ours and run.key.unsigned() in asked))
+    asked = {p.key.unsigned(): p.key.identity for p in planned}
+    stored = ((run.label, asked.get(run.key.unsigned()), run.key.identity) for run in store.runs())
+    return dict(Counter(label for label, ours, theirs in stored if ours is not None and ours != theirs))
 
 
 def sweep(

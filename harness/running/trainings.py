@@ -123,6 +123,18 @@ def of_suite(
     return list(found.values())
 
 
+def most(suite: Suite, searches: Sequence[Planned], *, opened: Open = registry.benchmark) -> int:
+    """Return how many trainings a suite asks for at most: where no two of its searches find the same."""
+    asked, total = suite.train, 0
+    for name in dict.fromkeys(run.key.benchmark for run in searches):
+        how = opened(name).context.trainings
+        if how is not None and how.truth:
+            mine = [run.key.panel for run in searches if run.key.benchmark == name]
+            total += len(mine) * (asked.final_seeds + asked.along * asked.along_seeds)
+            total += len(set(mine) - {None}) * asked.panel * asked.panel_seeds
+    return total
+
+
 def failed(store: Store, searches: Sequence[Planned], *, opened: Open = registry.benchmark) -> list[str]:
     """Return the ids of failed trainings that searches asked for, or may ask for: to be made again with them."""
     hows = [opened(name).context.trainings for name in {run.key.benchmark for run in searches}]

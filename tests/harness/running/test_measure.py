@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+import pytest
+
+from nasboard.benchmarks.tabulated.planted import Planted, planted
+from nasboard.harness.api import Checkpoint, Context, Images, Labels, Logits
+from nasboard.harness.errors import MethodError, UsageError
+from nasboard.harness.record import RunKey
+from nasboard.harness.running.measure import CHUNK, Measure
+
+N = CHUNK + 80  # images: more than one chunk
+LABELS = np.arange(N, dtype=np.int64) % 3
+IMAGES = np.broadcast_to(LABELS[:, None, None, None], (N, 1, 2, 2)).astype(np.uint8)
+KEY = RunKey("any", {}, "planted", "planted", "planted", None, 0, None, None)
+
+
+@dataclass
+class Shown:
+    """Test images that count how often they are loaded."""
+
+    loaded: int = 0
+    part: tuple[Images, Labels] = field(default_factory=lambda: (IMAGES, LABELS))
+
+    def __call__(self) -> tuple[Images, Labels]:
+        self.loaded += 1
+        return self.part
+
+
+def measuring(test: Shown | None) -> Measure:
+    made: Planted = replace(planted(), context=Context(test=test))
+    return Measure(KEY, made, None)
+
+
+def right_but_for(images: Images, wrong: int = 0) -> Logits:
+    """Return logits of which the class is what the pixels say; in batches that begin with 0, wrong for some."""
+    classes = images[:, 0, 0, 0].astype(int)
+    classes[:wrong] = (classes[:wrong] + 1) % 3
+    return np.eye(3, dtype=np.float32)[classes]
+
+
+def test_a_network_is_measured_on_all_test_images_at_the_last_step_alone() -> None:
+    test = Shown()
+    measure = measuring(test)
+    assert measure.record(Checkpoint(1, network=right_but_for), 0.0, 0.0).test_accuracy is None
+    assert measure.record(Checkpoint(2, last=True), 0.0, 0.0).test_accuracy is None
+    assert test.loaded == 0  # until there is something to measure
+    assert measure.record(Checkpoint(3, network=right_but_for, last=True), 0.0, 0.0).test_accuracy == 1.0
+    one_off = Checkpoint(4, network=lambda images: right_but_for(images, 1), last=True)
+    assert measure.record(one_off, 0.0, 0.0).test_accuracy == (N - 2) / N  # two chunks
+    assert test.loaded == 2
+
+
+def test_a_network_may_write_into_the_images_it_is_given() -> None:
+    def writes(images: Images) -> Logits:
+        found = right_but_for(images)
+        images[:] = 0
+        return found
+
+    test = Shown(part=(IMAGES.copy(), LABELS))
+    test.part[0].setflags(write=False)
+    for _ in range(2):
+        assert measuring(test).record(Checkpoint(1, network=writes, last=True), 0.0, 0.0).test_accuracy == 1.0
+
+
+@pytest.mark.parametrize(
+    ("network", "told"),
+    [
+        (lambda x: np.full((len(x), 3), np.nan, dtype=np.float32), "step 7: network returned 750 logits that are not"),
+        (
+            lambda x: np.zeros((len(x), 2), dtype=np.float32),
+            r"float32 \(250, 2\) for 250 images, .* 3 classes",
+        ),
+        (lambda x: np.zeros((3, len(x)), dtype=np.float32), r"\(3, 250\)"),
+        (lambda x: np.zeros(len(x), dtype=np.float32), r"\(250,\)"),
+        (lambda x: np.zeros((len(x), 3), dtype=np.int64), "int64"),
+    ],
+)
+def test_logits_that_are_none_are_refused(network: object, told: str) -> None:
+    with pytest.raises(MethodError, match=told):
+        measuring(Shown()).record(Checkpoint(7, network=network, last=True), 0.0, 0.0)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_measured_is_refused_and_not_ignored() -> None:
+    with pytest.raises(MethodError, match="planted has no test images"):
+        measuring(None).record(Checkpoint(1, network=right_but_for), 0.0, 0.0)
+    with pytest.raises(MethodError, match="transform cannot be measured"):
+        measuring(None).record(Checkpoint(1, transform=lambda archs: archs), 0.0, 0.0)
+
+
+def test_test_images_without_a_label_each_are_the_benchmarks_fault() -> None:
+    with pytest.raises(UsageError, match="330 test images with 329 labels"):
+        measuring(Shown(part=(IMAGES, LABELS[1:]))).record(Checkpoint(1, network=right_but_for, last=True), 0.0, 0.0)
