@@ -52,8 +52,9 @@ _REGRET = (
 _COST = (Column("label", "method"), *(replace(column, brief=not column.detail) for column in _COSTS), *_COUNTS)
 
 _COST_NOTE = (
-    "Costs are means over the runs that ended well. Simulated seconds are those recorded in the table for the queries, "
-    "measured ones the clock's; they are never added. Wall clock is what the search itself took on this machine."
+    "Costs are means over the runs that ended well. Simulated seconds are those of the queries, recorded in the table "
+    "or nominal where each is a training, measured ones the clock's; they are never added. Wall clock is what the "
+    "search itself took on this machine."
 )
 
 

@@ -94,10 +94,9 @@ class Trained:
         keys = self.keys(archs)
         made = sum(key in self.made for key in keys)
         failed = sum(key in self.failed and key not in self.made for key in keys)
+        told = f"{made} of {len(keys)} architectures of the panel are trained"
         lost = f", of {failed} the training failed" if failed else ""
-        return (
-            f"{made} of {len(keys)} architectures of the panel are trained{lost}; nasboard run SUITE trains the others"
-        )
+        return f"{told}{lost}; nasboard run SUITE trains the others"
 
     def among(self, archs: Archs) -> Trained:
         """Return the trainings of `(n, d)` alone."""

@@ -11,6 +11,7 @@ from nasboard.harness.boards.measures import ended, panel_of
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from nasboard.harness.report.training import without_truth
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.rank import TENTH, kendall_tau, share_of, top_of
 
@@ -26,7 +27,8 @@ def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str
         if ranked and not isinstance(seen := panel_of(comparison, ranked[0]), Undefined):
             found.append(_prediction(f"{prefix}-prediction-{i}", label, ranked[0], seen, colours[label]))
     if not found:
-        return (absent(f"{prefix}-prediction", "Predicted against true accuracy", "No ended run ranks a panel."),)
+        why = without_truth(comparison) if comparison.untold else "No ended run ranks a panel."
+        return (absent(f"{prefix}-prediction", "Predicted against true accuracy", why),)
     return tuple(found)
 
 
@@ -39,7 +41,7 @@ def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str
     }
     shown = {label: values for label, values in finals.items() if values}
     if not shown:
-        return absent(key, heading, "No run ended with an architecture.")
+        return absent(key, heading, "No run ended with an architecture whose accuracy is known.")
     traces = [
         _box(place, 100 * np.array(values), colours[label]) for place, (label, values) in enumerate(shown.items())
     ]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 
@@ -36,18 +36,24 @@ class Failure:
 def failures(comparison: Comparison) -> tuple[Failure, ...]:
     """Return the faults that ended runs, most runs first."""
     alike: dict[str, list[tuple[str, RunRecord]]] = {}
-    for label, outcomes in comparison.outcomes.items():
-        for run in (outcome.run for outcome in outcomes if outcome.run.status == "failed"):
-            alike.setdefault(_NUMBER.sub("0", gist(_error(run))), []).append((label, run))
+    for label, run in _failed(comparison):
+        alike.setdefault(_NUMBER.sub("0", gist(_error(run))), []).append((label, run))
     found = [_failure(group) for group in alike.values()]
     return tuple(sorted(found, key=lambda failure: -failure.runs))
 
 
+def _failed(comparison: Comparison) -> Iterator[tuple[str, RunRecord]]:
+    """Yield the searches that failed, and the trainings, with their labels."""
+    for label, outcomes in comparison.outcomes.items():
+        yield from ((label, outcome.run) for outcome in outcomes if outcome.run.status == "failed")
+    trainings = {} if comparison.trained is None else comparison.trained.failed
+    yield from ((run.label, run) for runs in trainings.values() for run in runs)
+
+
 def _failure(group: Sequence[tuple[str, RunRecord]]) -> Failure:
     first = group[0][1]
-    seeds = tuple(
-        (label, ranges(sorted(run.key.seed for _, run in runs))) for label, runs in groupby(group, lambda each: each[0])
-    )
+    labelled = groupby(group, lambda each: each[0])
+    seeds = tuple((label, ranges(sorted({run.key.seed for _, run in runs}))) for label, runs in labelled)
     return Failure(gist(_error(first)), len(group), seeds, first.run_id, _error(first))
 
 

@@ -41,7 +41,7 @@ def checks(comparison: Comparison) -> tuple[Check, ...]:
         _batch_norm,
         _code,
     )
-    return (_same_question(runs), *(judge(ended) for judge in judges), _accounted(runs))
+    return (_same_question(runs), *(judge(ended) for judge in judges), *_trained_alike(comparison), _accounted(runs))
 
 
 def _same_question(runs: Sequence[RunRecord]) -> Check:
@@ -140,6 +140,26 @@ def _code_of(run: RunRecord) -> str | None:
 def _git(run: RunRecord) -> Mapping[str, Json]:
     found = run.provenance.get("git")
     return found if isinstance(found, dict) else {}
+
+
+def _trained_alike(comparison: Comparison) -> tuple[Check, ...]:
+    """Return whether all final architectures are trained, with as many seeds; nothing where a table is the truth."""
+    trained = comparison.trained
+    if trained is None:
+        return ()
+    ended = [o for each in comparison.outcomes.values() for o in each if o.run.status in ("done", "budget")]
+    finals = [(arch, o.final_accuracy is not None) for o in ended if (arch := o.final_arch) is not None]
+    known = [trained.made[key] for arch, is_told in finals if is_told for key in trained.keys(arch[None])]
+    seeds = {tuple(each.seed for each in made) for made in known}
+    counts = _some({str(len(each)) for each in seeds}) or "none"
+    took_s = sum(each.run.wall_s for made in trained.made.values() for each in made)
+    said = f"Recipe {trained.how.recipe}, {trained.how.epochs} epochs: of {len(finals)} runs that ended with an "
+    said += (
+        f"architecture, {len(known)} ended with one that is trained; training seeds of each: {counts}. All trainings "
+    )
+    said += f"behind the truth took {took_s:.4g} measured seconds, no part of the cost of a search."
+    met = bool(finals) and len(known) == len(finals) and len(seeds) == 1
+    return (Check("Final architectures trained by one recipe, on the same seeds", met, said),)
 
 
 def _accounted(runs: Sequence[RunRecord]) -> Check:

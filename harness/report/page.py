@@ -18,6 +18,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
+from nasboard.harness.boards import making
 from nasboard.harness.boards.board import Board
 from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes import contexts
@@ -30,7 +31,8 @@ from nasboard.harness.report.figures import Figure, colours
 from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.provenance import Fact, Origin, origins, plug_ins
 from nasboard.harness.report.regret import regret_figures
-from nasboard.harness.report.tables import sortable
+from nasboard.harness.report.tables import SortableTable, sortable
+from nasboard.harness.report.trained import along_figure, validation_figure
 from nasboard.harness.report.training import tau_figures
 
 RUN_HEADINGS = ("run", "seed", "status", "cost (s)", "measured (s)", "queries")
@@ -47,16 +49,22 @@ class Part:
     predictions: tuple[Figure, ...]
     fronts: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
+    trainings: tuple[SortableTable, ...]
+    validation: tuple[Figure, ...]
     failures: tuple[Failure, ...]
     common: tuple[Fact, ...]
     origins: tuple[Origin, ...]
     checks: tuple[Check, ...]
 
+    def figures(self) -> tuple[Figure, ...]:
+        """Return all its figures."""
+        return (*self.curves, self.spread, *self.predictions, *self.fronts, *self.validation)
+
 
 def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
     """Return the whole page."""
     parts = [_part(comparison, f"part-{i}") for i, comparison in enumerate(comparisons)]
-    figures = [f for part in parts for f in (*part.curves, part.spread, *part.predictions, *part.fronts)]
+    figures = [figure for part in parts for figure in part.figures()]
     environment = Environment(
         loader=PackageLoader("nasboard.harness.report", "."),
         autoescape=True,
@@ -102,15 +110,19 @@ def write(text: str, path: Path) -> None:
 
 
 def _part(comparison: Comparison, key: str) -> Part:
-    hue = colours(comparison.outcomes)
+    hue, trained = colours(comparison.outcomes), comparison.trained
+    by_cost = regret_figures(comparison, key, hue) if trained is None else (along_figure(comparison, key, hue),)
+    trainings = [] if trained is None else making.make([comparison], only="trainings")
     return Part(
         key,
         _name(comparison),
-        (*regret_figures(comparison, key, hue), *tau_figures(comparison, key, hue)),
+        (*by_cost, *tau_figures(comparison, key, hue)),
         spread_figure(comparison, key, hue),
         prediction_figures(comparison, key, hue),
         front_figures(comparison, key, hue),
         found(comparison),
+        tuple(sortable(board, f"{key}-trainings-of") for board in trainings),
+        () if trained is None else (validation_figure(comparison, trained, key, hue),),
         failures(comparison),
         *origins(comparison),
         checks(comparison),
@@ -128,7 +140,9 @@ def _summary(comparisons: Sequence[Comparison]) -> str:
     runs = [outcome.run for group in groups for outcome in group]
     failed = sum(run.status == "failed" for run in runs)
     told = f"Comparisons: {len(comparisons)}. Methods: {len(groups)}. Runs: {len(runs)}, of which {failed} failed."
-    return f"{told} {plug_ins(runs)}"
+    made = [len(each) for c in comparisons if c.trained is not None for each in c.trained.made.values()]
+    trained = f" Trainings behind the truth: {sum(made)}." if made else ""
+    return f"{told}{trained} {plug_ins(runs)}"
 
 
 def _policy(*scripts: str) -> str:

@@ -37,10 +37,17 @@ class Curve:
 
 def tau_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
     """Return tau along training, one figure for each panel, with what is attainable on the panel."""
-    if not comparison.panels:
-        return (absent(f"{prefix}-tau", HEADING, "No run ranks a panel of architectures."),)
     each = enumerate(sorted(comparison.panels.items()))
-    return tuple(_tau(comparison, f"{prefix}-tau-{i}", name, panel, colours) for i, (name, panel) in each)
+    found = [_tau(comparison, f"{prefix}-tau-{i}", name, panel, colours) for i, (name, panel) in each]
+    if comparison.untold or not found:
+        found.append(absent(f"{prefix}-tau", HEADING, without_truth(comparison)))
+    return tuple(found)
+
+
+def without_truth(comparison: Comparison) -> str:
+    """Return why panels have no truth to be compared with, or that there is none."""
+    lost = [f"{identity}: {why}." for identity, why in sorted(comparison.untold.items())]
+    return " ".join(lost) or "No run ranks a panel of architectures."
 
 
 def curve(label: str, runs: Sequence[RunOutcome], panel: PanelTruth, *, whole: bool = False) -> Curve:
