@@ -102,6 +102,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmarks.live.datasets": ("benchmarks.tabulated", "harness"),
     "benchmarks.live.supernets": ("benchmarks.live.datasets", "benchmarks.spaces", "harness"),
     "benchmarks.live.supernets.darts": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
+    "benchmarks.live.supernets.nb201": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.spaces",
@@ -113,6 +114,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmarks.live": (
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
+        "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
         "benchmarks.spaces",
         "benchmarks.tabulated",
@@ -141,6 +143,7 @@ TORCH_AT_TOP = (
     "benchmarks.live.datasets",
     "benchmarks.live.supernets",
     "benchmarks.live.supernets.darts",
+    "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
     "methods",
     "methods.differentiable",
@@ -296,7 +299,7 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
         ("tabular/nb201/fine.py", "def f():\n    import torch"),
         ("benchmarks/tabulated/fine.py", "from nasboard.harness import space\nfrom ..spaces.nb201 import OPS"),
         ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks.live.datasets import digits"),
-        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live.supernets import nb201"),
+        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live.supernets import ops"),
     ],
 )
 def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> None:

@@ -1,25 +1,22 @@
-"""Score every architecture with shared weights, fast: the numbers each alone would give, in a fraction of the time.
+"""Score every architecture with shared weights: the numbers each alone would give, in a fraction of the time.
 
-Four savings: edges that cannot reach the output are dropped and equal cells scored once (9,445 of 15,625 remain); the
-stem is computed once; what happens inside the first cell depends only on the edges passed so far and is kept while the
-architectures come in lexicographic order; one architecture's feature maps in the channels-last layout fit the
-second-level cache. Batch norm uses the statistics of all given images, so a score depends on nothing but weights,
-architecture and images.
+Architectures that compute the same are scored once, and the supernet is asked for all others in lexicographic order, in
+which neighbours share most of their first cell. Batch norm uses the statistics of all given images, so a score depends
+on nothing but weights, architecture and images.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201 import Cell, NB201Supernet
-from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, prune
-from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.harness.space import Archs, Floats
 
-INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))
 BLOCK = 64  # architectures whose logits are turned into numbers at once
 
 
@@ -48,67 +45,15 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(net: NB201Supernet, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
-    """Evaluate architectures `(n, 6)` on images `(b, c, side, side)` with labels `(b,)`, all images in one batch."""
-    distinct, back = np.unique(prune(archs), axis=0, return_inverse=True)  # in lexicographic order
-    first = PrefixCell(net.cell(0), net.embed(images))
+def evaluate(net: Supernet, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
+    """Evaluate architectures `(n, d)` on normalised images `(b, c, h, w)` with labels `(b,)`, all in one batch."""
+    distinct, back = np.unique(net.distinct(archs), axis=0, return_inverse=True)  # in lexicographic order
+    logits = net.logits(distinct, images)
     found = [torch.zeros(2, 0, dtype=torch.float64)]
-    for at in range(0, len(distinct), BLOCK):
-        logits = [_logits(net, first, arch) for arch in distinct[at : at + BLOCK]]
-        found.append(_measure(torch.stack(logits), labels))
+    while block := list(islice(logits, BLOCK)):
+        found.append(_measure(torch.stack(block), labels))
     accuracy, confidence = torch.cat(found, 1).numpy()[:, back.ravel()]
     return Evaluation(accuracy, confidence, len(labels))
-
-
-class PrefixCell:
-    """A cell on one fixed input that remembers what it did for the architecture just before.
-
-    What leaves node 1 depends on edge 0 alone, what leaves node 2 on edges 0 to 2, and so on along the edges. Where
-    neighbours share their first edges, as they do in lexicographic order, most of them cost one addition.
-    """
-
-    def __init__(self, cell: Cell, x: Tensor) -> None:
-        self._cell = cell
-        self._nodes: list[Tensor | None] = [x, None, None, None]
-        self._sums: list[tuple[bytes, Tensor | None]] = [(b"", None)] * len(EDGES)  # of a node, up to each edge
-        self._outputs: list[dict[tuple[int, int], Tensor]] = [{} for _ in INTO]  # of what leaves each node
-
-    def output(self, arch: Arch) -> Tensor:
-        """Return the cell's output `(b, c, h, w)` for architecture `(6,)`; not to be written to."""
-        for node, edges in enumerate(INTO):
-            for edge in edges:
-                decided = arch[: edge + 1].tobytes()
-                if self._sums[edge][0] != decided:
-                    before = self._sums[edge - 1][1] if edge != edges[0] else None
-                    self._sums[edge] = (decided, _plus(before, self._edge(edge, int(arch[edge]))))
-            if edges and self._nodes[node] is not self._sums[edges[-1]][1]:
-                self._nodes[node] = self._sums[edges[-1]][1]
-                self._outputs[node].clear()
-        x, out = self._nodes[0], self._nodes[-1]
-        assert x is not None
-        return torch.zeros_like(x) if out is None else out
-
-    def _edge(self, edge: int, op: int) -> Tensor | None:
-        source = EDGES[edge][0]
-        x = self._nodes[source]
-        if op == NONE or x is None:
-            return None
-        known = self._outputs[source]
-        key = (op, 0 if op == POOL else edge)  # pooling has no weights: all edges that leave the node share it
-        if key not in known:
-            known[key] = self._cell.apply_op(edge, op, x)
-        return known[key]
-
-
-def _plus(a: Tensor | None, b: Tensor | None) -> Tensor | None:
-    if a is None or b is None:
-        return b if a is None else a
-    return a + b
-
-
-def _logits(net: NB201Supernet, first: PrefixCell, arch: Arch) -> Tensor:
-    second = PrefixCell(net.cell(1), net.reduce(1, first.output(arch)))
-    return net.head(second.output(arch))
 
 
 def _measure(logits: Tensor, labels: Tensor) -> Tensor:

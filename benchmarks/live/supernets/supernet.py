@@ -56,6 +56,10 @@ class Supernet(nn.Module):
         """Return the architecture `(d,)` alone: a module images -> logits that shares the weights it has here."""
         raise NotImplementedError
 
+    def distinct(self, archs: Archs) -> Archs:
+        """Return, for each of architectures `(n, d)`, the one that stands here for all that have its logits."""
+        return archs
+
     @torch.no_grad()
     def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
         """Yield logits `(b, classes)` of each of architectures `(n, d)` on images `(b, c, h, w)`, one batch of them."""

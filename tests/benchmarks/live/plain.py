@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.trainings.packed import Pack, runs
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 

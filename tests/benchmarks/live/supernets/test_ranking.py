@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.data import LiveData, digits_data
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
+from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space, prune
 from nasboard.harness.space import enumerate_all, sample
 from tests.benchmarks.live.plain import of_supernet
@@ -18,18 +19,14 @@ Val = tuple[torch.Tensor, torch.Tensor]
 
 
 @pytest.fixture(scope="module")
-def data() -> LiveData:
-    return digits_data()
+def net() -> NB201Supernet:
+    return NB201Supernet(DIGITS, np.random.default_rng(0))
 
 
 @pytest.fixture(scope="module")
-def net(data: LiveData) -> NB201Supernet:
-    return data.supernet(np.random.default_rng(0), "cpu")
-
-
-@pytest.fixture(scope="module")
-def val(data: LiveData) -> tuple[torch.Tensor, torch.Tensor]:
-    return torch.tensor(data.val[0]), torch.tensor(data.val[1])
+def val() -> Val:
+    images, labels = load().val
+    return torch.tensor(images), torch.tensor(labels)
 
 
 @torch.no_grad()
@@ -50,6 +47,16 @@ def test_scores_equal_those_of_each_architecture_alone(net: NB201Supernet, val: 
     np.testing.assert_allclose(seen.confidence, confidence, rtol=0, atol=1e-5)
     assert np.abs(seen.accuracy - accuracy).max() <= 1 / 500  # a tie of two logits may fall the other way
     assert (seen.accuracy == accuracy).mean() > 0.95
+
+
+def test_at_another_size_scores_equal_those_of_each_architecture_alone() -> None:
+    macro = NB201Macro(image=8, channels=4, cells=2, classes=10)
+    net, rng = NB201Supernet(macro, np.random.default_rng(0)), np.random.default_rng(1)
+    images = torch.tensor(rng.standard_normal((40, 3, 8, 8), dtype=np.float32))
+    labels = torch.tensor(rng.integers(10, size=40))
+    archs = np.concatenate([sample(SPACE, rng, 10), enumerate_all(SPACE)[7000:7010]])
+    _, confidence = alone(net, archs, images, labels)
+    np.testing.assert_allclose(evaluate(net, archs, images, labels).confidence, confidence, rtol=0, atol=1e-5)
 
 
 def test_a_dense_stretch_of_neighbours_is_scored_as_well(net: NB201Supernet, val: Val) -> None:

@@ -13,7 +13,7 @@ from nasboard.benchmarks.live.datasets import digits
 from nasboard.benchmarks.live.datasets.augmentation import Augmentation
 from nasboard.benchmarks.live.datasets.opening import open_data
 from nasboard.benchmarks.live.datasets.spec import DataSpec
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet, one_hot_mix
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, WeightSchedule, batches, on_device, weight_step
 from nasboard.benchmarks.spaces.macros import DIGITS
 
@@ -106,7 +106,7 @@ def test_a_weight_step_is_clipped_nesterov_sgd() -> None:
 def test_a_step_leaves_the_weights_of_other_operations_alone() -> None:
     net, batch = net_and_batch()
     before = {name: tensor.detach().clone() for name, tensor in net.named_parameters()}
-    weight_step(net, SCHEDULE.optimiser(net), batch, one_hot_mix(np.array([1, 2, 1, 3, 1, 0])), 5.0)
+    weight_step(net, SCHEDULE.optimiser(net), batch, net.mixtures(np.array([[1, 2, 1, 3, 1, 0]]))[0], 5.0)
     moved = {name for name, tensor in net.named_parameters() if not torch.equal(tensor, before[name])}
     # edge 1 holds a convolution too, but node 2 does not reach the output
     assert {name for name in moved if ".edges." in name} == {
@@ -121,9 +121,9 @@ def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> N
     optimiser = SCHEDULE.optimiser(net)
     name = "cells.0.edges.3.convs.3.weight"
     tensor = dict(net.named_parameters())[name]
-    weight_step(net, optimiser, batch, one_hot_mix(np.array([1, 2, 1, 3, 1, 0])), 5.0, idle=True)
+    weight_step(net, optimiser, batch, net.mixtures(np.array([[1, 2, 1, 3, 1, 0]]))[0], 5.0, idle=True)
     before, momentum = tensor.detach().clone(), optimiser.state[tensor]["momentum_buffer"].clone()
-    weight_step(net, optimiser, batch, one_hot_mix(np.array([1, 2, 1, 1, 1, 0])), 5.0, idle=True)
+    weight_step(net, optimiser, batch, net.mixtures(np.array([[1, 2, 1, 1, 1, 0]]))[0], 5.0, idle=True)
     decay = 5e-4 * before  # all the gradient that is left
     buffer = 0.9 * momentum + decay
     torch.testing.assert_close(tensor.detach(), before - 0.025 * (decay + 0.9 * buffer))

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.supernet import transfer
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
@@ -15,7 +15,7 @@ from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import sample
 from tests.benchmarks.live import plain
-from tests.benchmarks.live.supernets import version_0_1
+from tests.benchmarks.live.supernets.nb201 import version_0_1
 
 SPACE = NB201Space()
 MACROS = {

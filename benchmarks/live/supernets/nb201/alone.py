@@ -16,14 +16,15 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
+from nasboard.benchmarks.live.supernets.nb201.cell import KERNEL
 from nasboard.benchmarks.live.supernets.network import Network
-from nasboard.benchmarks.live.supernets.ops import KERNEL, normal
+from nasboard.benchmarks.live.supernets.ops import normal
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, SKIP, prune
 from nasboard.harness.space import Arch
 
 if TYPE_CHECKING:
-    from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+    from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 
 Ops = Mapping[int, Callable[[Tensor], Tensor]]  # of the edges that carry something
 

@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import nn
 
-from nasboard.benchmarks.live.supernets.nb201_alone import NB201Network
+from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.harness.errors import UsageError
 from tests.benchmarks.live import plain

@@ -1,0 +1,92 @@
+"""The weight-sharing cell of NAS-Bench-201: every operation on every edge, weighed as a mixture says.
+
+Feature maps are `(b, c, h, w)` in either memory layout; a cell keeps shape and layout. Batch norm always uses the
+statistics of the batch it is given, and has no affine parameters here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from torch import Tensor, nn
+
+from nasboard.benchmarks.live.supernets.ops import normal, standardise
+from nasboard.benchmarks.live.supernets.supernet import Terms
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP
+from nasboard.benchmarks.spaces.relaxation import Allowed
+
+KERNEL = {CONV1: 1, CONV3: 3}
+
+
+class ReluConvNorm(nn.Module):
+    """ReLU, convolution without bias, batch norm without affine parameters."""
+
+    def __init__(self, channels: int, kernel: int, rng: Generator) -> None:
+        super().__init__()
+        fan_in = channels * kernel * kernel
+        self.weight = normal(rng, (channels, channels, kernel, kernel), fan_in, 2.0)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return `(b, c, h, w)`."""
+        return standardise(F.conv2d(F.relu(x), self.weight, padding=self.weight.shape[-1] // 2))
+
+
+class MixedEdge(nn.Module):
+    """One edge with the operations it is allowed; only convolutions own weights."""
+
+    def __init__(self, channels: int, allowed: tuple[int, ...], rng: Generator) -> None:
+        super().__init__()
+        self.allowed = allowed
+        self.convs = nn.ModuleDict(
+            {str(op): ReluConvNorm(channels, KERNEL[op], rng) for op in sorted(allowed) if op in KERNEL}
+        )
+
+    def apply_op(self, op: int, x: Tensor) -> Tensor:
+        """Return the output of one operation other than `none`, which adds nothing to its node."""
+        assert op != NONE
+        if op == SKIP:
+            return x
+        if op == POOL:
+            return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+        out: Tensor = self.convs[str(op)](x)
+        return out
+
+    def forward(self, x: Tensor, terms: Terms) -> Tensor | None:
+        """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where nothing is added."""
+        out: Tensor | None = None
+        for op, weight in terms:
+            if op == NONE:
+                continue
+            y = self.apply_op(op, x)
+            y = y if weight is None else y * weight
+            out = y if out is None else out + y
+        return out
+
+
+class Cell(nn.Module):
+    """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node."""
+
+    def __init__(self, channels: int, allowed: Allowed, rng: Generator) -> None:
+        super().__init__()
+        self.edges = nn.ModuleList(MixedEdge(channels, ops, rng) for ops in allowed)
+
+    def forward(self, x: Tensor, terms: Sequence[Terms]) -> Tensor:
+        """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge."""
+        nodes: list[Tensor | None] = [x, None, None, None]
+        for edge, (source, target) in enumerate(EDGES):
+            from_, here = nodes[source], nodes[target]
+            if from_ is None:
+                continue  # every operation maps zero to zero: the batch norm of a constant is zero
+            y = self.edges[edge](from_, terms[edge])
+            if y is not None:
+                nodes[target] = y if here is None else here + y
+        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+
+    def apply_op(self, edge: int, op: int, x: Tensor) -> Tensor:
+        """Return the output of one operation other than `none` on one edge."""
+        module = self.edges[edge]
+        assert isinstance(module, MixedEdge)
+        return module.apply_op(op, x)
