@@ -16,7 +16,7 @@ torch = pytest.importorskip("torch", reason="augmentation needs torch: pip insta
 
 from nasboard.benchmarks.live.datasets.augmentation import Augmentation, Scale  # noqa: E402
 from nasboard.benchmarks.live.datasets.pixels import Pixels  # noqa: E402
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet  # noqa: E402
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet  # noqa: E402
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, WeightSchedule, weight_step  # noqa: E402
 from nasboard.benchmarks.spaces.macros import NB201Macro  # noqa: E402
 from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402

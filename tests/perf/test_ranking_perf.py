@@ -15,7 +15,8 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 torch = pytest.importorskip("torch", reason="ranking needs torch: pip install 'nasboard[live]'")
 
-from nasboard.benchmarks.live.data import digits_data  # noqa: E402
+from nasboard.benchmarks.live.catalogue import LIVE  # noqa: E402
+from nasboard.benchmarks.live.data import open_live  # noqa: E402
 from nasboard.benchmarks.live.supernets.ranking import evaluate  # noqa: E402
 from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402
 from nasboard.harness.space import enumerate_all  # noqa: E402
@@ -25,10 +26,11 @@ from tests.benchmarks.live.plain import of_supernet  # noqa: E402
 @pytest.mark.parametrize("n", [1_000, 15_625])
 def test_ranking_with_shared_weights(benchmark: BenchmarkFixture, n: int) -> None:
     torch.set_num_threads(1)
-    data = digits_data()
+    data = open_live(LIVE["digits201-live"]().parts)
     net = data.supernet(np.random.default_rng(0), "cpu")
     archs = enumerate_all(NB201Space())[np.random.default_rng(1).permutation(15_625)[:n]]
-    images, labels = torch.tensor(data.val[0]), torch.tensor(data.val[1])
+    scored = data.on("cpu").scored
+    images, labels = scored.images, scored.labels
 
     plain, plain_s = _plainly(net, archs, images, labels)
     start = time.thread_time()

@@ -14,7 +14,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
-from nasboard.benchmarks.live.supernets.nb201_alone import NB201Network
+from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
 from nasboard.benchmarks.spaces.costs import darts, nb101, nb201
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts_lists import SPACES

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.supernets.nb201 import NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
