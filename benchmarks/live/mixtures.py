@@ -134,6 +134,7 @@ class Simplices:
         Source: Duchi et al., Efficient Projections onto the l1-Ball (ICML 2008).
         """
         rows = self.rows(values, -torch.inf)
+        rows = rows - rows.detach().amax(-1, keepdim=True)  # the same point, and sums that keep their last digits
         falling = rows.sort(-1, descending=True).values
         there = torch.isfinite(falling)
         numbers = torch.arange(1, self._widest + 1, device=values.device, dtype=values.dtype)

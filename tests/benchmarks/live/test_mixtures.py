@@ -57,7 +57,7 @@ def apart(over: Simplices, x: Tensor) -> list[Tensor]:
 
 @ALL
 @pytest.mark.parametrize("name", ONTO)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.data())
 def test_what_lands_on_the_simplices_is_on_them(name: str, over: Simplices, data: st.DataObject) -> None:
     x = data.draw(values(over))
@@ -72,7 +72,7 @@ def test_what_lands_on_the_simplices_is_on_them(name: str, over: Simplices, data
 
 @ALL
 @pytest.mark.parametrize("name", EACH)
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(st.data())
 def test_all_groups_at_once_are_each_group_alone(name: str, over: Simplices, data: st.DataObject) -> None:
     x = data.draw(values(over))
@@ -129,7 +129,7 @@ def test_the_log_softmax_has_finite_gradients_of_both_orders(over: Simplices) ->
     torch.testing.assert_close(over.log_softmax(x).exp(), over.softmax(x))
 
 
-@settings(max_examples=25)
+@settings(max_examples=10)
 @given(values(UNEVEN, most=2.0))
 def test_the_euclidean_projection_is_the_nearest_point(x: Tensor) -> None:
     for part, found in zip(apart(UNEVEN, x), apart(UNEVEN, UNEVEN.euclidean_projection(x)), strict=True):
@@ -145,6 +145,20 @@ def test_the_euclidean_projection_is_the_nearest_point(x: Tensor) -> None:
         )
         np.testing.assert_allclose(found.numpy(), best.x, atol=1e-4)
         assert ((found - part) ** 2).sum().item() <= best.fun + 1e-9
+
+
+@ALL
+def test_the_euclidean_projection_of_large_float32_numbers_is_on_the_simplices(over: Simplices) -> None:
+    x = torch.from_numpy(np.random.default_rng(0).normal(3e4, 0.5, over.size).astype(np.float32))
+    assert over.sums(over.euclidean_projection(x)).tolist() == pytest.approx([1] * len(over.groups), abs=1e-6)
+
+
+@ALL
+def test_the_clip_projection_has_finite_gradients_where_nothing_is_left(over: Simplices) -> None:
+    x = torch.full((over.size,), -1.0, requires_grad=True)
+    (over.clip_projection(x) * torch.arange(float(over.size))).sum().backward()
+    assert x.grad is not None
+    assert torch.isfinite(x.grad).all()
 
 
 @ALL

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import replace
 
 import numpy as np
@@ -25,7 +26,8 @@ from nasboard.benchmarks.spaces.relaxation import (
     splits,
 )
 from nasboard.harness.errors import SpecError, UsageError
-from nasboard.harness.space import sample
+from nasboard.harness.space import SearchSpace, sample
+from nasboard.harness.testing.spaces import SPACE_CONTRACTS
 from tests.strategies import batches
 
 WEIGHTED = {
@@ -48,6 +50,12 @@ def test_a_relaxed_space_follows_the_protocol(name: str) -> None:
     assert len(set(names)) == len(names)
     for group in space.groups:
         assert 1 <= group.chosen <= len(group.options) == len(set(group.options))
+
+
+@every
+@pytest.mark.parametrize("contract", SPACE_CONTRACTS, ids=lambda contract: contract.__name__)
+def test_a_relaxed_space_keeps_the_laws_of_spaces(name: str, contract: Callable[[SearchSpace], str | None]) -> None:
+    assert contract(SPACES[name]) is None
 
 
 @settings(max_examples=60)
