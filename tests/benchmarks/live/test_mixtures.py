@@ -162,6 +162,7 @@ def test_the_clip_projection_has_finite_gradients_where_nothing_is_left(over: Si
 
 
 @ALL
+@settings(max_examples=25)
 @given(st.data())
 def test_points_of_the_simplices_are_their_own_projections(over: Simplices, data: st.DataObject) -> None:
     on = over.softmax(data.draw(values(over)))
@@ -169,6 +170,7 @@ def test_points_of_the_simplices_are_their_own_projections(over: Simplices, data
     torch.testing.assert_close(over.clip_projection(on), on, rtol=0, atol=1e-9)
 
 
+@settings(max_examples=25)
 @given(values(EVEN))
 def test_the_clip_projection_is_that_of_the_release(x: Tensor) -> None:
     """Clamped to [0, 1] and divided by its sum, row by row; 1 at the maximum of a row of which nothing is left."""
@@ -180,6 +182,7 @@ def test_the_clip_projection_is_that_of_the_release(x: Tensor) -> None:
 
 
 @ALL
+@settings(max_examples=25)
 @given(st.data())
 def test_one_hot_is_at_the_largest_and_the_first_of_equal_ones(over: Simplices, data: st.DataObject) -> None:
     x = data.draw(values(over))
@@ -189,6 +192,7 @@ def test_one_hot_is_at_the_largest_and_the_first_of_equal_ones(over: Simplices, 
         assert hot.max() == 1
 
 
+@settings(max_examples=25)
 @given(st.data())
 def test_k_hot_takes_the_k_largest(data: st.DataObject) -> None:
     over = Simplices((Group("a", ("x", "y", "z"), chosen=2), Group("b", ("x", "y"), chosen=1), Group("c", ("x",))))
@@ -244,6 +248,7 @@ def test_noise_stays_within_its_ball_and_fills_it(over: Simplices) -> None:
 
 
 @ALL
+@settings(max_examples=25)
 @given(st.data())
 def test_a_ball_takes_in_what_is_outside_and_leaves_what_is_inside(over: Simplices, data: st.DataObject) -> None:
     x, clean = data.draw(values(over)), data.draw(values(over))
@@ -254,6 +259,7 @@ def test_a_ball_takes_in_what_is_outside_and_leaves_what_is_inside(over: Simplic
     assert torch.equal(found - clean > 0, x - clean > 0)
 
 
+@settings(max_examples=25)
 @given(values(UNEVEN))
 def test_the_proximal_step_is_the_nearest_corner_of_what_is_in_the_box(x: Tensor) -> None:
     boxed = x.clamp(0, 1)

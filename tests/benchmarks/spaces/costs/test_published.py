@@ -8,9 +8,12 @@ import pytest
 from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
-from nasboard.benchmarks.spaces.macros import OFA, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.macros import DIGITS, OFA, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
 from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.benchmarks.tabulated.digits201 import shipped_table
+from nasboard.benchmarks.tabulated.imported import column
+from nasboard.harness.space import from_index
 from nasboard.tabular.nb101.cell_graphs import codes, prune
 from nasboard.tabular.nb101.graphs import from_file
 from tests.data_folder import data_file
@@ -66,6 +69,13 @@ def test_nb201_networks_have_the_parameters_and_multiply_adds_that_its_authors_r
     assert cost.parameters.tolist() == [params]
     assert cost.multiply_adds[0] + 10 == round(flops_m * 1e6)  # theirs count the bias of the last layer
     assert NB201Space().valid(arch).all()
+
+
+def test_networks_on_digits_have_the_costs_that_their_table_was_shipped_with() -> None:
+    table = shipped_table()
+    cost = nb201.count(from_index(NB201Space(), column(table, "classes")), DIGITS)
+    assert np.array_equal(cost.parameters, column(table, "params"))
+    assert np.array_equal(cost.multiply_adds, column(table, "multiply_adds"))
 
 
 def test_the_shown_network_of_single_path_one_shot_has_its_published_cost() -> None:
