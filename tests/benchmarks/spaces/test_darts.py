@@ -175,3 +175,13 @@ def test_a_cell_learns_where_a_convolution_sees_its_input() -> None:
         False,
         True,
     ]
+
+
+def test_a_drawing_has_the_pairs_of_the_genotype_and_joins_the_nodes() -> None:
+    arch = DARTS.encode(PUBLISHED["pc-darts"].spec)
+    both = read_genotype(PUBLISHED["pc-darts"].spec, "test")
+    for sketch, pairs, title in zip(DARTS.drawing(arch), both, ("normal cell", "reduction cell"), strict=True):
+        kept = tuple((source, 2 + i // 2, op) for i, (op, source) in enumerate(pairs))
+        assert sketch.title == title
+        assert sketch.nodes == ("k-2", "k-1", "2", "3", "4", "5", "out")
+        assert sketch.edges == (*kept, *((node, 6, "") for node in (2, 3, 4, 5)))

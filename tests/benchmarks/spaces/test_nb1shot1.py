@@ -170,3 +170,10 @@ def test_a_convolution_that_is_a_loose_end_learns_nothing() -> None:
     loose = space.encode(f"{CONV3}(0)|{POOL}(0)|output(2)")
     used = space.encode(f"{CONV3}(0)|{POOL}(0,1)|output(2)")
     assert learned(space.cells(np.stack([loose, used]))).tolist() == [False, True]
+
+
+def test_a_drawing_has_operations_on_nodes_and_no_loose_ends() -> None:
+    space = SPACES[1]
+    [sketch] = space.drawing(space.encode(f"{CONV3}(0)|{CONV1}(0,1)|{POOL}(0,2)|{POOL}(0,3)|output(0,2)"))
+    assert sketch.nodes == ("in", "3×3", "1×1", "out")
+    assert sketch.edges == ((0, 1, ""), (0, 2, ""), (1, 2, ""), (0, 3, ""), (2, 3, ""))
