@@ -114,14 +114,18 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmarks.live": (
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
+        "benchmarks.live.supernets.darts",
         "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
         "benchmarks.spaces",
+        "benchmarks.spaces.costs",
         "benchmarks.tabulated",
+        "benchmarks.tabulated.nb201",
         "harness",
+        "harness.registry",
         "tabular.tables",
     ),
-    "methods": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
+    "methods": (),
     "methods.black_box": ("harness",),
     "methods.differentiable": (
         "benchmarks.live",
@@ -152,7 +156,15 @@ TORCH_AT_TOP = (
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
 WITHOUT_TORCH = tuple(
     f"nasboard.benchmarks.live.{name}"
-    for name in ("datasets.digits", "datasets.opening", "datasets.spec", "digits201", "digits201_table")
+    for name in (
+        "datasets.digits",
+        "datasets.opening",
+        "datasets.spec",
+        "benchmark",
+        "catalogue",
+        "digits201_table",
+        "trainings.recipe",
+    )
 )
 
 

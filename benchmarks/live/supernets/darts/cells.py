@@ -1,7 +1,7 @@
 """Where the cells of a DARTS network stand, and the cell of one architecture.
 
 A cell has two inputs, the outputs of the two cells before it, four nodes, and as output its nodes side by side. Edges
-are numbered by target, then by source, as `benchmarks.spaces.darts` numbers them.
+are numbered by target, then by source, as `spaces.darts` numbers them.
 """
 
 from __future__ import annotations
