@@ -27,7 +27,10 @@ def read_batch(where: str, content: bytes, labels: str, side: int, again: str) -
     Raises:
         TableError: no pickle of plain data, or not of this form.
     """
-    told = read_pickle(io.BytesIO(content), source=where, limit_bytes=len(content), most_values=_MOST_VALUES)
+    size = len(content)
+    told = read_pickle(
+        io.BytesIO(content), source=where, limit_bytes=size, most_values=_MOST_VALUES, longest_bytes=size
+    )
     if not isinstance(told, dict) or not {"data", labels} <= set(told):
         raise TableError(f"{where} is no dict with 'data' and {labels!r}; {again}")
     images, classes = told["data"], told[labels]

@@ -15,6 +15,7 @@ import numpy as np
 from nasboard.tabular.pickles.machine import AWAY, DONE, DOWNLOAD, Fold, Machine, Make, Name, Record, RefusedError
 from nasboard.tabular.pickles.names import NUMPY_NAMES
 from nasboard.tabular.pickles.ops import OPS
+from nasboard.tabular.pickles.window import LONGEST_ITEM
 from nasboard.tabular.tables.table import TableError
 
 __all__ = ["LIMIT_BYTES", "MOST_VALUES", "NUMPY_NAMES", "measured_pickle", "read_pickle"]
@@ -40,6 +41,7 @@ def read_pickle(
     fold: Fold | None = None,
     limit_bytes: int = LIMIT_BYTES,
     most_values: int = MOST_VALUES,
+    longest_bytes: int = LONGEST_ITEM,
     persistent: Callable[[object], object] | None = None,
 ) -> object:
     """Read one pickle of plain data.
@@ -58,6 +60,7 @@ def read_pickle(
         limit_bytes: how long the pickle may be.
         most_values: how many values may be held at once: members of containers, values that wait on the stack, memo
             entries; a text or array counts for one more with every 64 bytes. Three quarters of it are sure to be had.
+        longest_bytes: of one string or array.
         persistent: what stands for data outside the pickle; without it, such references are refused.
 
     Returns:
@@ -75,6 +78,7 @@ def read_pickle(
         fold=fold,
         limit_bytes=limit_bytes,
         most_values=most_values,
+        longest_bytes=longest_bytes,
         persistent=persistent,
     )[0]
 
@@ -87,10 +91,12 @@ def measured_pickle(
     fold: Fold | None = None,
     limit_bytes: int = LIMIT_BYTES,
     most_values: int = MOST_VALUES,
+    longest_bytes: int = LONGEST_ITEM,
     persistent: Callable[[object], object] | None = None,
 ) -> tuple[object, int]:
     """Read one pickle as `read_pickle` does and return it with its length in bytes."""
     machine = Machine(stream, source, names, fold, limit_bytes, most_values, persistent)
+    machine.longest = min(limit_bytes, longest_bytes)
     size = _run(machine)
     if size > limit_bytes:
         raise TableError(f"{source}: the pickle has {size} bytes, at most {limit_bytes} are read")

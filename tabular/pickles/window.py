@@ -14,7 +14,7 @@ from nasboard.tabular.tables.table import TableError
 CHUNK: Final = 1 << 18  # bytes read at a time: nothing is set aside for a length that is only declared
 MARGIN: Final = 16  # an opcode with its arguments of fixed size is shorter
 AWAY: Final = 1 << 62
-LONGEST_ITEM: Final = 1 << 24  # bytes of one string or array; those of benchmark files are far below a megabyte
+LONGEST_ITEM: Final = 1 << 24  # bytes of one string or array; those of recorded trainings are far below a megabyte
 DOWNLOAD: Final = "the file is damaged or cut short: download it again"
 
 

@@ -43,8 +43,22 @@ def write_cifar(folder: Path, dataset: str, train: Part, test: Part, *, pickled:
 
 
 def write_batch(path: Path, images: NDArray[np.uint8], labels: NDArray[np.int64], key: str = "labels") -> None:
-    content = {"data": images.reshape(len(images), -1), key: labels.tolist(), "batch_label": "a batch"}
-    path.write_bytes(pickle.dumps(content, protocol=2))
+    path.write_bytes(python2_batch(images.reshape(len(images), -1), labels, key))
+
+
+def python2_batch(flat: NDArray[np.uint8], labels: NDArray[np.int64], key: str) -> bytes:
+    """Return the pickle that Python 2 made of a batch, whose arrays and keys are strings of bytes."""
+    shape = b"".join(b"J" + size.to_bytes(4, "little") for size in flat.shape) + b"\x86"
+    dtype = b"cnumpy\ndtype\n" + _text("u1") + b"K\x00K\x01\x87R(K\x03" + _text("|") + b"NNN" + 2 * b"J\xff\xff\xff\xff"
+    begun = b"cnumpy.core.multiarray\n_reconstruct\ncnumpy\nndarray\nK\x00\x85" + _text("b") + b"\x87R"
+    content = b"T" + flat.size.to_bytes(4, "little") + flat.tobytes()
+    array = begun + b"(K\x01" + shape + dtype + b"K\x00tb" + b"\x89" + content + b"tb"
+    listed = pickle.dumps(labels.tolist(), protocol=2)[2:-1]
+    return b"\x80\x02}(" + _text("batch_label") + _text("a batch") + _text("data") + array + _text(key) + listed + b"u."
+
+
+def _text(told: str) -> bytes:
+    return b"U" + bytes([len(told)]) + told.encode()
 
 
 def write_svhn(folder: Path, train: Part, test: Part) -> Path:

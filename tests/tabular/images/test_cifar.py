@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from nasboard.tabular.images import cifar
+from nasboard.tabular.images.batches import read_batch
 from nasboard.tabular.imports.fetching import fetch
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.known import kinds
@@ -20,7 +22,7 @@ from tests.cifar10 import FILES, unpack, vouched
 from tests.data_folder import data_file
 from tests.local_server import Answer, serving
 from tests.tables import CIFAR10
-from tests.tabular.images.image_format import bring, pack, part, write_cifar
+from tests.tabular.images.image_format import bring, pack, part, python2_batch, write_cifar
 
 CLASSES = {"cifar10": 10, "cifar100": 100}
 
@@ -155,6 +157,17 @@ def test_pickles_of_another_form_are_refused(tmp_path: Path, content: tuple, mes
     folder = write_cifar(tmp_path / "py", "cifar100", content, part(8, 10, seed=1), pickled=True)
     with pytest.raises(TableError, match=message):
         bring("cifar100", folder, tmp_path / "home")
+
+
+@pytest.mark.parametrize("protocol", [None, 3, 4])
+def test_a_batch_of_a_published_size_is_read(protocol: int | None) -> None:
+    images, labels = part(5_600, 100)  # 17 MB, more than recorded trainings hold in one piece
+    flat = images.reshape(5_600, -1)
+    made = {"data": flat, "fine_labels": labels.tolist()}
+    content = python2_batch(flat, labels, "fine_labels") if protocol is None else pickle.dumps(made, protocol)
+    batch = read_batch("here", content, "fine_labels", 32, "get it again")
+    np.testing.assert_array_equal(batch.images, images)
+    np.testing.assert_array_equal(batch.labels, labels)
 
 
 def test_a_pickle_that_would_run_something_is_refused(tmp_path: Path) -> None:
