@@ -54,11 +54,6 @@ class ImageData:
     pixels: Pixels
     digest: str
 
-    @property
-    def together(self) -> Part:
-        """Return train and validation images in one, for recipes that fit on both."""
-        return np.concatenate([self.train[0], self.val[0]]), np.concatenate([self.train[1], self.val[1]])
-
 
 @dataclass(frozen=True, slots=True)
 class _Published:
