@@ -87,7 +87,7 @@ def net_and_batch() -> tuple[NB201Supernet, Batch]:
 
 def test_a_weight_step_is_clipped_nesterov_sgd() -> None:
     net, batch = net_and_batch()
-    mix = torch.full((6, 5), 0.2)
+    mix = torch.full((30,), 0.2)
     loss = F.cross_entropy(net(batch.images, mix), batch.labels)
     names, tensors = zip(*net.named_parameters(), strict=True)
     gradients = torch.autograd.grad(loss, tensors)
@@ -133,7 +133,7 @@ def test_idle_weights_go_on_by_momentum_and_decay_where_that_is_asked_for() -> N
 @pytest.mark.parametrize("clip", [0.0, 1e9])
 def test_a_clip_of_zero_clips_nothing(clip: float) -> None:
     net, batch = net_and_batch()
-    mix = torch.full((6, 5), 0.2)
+    mix = torch.full((30,), 0.2)
     loss = F.cross_entropy(net(batch.images, mix), batch.labels)
     (gradient,) = torch.autograd.grad(loss, net.weight)
     plain = replace(SCHEDULE, nesterov=False, weight_decay=0.0)
