@@ -8,17 +8,15 @@ Source: Netzer et al., Reading digits in natural images with unsupervised featur
 
 from __future__ import annotations
 
-import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from scipy.io import loadmat
-from scipy.io.matlab import MatReadError
 
 from nasboard.tabular.images.form import PARTS, Batch, Form, write_images
+from nasboard.tabular.images.matlab import read_arrays
 from nasboard.tabular.tables.job import Job
-from nasboard.tabular.tables.table import Array, TableError
+from nasboard.tabular.tables.table import TableError
 from nasboard.tabular.tables.writing import TableWriter
 
 FORM = Form(
@@ -28,17 +26,6 @@ FORM = Form(
     {"train": 73_257, "test": 26_032},
     "non-commercial use only",
     "get it again: nasboard data fetch svhn",
-)
-_DAMAGED = (
-    MatReadError,
-    OSError,
-    EOFError,
-    ValueError,
-    TypeError,
-    LookupError,
-    NotImplementedError,
-    MemoryError,
-    zlib.error,
 )
 
 
@@ -69,23 +56,16 @@ def convert(source: Path, writer: TableWriter, job: Job) -> dict[str, object]:
 
 def _batches(path: Path) -> Iterator[Batch]:
     try:
-        told = loadmat(path, variable_names=("X", "y"))
-    except _DAMAGED as error:
-        raise TableError(f"{path} cannot be read as a MATLAB file of format 5 ({error}); {FORM.again}") from error
-    images, labels = _array(path, told, "X", 4), _array(path, told, "y", 2)
-    if images.dtype != np.uint8:
-        raise TableError(f"{path}: 'X' is of {images.dtype}, not uint8; {FORM.again}")
-    if labels.dtype.kind not in "iu" or labels.shape[1:] != (1,):
-        raise TableError(f"{path}: 'y' is {labels.dtype}{list(labels.shape)}, not whole numbers [n, 1]; {FORM.again}")
+        told = read_arrays(path.read_bytes())
+    except ValueError as error:
+        raise TableError(f"{path} cannot be read as a MATLAB file of format 5: {error}; {FORM.again}") from error
+    images, labels = told.get("X"), told.get("y")
+    if images is None or images.ndim != 4 or images.dtype != np.uint8:
+        raise TableError(f"{path} has no array 'X' of 4 axes of uint8; {FORM.again}")
+    if labels is None or labels.ndim != 2 or labels.shape[1] != 1 or labels.dtype.kind not in "iu":
+        raise TableError(f"{path} has no array 'y' [n, 1] of whole numbers; {FORM.again}")
     digits = labels[:, 0].astype(np.int64)
     if np.any(digits == 0):
         raise TableError(f"{path}, image {int(np.argmax(digits == 0))}: label 0, allowed are 1 to 10; {FORM.again}")
     ordered = np.ascontiguousarray(images.transpose(3, 2, 0, 1), dtype=np.uint8)  # (n, c, h, w)
     yield Batch(str(path), ordered, np.where(digits == 10, 0, digits))
-
-
-def _array(path: Path, told: dict[str, object], name: str, axes: int) -> Array:
-    found = told.get(name)
-    if not isinstance(found, np.ndarray) or found.ndim != axes:
-        raise TableError(f"{path} has no array {name!r} of {axes} axes; {FORM.again}")
-    return found

@@ -28,12 +28,14 @@ LABELS = np.ones((60, 1), np.uint8)
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        ({"X": GOOD}, r"has no array 'y' of 2 axes"),
-        ({"X": GOOD.astype(np.float64), "y": LABELS}, r"'X' is of float64, not uint8"),
+        ({"X": GOOD}, r"has no array 'y' \[n, 1\] of whole numbers"),
+        ({"X": GOOD.astype(np.float64), "y": LABELS}, r"has no array 'X' of 4 axes of uint8"),
+        ({"X": GOOD[0], "y": LABELS}, r"has no array 'X' of 4 axes of uint8"),
         ({"X": GOOD[:16, :16], "y": LABELS}, r"has images of 3 x 16 x 16, those of svhn are 3 x 32 x 32"),
         ({"X": GOOD, "y": 0 * LABELS}, r"image 0: label 0, allowed are 1 to 10"),
         ({"X": GOOD, "y": 11 * LABELS}, r"image 0: label 11 is of none of the 10 classes"),
-        ({"X": GOOD, "y": LABELS.T}, r"'y' is uint8\[1, 60\], not whole numbers"),
+        ({"X": GOOD, "y": LABELS.T}, r"has no array 'y' \[n, 1\] of whole numbers"),
+        ({"X": GOOD, "y": LABELS / 2}, r"has no array 'y' \[n, 1\] of whole numbers"),
         ({"X": GOOD, "y": LABELS[:50]}, r"has 60 images and 50 labels"),
     ],
 )
