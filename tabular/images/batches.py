@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import io
-from typing import cast
 
 import numpy as np
 
 from nasboard.tabular.images.form import Batch
 from nasboard.tabular.pickles.stream import read_pickle
-from nasboard.tabular.tables.table import Array, TableError
+from nasboard.tabular.tables.table import TableError
 
+_LARGEST = 1 << 31  # label of any data set
 _MOST_VALUES = 1 << 24  # 150 MB of pixels count for 2.5 million, as text and as array
 
 
@@ -41,10 +41,7 @@ def read_batch(where: str, content: bytes, labels: str, side: int, again: str) -
             f"{where} has images of {images.shape[1]} values, those of {side} x {side} pixels have {3 * side * side}; "
             f"{again}"
         )
-    if not isinstance(classes, list | np.ndarray) or not all(type(label) is int for label in _listed(classes)):
-        raise TableError(f"{where}: {labels!r} is no list of whole numbers; {again}")
-    return Batch(where, images.reshape(-1, 3, side, side), np.array(_listed(classes), dtype=np.int64))
-
-
-def _listed(labels: list[object] | Array) -> list[object]:
-    return labels if isinstance(labels, list) else cast("list[object]", labels.tolist())
+    listed = classes.tolist() if isinstance(classes, np.ndarray) else classes
+    if not isinstance(listed, list) or not all(type(label) is int and abs(label) < _LARGEST for label in listed):
+        raise TableError(f"{where}: {labels!r} is no list of whole numbers below {_LARGEST}; {again}")
+    return Batch(where, images.reshape(len(images), 3, side, side), np.array(listed, dtype=np.int64))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import pickle
 import tarfile
 from pathlib import Path
@@ -43,7 +44,7 @@ def write_cifar(folder: Path, dataset: str, train: Part, test: Part, *, pickled:
 
 
 def write_batch(path: Path, images: NDArray[np.uint8], labels: NDArray[np.int64], key: str = "labels") -> None:
-    path.write_bytes(python2_batch(images.reshape(len(images), -1), labels, key))
+    path.write_bytes(python2_batch(images.reshape(len(images), math.prod(images.shape[1:])), labels, key))
 
 
 def python2_batch(flat: NDArray[np.uint8], labels: NDArray[np.int64], key: str) -> bytes:

@@ -149,6 +149,9 @@ def test_damaged_records_are_refused(
     [
         (part(8, 10, side=16), r"train has images of 768 values, those of 32 x 32 pixels have 3072"),
         ((part(8, 10)[0], np.arange(8) + 0.5), r"'fine_labels' is no list of whole numbers"),
+        ((part(8, 10)[0], np.array([10**30] * 8)), r"'fine_labels' is no list of whole numbers below"),
+        ((part(8, 10)[0][:0], np.arange(8)), r"has 0 images and 8 labels"),
+        ((part(8, 10)[0][:0], np.arange(0)), r"has 0 train images, cifar100 has 50,000"),
         ((part(8, 10)[0], np.arange(7)), r"has 8 images and 7 labels"),
         ((part(8, 10)[0], np.arange(8) - 1), r"image 0: label -1 is of none of the 100 classes"),
     ],
