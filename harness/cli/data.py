@@ -102,7 +102,7 @@ def import_(
         str | None,
         typer.Option(help="Version of the table, where the file does not tell; a stranger's has its SHA-256 added."),
     ] = None,
-    partial: Annotated[bool, typer.Option("--partial", help="Accept files that lack architectures.")] = False,
+    partial: Annotated[bool, typer.Option("--partial", help="Accept files that lack architectures or images.")] = False,
     sha256: Annotated[
         list[str] | None,
         typer.Option(
