@@ -69,14 +69,14 @@ class Toy:
 @cache
 def toy(recipe="quick", cells="1", shows="yes", epochs="4"):
     MARKS.mkdir(exist_ok=True)
-    home = "toy-live" if recipe == "quick" and epochs == "4" else f"toy-live?epochs={epochs}&recipe={recipe}"
-    own = {"cells": cells, "epochs": epochs, "recipe": recipe, "shows": shows}
     usual = {"cells": "1", "epochs": "4", "recipe": "quick", "shows": "yes"}
-    tail = "&".join(f"{k}={v}" for k, v in own.items() if v != usual[k])
+    own = {"cells": cells, "epochs": epochs, "recipe": recipe, "shows": shows}
+    tail = [f"{k}={v}" for k, v in own.items() if v != usual[k]]
+    name, home = ("toy-live" + "?" * bool(some) + "&".join(some) for some in (tail, [o for o in tail if o[0] in "er"]))
     n = int(epochs)
     how = Trainings(home, recipe, n, True, shows == "yes", tuple(sorted({1, n})), canonical, cost_s, "training_toy")
     parts = hashlib.sha256(f"toy {recipe} {cells}".encode()).hexdigest()
-    return Toy("toy-live" + (f"?{tail}" if tail else ""), Context(parts=parts, trainings=how, test=test))
+    return Toy(name, Context(parts=parts, trainings=how, test=test))
 
 class OutOfMemoryError(RuntimeError):
     pass
@@ -131,6 +131,9 @@ class Training:
             time.sleep(0.4)
         if self.recipe == "diverges" and epoch == 3:
             raise MethodError(f"the loss is nan in epoch {epoch} at learning rate {lr:g}; lower the learning rate")
+        if self.recipe == "unlucky" and not (MARKS / "unlucky").exists():
+            (MARKS / "unlucky").touch()
+            raise MethodError("the first one has no luck")
         if self.recipe == "large":
             raise OutOfMemoryError("CUDA out of memory. Tried to allocate 20.00 GiB")
         if self.recipe == "deadly" and epoch == 3 and not (MARKS / "died").exists():

@@ -14,8 +14,9 @@ from typing import cast, get_args
 import numpy as np
 from numpy.random import default_rng
 
-from nasboard.harness.api import Benchmark, Context, CostKind, Observation
+from nasboard.harness.api import Benchmark, Context, CostKind, Observation, Trainings
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
+from nasboard.harness.record import TRAINING
 from nasboard.harness.space import Archs, Choice, SearchSpace, sample
 from nasboard.harness.truth import blamed, read_by_seed, read_truth
 
@@ -59,6 +60,9 @@ def _checked(made: object, name: str) -> Benchmark:
     if benchmark.name.partition("@")[0].partition("?")[0] != name:
         raise UsageError(f"it calls itself {benchmark.name!r}; its name is {name}[@VERSION][?key=value&...]")
     _check_parts(benchmark.space, _SPACE, "its space")
+    _check_parts(benchmark.context, _CONTEXT, "its context")
+    if benchmark.context.trainings is not None:
+        _check_parts(benchmark.context.trainings, _TRAININGS, "what it says of trainings")
     archs = _drawn(benchmark.space)
     _check_strings(benchmark.space, archs)
     try:
@@ -138,7 +142,15 @@ def _are_choices(value: object) -> bool:
 
 
 def _is_context(value: object) -> bool:
-    return isinstance(value, Context) and type(value.resolution) is int and value.resolution >= 1
+    return isinstance(value, Context)
+
+
+def _is_trainings(value: object) -> bool:
+    return value is None or isinstance(value, Trainings)
+
+
+def _is_callable_if_any(value: object) -> bool:
+    return value is None or callable(value)
 
 
 _PROTOCOLS = "Benchmark in nasboard.harness.api and SearchSpace in nasboard.harness.space"
@@ -149,12 +161,26 @@ _PARTS: Parts = {
     "fidelities": (_ascend, "a tuple of epochs, ascending integers from 1 on"),
     "cost_kind": (lambda value: value in get_args(CostKind), "'simulated' or 'measured'"),
     "digest": (_is_digest, "the SHA-256 of the table in hexadecimal, or None"),
-    "query": (lambda value: value is None or callable(value), "a callable, or None"),
+    "query": (_is_callable_if_any, "a callable, or None"),
     "parameter_free": (_are_choices, "a tuple of choices, or None"),
-    "context": (_is_context, "a Context of a positive integer `resolution`; Context() where there is nothing to say"),
+    "context": (_is_context, "a Context; Context() where there is nothing to say"),
     "data": (callable, "a method"),
     "truth": (callable, "a method"),
     "truth_by_seed": (callable, "a method, which returns None where there are only means"),
+}
+_CONTEXT: Parts = {
+    "resolution": (lambda value: type(value) is int and value >= 1, "a positive integer"),
+    "parts": (_is_digest, "a SHA-256 in hexadecimal, or None"),
+    "trainings": (_is_trainings, "Trainings, or None"),
+    "test": (_is_callable_if_any, "a callable, or None"),
+}
+_TRAININGS: Parts = {
+    "benchmark": (_is_text, "the full name that trainings are stored under"),
+    "recipe": (_is_text, "the name of the recipe"),
+    "fidelities": (_ascend, "a tuple of epochs, ascending integers from 1 on"),
+    "canonical": (callable, "a callable"),
+    "cost_s": (callable, "a callable"),
+    "method": (lambda value: str(value).startswith(TRAINING), f"a registered name that begins with {TRAINING}"),
 }
 _SPACE: Parts = {
     "name": (_is_text, "a string"),

@@ -15,7 +15,7 @@ from itertools import islice
 import numpy as np
 from numpy.random import Generator, SeedSequence, default_rng
 
-from nasboard.harness.api import Benchmark, Checkpoint, Observation, Query, SearchMethod, Task
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Logits, Observation, Query, SearchMethod, Task
 from nasboard.harness.errors import BudgetExhausted, ContractError
 from nasboard.harness.record import Visits
 from nasboard.harness.running import state
@@ -23,6 +23,7 @@ from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, Floats, check, sample
 
 PANEL = 40  # architectures that are ranked
+SHOWN = 8  # validation images that a network is shown
 QUERIES = 30  # about as many full trainings as a run of the contracts may pay
 MOST_STEPS = 100_000
 MOST_REFUSED = 1_000  # queries that a method may try after one that its budget does not cover
@@ -89,6 +90,7 @@ class Played:
         incumbents: the incumbent `(d,)` of every step, None where it has none.
         visits: what was queried up to every step since the one before.
         scores: what the last checkpoint predicts for the panel, None where it cannot rank.
+        logits: what the network of the last checkpoint says of validation images, None where it has none.
         dumped: the state after the last step, None where it yields none.
         exhausted: whether the budget ended the run.
         oracle: the oracle, None for a live run.
@@ -98,6 +100,7 @@ class Played:
     incumbents: list[list[int] | None] = field(default_factory=list)
     visits: list[Visits] = field(default_factory=list)
     scores: Floats | None = None
+    logits: Logits | None = None
     dumped: bytes | None = None
     exhausted: bool = False
     oracle: Watched | None = None
@@ -106,7 +109,8 @@ class Played:
     def fingerprint(self) -> str:
         """Return the SHA-256 over everything that must repeat."""
         scores = b"" if self.scores is None else np.ascontiguousarray(self.scores, dtype=np.float64).tobytes()
-        return hashlib.sha256("\n".join(self.rows).encode() + scores).hexdigest()
+        logits = b"" if self.logits is None else self.logits.tobytes()
+        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits).hexdigest()
 
 
 @dataclass(eq=False)
@@ -148,6 +152,12 @@ class Case:
         """Return the architectures `(40, d)` that are ranked."""
         return sample(self.benchmark.space, default_rng(5), PANEL)
 
+    @cached_property
+    def images(self) -> Images | None:
+        """Return the validation images `(8, c, h, w)` that networks are shown, None where there are none."""
+        data = self.benchmark.data()
+        return None if data is None else data.val[0][:SHOWN]
+
     def task(self, seed: int = 0, *, after: Played | None = None, budget_s: float | None = None) -> Task:
         """Return the task that the runner would hand out, for a fresh run or to go on `after` a part of it."""
         found = self.benchmark
@@ -186,6 +196,8 @@ class Case:
             ending = checkpoint.last or len(played.rows) + 1 == steps
             if checkpoint.rank is not None and ending:
                 played.scores = scored(checkpoint, self.panel)
+            if checkpoint.network is not None and self.images is not None and ending:
+                played.logits = classified(checkpoint, self.images)
             if checkpoint.state is not None and (ending or played.oracle is not None):
                 played.dumped = state.dump(checkpoint.state())
             played.incumbents.append(None if checkpoint.incumbent is None else checkpoint.incumbent.tolist())
@@ -199,9 +211,8 @@ class Case:
             scored(checkpoint, self.panel)
         if checkpoint.transform is not None:
             check(self.benchmark.space, checkpoint.transform(self.panel.copy()))
-        data = self.benchmark.data() if checkpoint.network is not None else None
-        if checkpoint.network is not None and data is not None:
-            checkpoint.network(data.val[0][:8])
+        if checkpoint.network is not None and self.images is not None:
+            classified(checkpoint, self.images)
         if checkpoint.state is not None:
             checkpoint.state()
 
@@ -238,6 +249,22 @@ def scored(checkpoint: Checkpoint, archs: Archs) -> Floats:
             f"is a finite number for each, ({len(archs)},); mend `rank`"
         )
     return found.astype(np.float64)
+
+
+def classified(checkpoint: Checkpoint, images: Images) -> Logits:
+    """Return the logits `(n, classes)` that the network of a checkpoint gives for images `(n, c, h, w)`.
+
+    Raises:
+        ContractError: not one finite row an image.
+    """
+    assert checkpoint.network is not None
+    found = np.asarray(checkpoint.network(images.copy()))
+    if found.ndim != 2 or len(found) != len(images) or found.dtype.kind != "f" or not np.isfinite(found).all():
+        raise ContractError(
+            f"step {checkpoint.step}: network returns {found.dtype} {found.shape} for {len(images)} images, allowed "
+            f"are finite logits ({len(images)}, classes); mend `network`"
+        )
+    return found.astype(np.float32)
 
 
 def first_difference(these: Sequence[str], those: Sequence[str]) -> str:

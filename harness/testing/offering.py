@@ -9,17 +9,23 @@ from numpy.random import default_rng
 from numpy.typing import NDArray
 
 from nasboard.harness import registry
-from nasboard.harness.api import Benchmark, Observation, SearchData
+from nasboard.harness.api import Benchmark, Observation
 from nasboard.harness.errors import ContractError, MissingDataError, UnknownNameError
 from nasboard.harness.registry.admission import check_answer
 from nasboard.harness.space import Archs, Floats, sample
-from nasboard.harness.testing.reach import leaks, secret
+from nasboard.harness.testing.live import (
+    data_are_images_and_labels,
+    test_images_are_none_of_the_search_data,
+    trainings_are_of_the_space_and_cost_more_the_longer,
+)
+from nasboard.harness.testing.reach import leaks, secret, trained
 from nasboard.harness.testing.searching import elsewhere
 from nasboard.harness.truth import at_resolution, read_by_seed, read_optimum, read_transfer, read_truth
 
 DRAWN = 200
 GUIDES = 0.2  # least correlation of validation after full training with the truth
 NO_QUERY = "it answers no query"
+TRAINED = "its truth is trainings"
 
 
 def named_as_registered(benchmark: Benchmark) -> str | None:
@@ -34,6 +40,8 @@ def named_as_registered(benchmark: Benchmark) -> str | None:
 
 def truth_is_finite_and_of_each_row_alone(benchmark: Benchmark) -> str | None:
     """Truth is a fraction in [0, 1] for every row, the same in every batch, and tells architectures apart."""
+    if trained(benchmark):
+        return TRAINED
     archs = drawn(benchmark)
     truth = read_truth(benchmark, archs)
     if not np.array_equal(read_truth(benchmark, archs[::-1])[::-1], truth):
@@ -46,9 +54,9 @@ def truth_is_finite_and_of_each_row_alone(benchmark: Benchmark) -> str | None:
 def truth_is_the_mean_of_its_seeds(benchmark: Benchmark) -> str | None:
     """The truth is the mean over the training seeds that the benchmark tells."""
     archs = drawn(benchmark)
-    by_seed = read_by_seed(benchmark, archs)
+    by_seed = None if trained(benchmark) else read_by_seed(benchmark, archs)
     if by_seed is None:
-        return "it has means alone"
+        return TRAINED if trained(benchmark) else "it has means alone"
     apart = float(np.abs(by_seed.mean(axis=1) - read_truth(benchmark, archs)).max())
     if apart > 1e-9:
         raise ContractError(f"the mean of truth_by_seed is {apart:g} away from truth; derive one from the other")
@@ -57,6 +65,8 @@ def truth_is_the_mean_of_its_seeds(benchmark: Benchmark) -> str | None:
 
 def resolution_is_the_one_declared(benchmark: Benchmark) -> str | None:
     """True accuracies are multiples of 1/resolution, as counts of images are."""
+    if trained(benchmark):
+        return TRAINED
     resolution = benchmark.context.resolution
     given = np.asarray(benchmark.truth(drawn(benchmark)), dtype=np.float64)
     off = float(np.abs(at_resolution(given, resolution) - given).max())
@@ -160,23 +170,6 @@ def search_side_leads_to_no_test_value(benchmark: Benchmark) -> str | None:
     return None
 
 
-def data_are_images_and_labels(benchmark: Benchmark) -> str | None:
-    """Search data are train and validation images float32 with labels int64."""
-    data = benchmark.data()
-    if data is None:
-        return "it has no data"
-    if not isinstance(data, SearchData):
-        raise ContractError(f"data gives a {type(data).__name__}, allowed is what has `train` and `val`")
-    for name, (images, labels) in (("train", data.train), ("val", data.val)):
-        fits = images.ndim == 4 and images.dtype == np.float32 and labels.dtype == np.int64
-        if not fits or labels.shape != (len(images),) or not np.isfinite(images).all():
-            raise ContractError(
-                f"{name} is {images.dtype} {images.shape} with {labels.dtype} {labels.shape}, allowed are finite "
-                "float32 (n, c, h, w) with int64 (n,)"
-            )
-    return None
-
-
 def context_can_be_read(benchmark: Benchmark) -> str | None:
     """Second objectives, other data sets and the optimum are finite, and the optimum is one."""
     context, archs = benchmark.context, drawn(benchmark)
@@ -224,6 +217,8 @@ BENCHMARK_CONTRACTS = (
     validation_is_not_the_test_series,
     search_side_leads_to_no_test_value,
     data_are_images_and_labels,
+    test_images_are_none_of_the_search_data,
+    trainings_are_of_the_space_and_cost_more_the_longer,
     context_can_be_read,
     same_in_another_process,
 )
@@ -237,8 +232,11 @@ def drawn(benchmark: Benchmark, n: int = DRAWN) -> Archs:
 def fingerprint(benchmark: Benchmark) -> str:
     """Return the SHA-256 over digest, and over truth and answers of a few architectures."""
     archs = drawn(benchmark)
+    context = benchmark.context
     sha = hashlib.sha256(f"{benchmark.name} {benchmark.digest}".encode() + archs.tobytes())
-    sha.update(read_truth(benchmark, archs).tobytes())
+    sha.update(f"{context.parts} {context.trainings and context.trainings.benchmark}".encode())
+    if not trained(benchmark):
+        sha.update(read_truth(benchmark, archs).tobytes())
     if benchmark.query is not None:
         sha.update(_shown(benchmark, archs[:20]).tobytes())
     return sha.hexdigest()

@@ -9,7 +9,7 @@ from __future__ import annotations
 import gc
 import mmap
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from types import BuiltinFunctionType, ModuleType
 from typing import Literal
@@ -30,7 +30,7 @@ class Secret:
     """What must not be reachable: the benchmark, columns of test accuracies and their bytes, rows of test images."""
 
     benchmark: Benchmark
-    columns: tuple[Array, ...]
+    columns: Sequence[Array]
     patterns: frozenset[bytes]
     images: frozenset[bytes]
 
@@ -62,8 +62,36 @@ def reachable(start: object) -> Iterator[object]:
             waiting.append(thing.obj)
 
 
-def secret(benchmark: Benchmark, test_images: Iterable[Array] = ()) -> Secret:
-    """Return what a task on `benchmark` must not lead to."""
+def secret(benchmark: Benchmark, images: Iterable[Array] = ()) -> Secret:
+    """Return what a task on `benchmark` must not lead to: its truth, its test images, and other batches of `images`."""
+    columns = () if trained(benchmark) else _columns(benchmark)
+    # the columns as they lie in memory: as accuracies, and in whatever unit the benchmark itself keeps them
+    arrays = (thing for thing in reachable(benchmark) if isinstance(thing, Array))
+    kept = [array for array in arrays if any(_same(array, column) for column in columns)]
+    kept += [*columns, *(column.astype(np.float32) for column in columns)]
+    patterns = {array.tobytes() for array in kept}
+    given = frozenset(np.asarray(image).tobytes() for batch in images for image in batch)
+    return Secret(benchmark, columns, frozenset(patterns), given | test_images(benchmark)[0])
+
+
+def trained(benchmark: Benchmark) -> bool:
+    """Return whether the truth of a benchmark is trainings, so that it has no table of test values."""
+    how = benchmark.context.trainings
+    return how is not None and how.truth
+
+
+def test_images(benchmark: Benchmark) -> tuple[frozenset[bytes], int]:
+    """Return the bytes of the test images that are not among the search data too, and how many there are in all."""
+    test, data = benchmark.context.test, benchmark.data()
+    if test is None:
+        return frozenset(), 0
+    known = set() if data is None else {image.tobytes() for part in (data.train, data.val) for image in part[0]}
+    images = [np.asarray(image).tobytes() for image in test()[0]]
+    return frozenset(images) - known, len(images)
+
+
+def _columns(benchmark: Benchmark) -> Sequence[Array]:
+    """Return columns of test accuracies, each by itself and by isomorphism class."""
     try:
         archs = enumerate_valid(benchmark.space)
     except UsageError:
@@ -74,14 +102,7 @@ def secret(benchmark: Benchmark, test_images: Iterable[Array] = ()) -> Secret:
     transfer = benchmark.context.transfer
     columns += [] if transfer is None else list(transfer(archs).values())
     columns += [column[classes] for column in columns]
-    flat = tuple(np.ascontiguousarray(column, dtype=np.float64).ravel() for column in columns)
-    # the columns as they lie in memory: as accuracies, and in whatever unit the benchmark itself keeps them
-    arrays = (thing for thing in reachable(benchmark) if isinstance(thing, Array))
-    kept = [array for array in arrays if any(_same(array, column) for column in flat)]
-    kept += [*flat, *(column.astype(np.float32) for column in flat)]
-    patterns = {array.tobytes() for array in kept}
-    images = frozenset(np.asarray(image).tobytes() for batch in test_images for image in batch)
-    return Secret(benchmark, flat, frozenset(patterns), images)
+    return tuple(np.ascontiguousarray(column, dtype=np.float64).ravel() for column in columns)
 
 
 def leaks(start: object, hidden: Secret) -> list[Leak]:

@@ -255,11 +255,12 @@ def _same(one: Played, other: Played, what: str, remedy: str) -> None:
     if one.rows != other.rows:
         raise ContractError(f"{what}, first at {first_difference(one.rows, other.rows)}; {remedy}")
     if one.fingerprint != other.fingerprint or one.dumped != other.dumped:
-        raise ContractError(f"{what} in {'scores' if one.fingerprint != other.fingerprint else 'state'}; {remedy}")
+        part = "scores or logits" if one.fingerprint != other.fingerprint else "state"
+        raise ContractError(f"{what} in {part}; {remedy}")
 
 
 def _resumed(whole: Played, rest: Played, kept: int) -> None:
     """Compare the rest of a run that was cut off after `kept` steps with that of the whole one."""
     what, remedy = f"resumed after step {kept} it differs", "put all that the next step depends on into `state`"
-    expected = Played(rows=whole.rows[kept:], scores=whole.scores, dumped=whole.dumped)
+    expected = Played(rows=whole.rows[kept:], scores=whole.scores, logits=whole.logits, dumped=whole.dumped)
     _same(expected, rest, what, remedy)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.random import Generator, default_rng
+from numpy.typing import DTypeLike
 
 from nasboard.benchmarks.tabulated.planted import IMAGES, SEEDS, Planted, PlantedSpace, planted
-from nasboard.harness.api import Context, Observation, Query, SearchData
+from nasboard.harness.api import Context, Images, Labels, Observation, Query, SearchData, Trainings
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints
 from tests.contracts.broken_methods import TheirError
@@ -137,16 +138,47 @@ class Shown:
 
 
 @dataclass(frozen=True)
-class Bytes:
-    """Images as they lie in a file."""
+class Pictures:
+    """Search data."""
 
-    train: tuple[np.ndarray, np.ndarray] = field(default=(np.zeros((2, 1, 8, 8), np.uint8), np.zeros(2, np.int64)))
-    val: tuple[np.ndarray, np.ndarray] = field(default=(np.zeros((2, 1, 8, 8), np.uint8), np.zeros(2, np.int64)))
+    train: tuple[Images, Labels]
+    val: tuple[Images, Labels]
 
 
-class Raw(Other):
+def pictures(seed: int, dtype: DTypeLike = np.uint8, n: int = 40) -> tuple[Images, Labels]:
+    rng = default_rng(seed)
+    return rng.integers(0, 256, (n, 1, 8, 8)).astype(dtype), rng.integers(0, 3, n)
+
+
+@dataclass(frozen=True)
+class Pictured(Other):
+    """Has images to train on, and others to test on."""
+
+    pictures: SearchData = field(default_factory=lambda: Pictures(pictures(1), pictures(2)))
+
     def data(self) -> SearchData:  # type: ignore[override]
-        return Bytes()
+        return self.pictures
+
+
+def raw() -> Pictured:
+    """A benchmark whose images are of a kind that nothing trains on."""
+    return Pictured.of(pictures=Pictures(pictures(1, np.float64), pictures(2, np.float64)))  # type: ignore[return-value]
+
+
+def tested_on(test: tuple[Images, Labels]) -> Pictured:
+    return Pictured.of(context=Context(resolution=IMAGES * SEEDS, test=lambda: test))  # type: ignore[return-value]
+
+
+def trained_by(**parts: object) -> Other:
+    """A benchmark that says how its architectures are trained."""
+    how = Trainings("other", "quick", 4, False, True, (1, 4), _canonical, lambda arch, epochs: float(epochs))
+    return with_context(trainings=replace(how, **parts))  # type: ignore[arg-type]
+
+
+def _canonical(archs: Archs) -> Archs:
+    same = archs.copy()
+    same[archs[:, 4] == 0, 5] = 0
+    return same
 
 
 def with_context(**parts: object) -> Other:

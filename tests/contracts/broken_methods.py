@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import default_rng
 
 from nasboard.benchmarks.tabulated.planted import planted
-from nasboard.harness.api import Checkpoint, Need, Observation, State, Task
+from nasboard.harness.api import Checkpoint, Images, Logits, Need, Observation, State, Task
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.space import Arch, Archs, Floats, enumerate_all, sample
 from nasboard.methods.black_box.regularized_evolution import RegularizedEvolution
@@ -87,6 +87,24 @@ class Nosy(Honest):
 
     def rank(self, task: Task, archs: Archs) -> Floats:
         return task.rng.random(len(archs))
+
+
+class Restless(Honest):
+    """Trains a network, which draws while it is shown images."""
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        for checkpoint in super().search(task):
+            yield replace(checkpoint, network=lambda images: self.logits(task, images))
+
+    def logits(self, task: Task, images: Images) -> Logits:
+        return task.rng.random((len(images), 3)).astype(np.float32)
+
+
+class Wordless(Restless):
+    """Has a network of which there is nothing to see."""
+
+    def logits(self, task: Task, images: Images) -> Logits:
+        return np.full((len(images), 3), np.inf, dtype=np.float32)
 
 
 class Forgetful(Honest):

@@ -8,13 +8,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from numpy.random import default_rng
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import ContractError
 from nasboard.harness.space import SearchSpace
-from nasboard.harness.testing import offering, searching, spaces
+from nasboard.harness.testing import live, offering, searching, spaces
 from nasboard.harness.testing.case import Case
 from nasboard.harness.testing.checking import check, check_benchmark
 from nasboard.harness.testing.finding import Finding, judged, settle
@@ -56,7 +57,15 @@ BENCHMARKS: dict[Callable[[Benchmark], str | None], tuple[Callable[[], Benchmark
     offering.validation_guides_to_the_truth: (broken_benchmarks.UpsideDown.of, "look for rows or signs mixed up"),
     offering.validation_is_not_the_test_series: (broken_benchmarks.Open.of, "let it show validation"),
     offering.search_side_leads_to_no_test_value: (broken_benchmarks.Open.of, "make the query an object of its own"),
-    offering.data_are_images_and_labels: (broken_benchmarks.Raw.of, "allowed are finite float32"),
+    live.data_are_images_and_labels: (broken_benchmarks.raw, "allowed are uint8 or finite float32"),
+    live.test_images_are_none_of_the_search_data: (
+        lambda: broken_benchmarks.tested_on(broken_benchmarks.pictures(2)),
+        "40 of 40 test images are among the search data",
+    ),
+    live.trainings_are_of_the_space_and_cost_more_the_longer: (
+        lambda: broken_benchmarks.trained_by(cost_s=lambda arch, epochs: 3.0),
+        "grow with the epochs",
+    ),
     offering.context_can_be_read: (lambda: broken_benchmarks.with_context(optimum=lambda: 0.5), "mend `optimum`"),
     offering.same_in_another_process: (broken_benchmarks.salted, "let nothing depend on hash"),
 }
@@ -69,6 +78,44 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     entries = {name: f"{broken_benchmarks.__name__}:{name}" for name in ("salted", "renamed")}
     write_distribution(tmp_path, "salting", "", entries, "nasboard.benchmarks")
     monkeypatch.syspath_prepend(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("made", "law", "told"),
+    [
+        (
+            lambda: broken_benchmarks.tested_on(broken_benchmarks.pictures(3, np.float32)),
+            live.test_images_are_none_of_the_search_data,
+            "allowed are test images of the same form",
+        ),
+        (
+            lambda: broken_benchmarks.trained_by(fidelities=(1, 2)),
+            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            "allowed ascend to its 4 epochs",
+        ),
+        (
+            lambda: broken_benchmarks.trained_by(canonical=lambda archs: archs * 0),
+            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            "not isomorphic to it",
+        ),
+        (
+            lambda: broken_benchmarks.trained_by(cost_s=lambda arch, epochs: epochs * default_rng().random()),
+            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            "costs are nominal",
+        ),
+    ],
+)
+def test_another_way_for_a_live_benchmark_to_break_it_is_caught_too(
+    made: Callable[[], Benchmark], law: Callable[[Benchmark], str | None], told: str
+) -> None:
+    found = judged(law, made())
+    assert (found.outcome, told in str(found.why)) == ("broken", True)
+
+
+@pytest.mark.parametrize("law", offering.BENCHMARK_CONTRACTS[-6:], ids=lambda law: law.__name__)
+def test_an_honest_live_benchmark_breaks_none(law: Callable[[Benchmark], str | None]) -> None:
+    for made in (broken_benchmarks.tested_on(broken_benchmarks.pictures(3)), broken_benchmarks.trained_by()):
+        assert judged(law, made).outcome != "broken"
 
 
 def on_planted(method: SearchMethod) -> Case:
@@ -116,6 +163,8 @@ def test_an_honest_method_breaks_none(contract: Callable[[Case], str | None]) ->
     ("method", "contract", "told"),
     [
         (broken_methods.NotANumber(), searching.well_formed_checkpoints, "rank returns float64 (40,)"),
+        (broken_methods.Wordless(), searching.well_formed_checkpoints, "network returns float32 (8, 3) for 8 images"),
+        (broken_methods.Restless(), searching.abilities_change_nothing, "let them neither draw"),
         (broken_methods.Crashing(), searching.well_formed_checkpoints, "it raised TheirError: out of order"),
         (broken_methods.Amnesiac(), searching.resume_ends_like_uninterrupted, "put all that the next step"),
         (broken_methods.Stubborn(), searching.budget_is_never_overspent, "let BudgetExhausted end the search"),
@@ -130,7 +179,8 @@ def test_an_honest_method_breaks_none(contract: Callable[[Case], str | None]) ->
 def test_another_way_to_break_it_is_caught_too(
     method: SearchMethod, contract: Callable[[Case], str | None], told: str
 ) -> None:
-    found = judged(contract, on_planted(method))
+    shown = broken_benchmarks.Pictured.of()  # planted, with images for those that have a network
+    found = judged(contract, Case(type(method).__name__.lower(), method, shown))
     assert found.outcome == "broken"
     assert told in str(found.why)
 

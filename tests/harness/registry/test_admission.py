@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -14,7 +14,7 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace, planted
 from nasboard.harness import registry
-from nasboard.harness.api import Benchmark, Context, Observation
+from nasboard.harness.api import Benchmark, Context, Observation, Trainings
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.registry.admission import admit
 from nasboard.harness.space import Arch, Archs
@@ -35,6 +35,11 @@ def broken(**changes: object) -> SimpleNamespace:
 def with_space(**changes: object) -> SimpleNamespace:
     parts = {name: getattr(PLAIN.space, name) for name in SPACE_PARTS} | changes
     return broken(space=SimpleNamespace(**{name: value for name, value in parts.items() if value is not ...}))
+
+
+def trained(**changes: object) -> Context:
+    how = Trainings("planted", "quick", 4, True, True, (1, 4), lambda archs: archs, lambda arch, epochs: 1.0)
+    return Context(trainings=replace(how, **changes))  # type: ignore[arg-type]
 
 
 def answers(**changes: object) -> Callable[[Arch, int, Generator], Observation]:
@@ -83,9 +88,15 @@ def test_a_part_of_the_space_that_is_absent_is_named(part: str) -> None:
         (broken(parameter_free=[0]), r"has \[0\] as `parameter_free`, allowed is a tuple of choices, or None"),
         (
             broken(context=None),
-            r"has None as `context`, allowed is a Context .*; Context\(\) where there is nothing to say",
+            r"has None as `context`, allowed is a Context; Context\(\) where there is nothing to say",
         ),
-        (broken(context=Context(resolution=0)), "has Context.* as `context`"),
+        (broken(context=Context(resolution=0)), "its context has 0 as `resolution`, allowed is a positive integer"),
+        (broken(context=Context(parts="v1")), "its context has 'v1' as `parts`, allowed is a SHA-256"),
+        (broken(context=Context(test=np.ones(3))), "its context has array.* as `test`"),
+        (broken(context=Context(trainings=7)), "its context has 7 as `trainings`"),
+        (broken(context=trained(fidelities=(4, 1))), r"what it says of trainings has \(4, 1\) as `fidelities`"),
+        (broken(context=trained(method="darts")), "has 'darts' as `method`, allowed is a registered name that begins"),
+        (broken(context=trained(cost_s=3.0)), "has 3.0 as `cost_s`, allowed is a callable"),
         (broken(data=None), "has None as `data`, allowed is a method"),
         (broken(truth=np.ones(3)), "has array.* as `truth`"),
         (with_space(choices=(5, 0)), r"its space has \(5, 0\) as `choices`"),

@@ -162,8 +162,8 @@ def test_a_stop_leaves_the_training_in_the_middle_and_it_goes_on(store: Store, m
 
 def test_a_training_that_another_process_makes_is_waited_for(store: Store, marks: Path) -> None:
     with (
-        answers(store, "toy-live?epochs=4&recipe=slow") as first,
-        answers(store, "toy-live?epochs=4&recipe=slow") as second,
+        answers(store, "toy-live?recipe=slow") as first,
+        answers(store, "toy-live?recipe=slow") as second,
     ):
         found: list[object] = []
         beside = threading.Thread(target=lambda: found.append(first(ARCH, 4, default_rng(0))))
@@ -203,7 +203,7 @@ def test_when_the_trainer_is_killed_the_search_says_so_and_the_training_goes_on(
 def test_when_the_search_is_killed_its_trainer_ends_too_and_the_same_command_goes_on(
     store: Store, marks: Path, tmp_path: Path
 ) -> None:
-    run_ids = planned(store, benchmark="toy-live?epochs=4&recipe=slow", budget_s=20.0)
+    run_ids = planned(store, benchmark="toy-live?recipe=slow", budget_s=20.0)
 
     def kill(event: Event) -> None:
         if event.kind == "start" and event.label == "random_search":
@@ -219,7 +219,7 @@ def test_when_the_search_is_killed_its_trainer_ends_too_and_the_same_command_goe
     store.reset(run_ids, ["failed"])
     assert sweep(store, run_ids, jobs=1).counts == {"budget": 1}
     with open_store(f"sqlite:///{tmp_path}/whole.db") as whole:
-        sweep(whole, planned(whole, benchmark="toy-live?epochs=4&recipe=slow", budget_s=20.0), jobs=1)
+        sweep(whole, planned(whole, benchmark="toy-live?recipe=slow", budget_s=20.0), jobs=1)
         assert bits(whole.visits(run_ids[0])) == bits(store.visits(run_ids[0]))
         assert whole.measured() == store.measured()
 
