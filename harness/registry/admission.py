@@ -60,9 +60,10 @@ def _checked(made: object, name: str) -> Benchmark:
     if benchmark.name.partition("@")[0].partition("?")[0] != name:
         raise UsageError(f"it calls itself {benchmark.name!r}; its name is {name}[@VERSION][?key=value&...]")
     _check_parts(benchmark.space, _SPACE, "its space")
-    _check_parts(benchmark.context, _CONTEXT, "its context")
-    if benchmark.context.trainings is not None:
-        _check_parts(benchmark.context.trainings, _TRAININGS, "what it says of trainings")
+    context = benchmark.context
+    _check_parts(context, _CONTEXT, "its context")
+    if context.trainings is not None:
+        _check_parts(context.trainings, _TRAININGS, "what it says of trainings")
     archs = _drawn(benchmark.space)
     _check_strings(benchmark.space, archs)
     try:

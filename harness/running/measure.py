@@ -67,10 +67,12 @@ class Measure:
 
     def _tested(self, seen: Checkpoint) -> float | None:
         """Return the test accuracy of the network of the last step, None where there is none."""
+        if seen.network is None:
+            return None
         test = self.benchmark.context.test
-        if seen.network is not None and test is None:
+        if test is None:
             raise MethodError(f"{self.benchmark.name} has no test images to measure a network on; yield rank instead")
-        if seen.network is None or test is None or not seen.last:
+        if not seen.last:
             return None
         images, labels = test()
         if len(images) != len(labels) or not len(images):

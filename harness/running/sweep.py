@@ -56,8 +56,8 @@ def plan(store: Store, planned: Sequence[Planned], panels: Sequence[tuple[Panel,
 def older(store: Store, planned: Sequence[Planned]) -> dict[str, int]:
     """Return label -> how many stored runs are what is planned but for who made them."""
     asked = {p.key.unsigned(): p.key.identity for p in planned}
-    stored = ((run.label, asked.get(run.key.unsigned()), run.key.identity) for run in store.runs())
-    return dict(Counter(label for label, ours, theirs in stored if ours is not None and ours != theirs))
+    stored = ((run, asked.get(run.key.unsigned())) for run in store.runs())
+    return dict(Counter(run.label for run, ours in stored if ours is not None and ours != run.key.identity))
 
 
 def sweep(

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.benchmarks.tabulated.planted import PlantedSpace, planted
+from nasboard.benchmarks.tabulated.planted import Planted, PlantedSpace, planted
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError, UsageError
@@ -148,10 +148,13 @@ def test_a_method_that_asks_nothing_has_its_cost_by_the_clock(tmp_path: Path, mo
     assert {p.cost_kind for p in planned} == {"measured"}
 
 
-def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path) -> None:
-    read = suite.read(written(tmp_path, GOOD.replace("digits201", "digits201-live")))
+def test_a_method_on_the_wrong_side_of_a_benchmark_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def live(name: str) -> Benchmark:
+        return replace(planted(), cost_kind="measured")
+
+    monkeypatch.setattr(Planted, "query", None)
     with pytest.raises(SuiteError, match="use the tabular benchmark"):
-        suite.resolve(read)
+        suite.resolve(suite.read(written(tmp_path, GOOD.replace("digits201", "planted"))), benchmark=live)
 
 
 def test_a_table_without_queries_is_not_called_live(tmp_path: Path) -> None:
