@@ -105,7 +105,9 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmarks.live.supernets.nb201": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
+        "benchmarks.live.supernets",
         "benchmarks.spaces",
+        "benchmarks.spaces.costs",
         "benchmarks.tabulated",
         "harness",
         "harness.statistics",
@@ -165,6 +167,7 @@ WITHOUT_TORCH = tuple(
         "digits201_table",
         "trainings.recipe",
     )
+    for name in ("datasets.digits", "datasets.opening", "datasets.spec", "built_table", "digits201_table")
 )
 
 
