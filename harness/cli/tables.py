@@ -1,4 +1,4 @@
-"""`nasboard train`: architectures trained from scratch; `nasboard table`: whole tables of such, embedded ones."""
+"""`nasboard train`: architectures trained from scratch; `nasboard table`: whole tables of such."""
 
 from __future__ import annotations
 
@@ -20,11 +20,11 @@ from nasboard.harness.running.sweep import older, plan
 from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Planned, Store, open_store
 
-app = typer.Typer(help="Build embedded tables and look at them.", no_args_is_help=True)
+app = typer.Typer(help="Build tables of trainings and look at them.", no_args_is_help=True)
 PLAIN_EVERY_S = 30.0
 
 NameArgument = Annotated[
-    str, typer.Argument(help="Which table, for example digits201.", autocompletion=completing.embedded)
+    str, typer.Argument(help="digits201, or a name of your own with --benchmark.", autocompletion=completing.embedded)
 ]
 
 
@@ -104,7 +104,19 @@ def _percent(accuracies: Sequence[float]) -> str:
 @app.command()
 def build(
     name: NameArgument,
-    to: Annotated[Path | None, typer.Option(help="Folder to write; NAME in the current folder by default.")] = None,
+    benchmark: Annotated[
+        str | None,
+        typer.Option(help="Live benchmark whose architectures are all trained.", autocompletion=completing.benchmarks),
+    ] = None,
+    recipe: Annotated[
+        str | None, typer.Option(help="How they are trained; the benchmark's own recipe by default.")
+    ] = None,
+    to: Annotated[
+        Path | None,
+        typer.Option(
+            help="Folder to write; by default the data folder, where built?table=NAME finds it (digits201: here)."
+        ),
+    ] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of every isomorphism class behind the truth.")] = 10,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
     limit: Annotated[int | None, typer.Option(min=1, help="Train only that many classes, and write no table.")] = None,
@@ -115,9 +127,17 @@ def build(
 ) -> None:
     """Train every architecture of a table from scratch; safe to kill, the same command goes on."""
     builder = registry.table(name)
-    folder = to if to is not None else Path(name)
     with _Bar() as bar:
-        written = builder.build(folder, seeds=seeds, jobs=jobs, limit=limit, finished=finished, progress=bar.update)
+        written = builder.build(
+            to,
+            benchmark=benchmark,
+            by=recipe,
+            seeds=seeds,
+            jobs=jobs,
+            limit=limit,
+            finished=finished,
+            progress=bar.update,
+        )
     out().print("no table written: --limit leaves it incomplete" if written is None else f"wrote {written}")
 
 

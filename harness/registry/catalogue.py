@@ -61,6 +61,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "nb1shot1-1": "nasboard.benchmarks.tabulated.nb101:nb1shot1_1",
         "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
         "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
+        "built": "nasboard.benchmarks.tabulated.built:built",
         **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
     },
     "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
@@ -91,15 +92,28 @@ class TableTool(Protocol):
 
     def build(
         self,
-        to: Path,
+        to: Path | None,
         *,
+        benchmark: str | None,
+        by: str | None,
         seeds: int,
         jobs: int,
         limit: int | None,
         finished: bool,
         progress: Callable[[int, int], None],
     ) -> Path | None:
-        """Train what is missing (nothing where `finished`) and write the table to `to`; None where `limit` says so."""
+        """Train what is missing (nothing where `finished`) and write the table; returns its folder.
+
+        Args:
+            to: folder to write; None: where tables of that name belong.
+            benchmark: live benchmark whose architectures are trained; None: the one the table is of.
+            by: name of the recipe; None: the benchmark's own.
+            seeds: trainings of every class behind the truth.
+            jobs: worker processes.
+            limit: train that many classes only; returns None then, and writes no table.
+            finished: train nothing; write the table of the seeds that all classes have by now.
+            progress: called with trainings finished and trainings in all.
+        """
 
     def info(self, folder: Path | None, check: bool) -> Mapping[str, object]:
         """Return the manifest of the table in `folder` (None: the shipped one); `check` verifies every digest."""
@@ -185,13 +199,15 @@ def benchmark(name: str) -> Benchmark:
 
 
 def table(name: str) -> TableTool:
-    """Return what builds and describes a table.
+    """Return what builds and describes a table; of a name that is not registered, a table of one's own.
 
     Raises:
-        UnknownNameError: no such table.
         MissingDataError: it needs a package that is not installed.
     """
-    return cast(TableTool, _resolve(entry("tables", name)))
+    if name in catalogue("tables"):
+        return cast(TableTool, _resolve(entry("tables", name)))
+    own = _resolve(Entry("table", "nasboard.benchmarks.live.built_table:BuiltTable", OURS))
+    return cast("Callable[[str], TableTool]", own)(name)
 
 
 def data_tool() -> DataTool:

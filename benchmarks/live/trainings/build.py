@@ -1,8 +1,8 @@
-"""Build the digits201 table: train every isomorphism class, a pack at a time, into shards that survive a kill.
+"""Train every isomorphism class of a space, a pack at a time, into shards that survive a kill.
 
 A shard is one pack's outcome, written whole (temporary name, then rename); a build that was cut off goes on with the
-packs that have no shard. When all are there they are gathered into the table. This module trains and collects; what a
-table is on disk is `nasboard.tabular.tables.table`'s.
+packs that have no shard. When all are there they are gathered. This module trains and collects; the table made of it is
+`build_table`'s.
 """
 
 from __future__ import annotations
@@ -15,16 +15,25 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zipfile import BadZipFile
 
 import numpy as np
+from numpy.random import Generator
 
-from nasboard.benchmarks.live.trainings.recipe import VERSION, Macro, Recipe
-from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
+from nasboard.benchmarks.live.datasets.opening import open_data, open_test
+from nasboard.benchmarks.live.datasets.spec import DataSpec
+from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.spaces.macros import Macro, NB201Macro
 from nasboard.harness.errors import DigestError, UsageError
-from nasboard.harness.space import from_index
+from nasboard.harness.space import Arch, Archs, Ints, SearchSpace, enumerate_valid, from_index, size, to_index
 
-NETWORKS_A_PACK = 12  # whose activations still fit the second-level cache
+if TYPE_CHECKING:
+    from nasboard.benchmarks.live.supernets.network import Network
+    from nasboard.benchmarks.live.trainings.packed import Outcome
+
+NETWORKS_A_PACK = 12  # at most
+NUMBERS_A_PACK = 12 * 60 * 8 * 8 * 8  # activations of a layer that still fit the second-level cache
 SEEDS_A_PACK = 3
 MEASURED = ("val_correct", "test_correct", "train_s")
 
@@ -37,9 +46,44 @@ _MALLOC = {
 
 
 @dataclass(frozen=True, slots=True)
+class Work:
+    """What is trained; it goes to worker processes, so `network` is found by its name.
+
+    Attributes:
+        mark: of its shards, so that those of other data, networks or recipes are never taken for its own.
+        space: whose every class is trained.
+        data: the images.
+        macro: the network around the cell.
+        recipe: that holds validation images out.
+        network: makes the network of an architecture, with weights drawn from a generator.
+    """
+
+    mark: str
+    space: SearchSpace
+    data: DataSpec
+    macro: Macro
+    recipe: Recipe
+    network: Callable[[Arch, Generator], Network]
+
+    def splits(self) -> dict[str, int]:
+        """Return how many images are in train, val and test."""
+        data = open_data(self.data)
+        return {"train": len(data.train[1]), "val": len(data.val[1]), "test": len(open_test(self.data)[1])}
+
+    @property
+    def networks(self) -> int:
+        """Return how many networks a shard has: those trained together fit the cache."""
+        if not isinstance(self.macro, NB201Macro) or not self.recipe.packs:
+            return NETWORKS_A_PACK  # one after the other
+        each = self.recipe.batch * self.macro.channels * self.macro.image**2
+        return max(1, min(NETWORKS_A_PACK, NUMBERS_A_PACK // each))
+
+
+@dataclass(frozen=True, slots=True)
 class Job:
     """One pack to train."""
 
+    work: Work
     shard: Path
     classes: tuple[int, ...]  # lexicographic indices of class representatives
     seeds: tuple[int, ...]
@@ -64,19 +108,35 @@ class Gathered:
     made_with: tuple[tuple[dict[str, str], tuple[int, ...]], ...]
 
 
-def plan(folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[Job]:
+def representatives(space: SearchSpace) -> tuple[Ints, Ints]:
+    """Return the classes of a space and the class of every row of its product.
+
+    Returns:
+        `(rows,)` lexicographic indices of the first member of each isomorphism class, ascending, and `(size,)` the row
+        of each lexicographic index, -1 where it is no architecture.
+    """
+    archs = enumerate_valid(space)
+    index = to_index(space, archs)
+    _, first, inverse = np.unique(space.canonical(archs), return_index=True, return_inverse=True)
+    order = np.argsort(first)
+    row_of = np.full(size(space), -1, dtype=np.int64)
+    row_of[index] = np.argsort(order)[inverse]
+    return index[first[order]], row_of
+
+
+def plan(work: Work, folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[Job]:
     """Return all packs of the build, seeds in their order; `limit` takes that many classes, spread over the space."""
-    classes = np.unique(class_representatives())
+    classes, _ = representatives(work.space)
     if limit is not None:
         if not 1 <= limit <= len(classes):
             raise UsageError(f"--limit is 1..{len(classes)}, given {limit}")
         classes = classes[np.linspace(0, len(classes) - 1, limit).round().astype(int)]
     jobs = []
     for group in (tuple(seeds[i : i + SEEDS_A_PACK]) for i in range(0, len(seeds), SEEDS_A_PACK)):
-        width = NETWORKS_A_PACK // len(group)
-        name = f"v{VERSION}-s{'.'.join(map(str, group))}"
+        width = max(1, work.networks // len(group))
+        name = f"{work.mark}-s{'.'.join(map(str, group))}"
         packs = [classes[i : i + width] for i in range(0, len(classes), width)]
-        jobs += [Job(folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), group) for p in packs]
+        jobs += [Job(work, folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), group) for p in packs]
     return jobs
 
 
@@ -108,14 +168,10 @@ def train_shard(job: Job) -> None:
     """Train one pack and write its shard."""
     import torch
 
-    from nasboard.benchmarks.live.datasets.digits import load
-    from nasboard.benchmarks.live.trainings.packed import train
-
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    archs = from_index(NB201Space(), np.array(job.classes))
-    s = len(job.seeds)
-    outcome = train(np.repeat(archs, s, axis=0), list(job.seeds) * len(archs), load(), Macro(), Recipe())
+    archs, s = from_index(job.work.space, np.array(job.classes)), len(job.seeds)
+    outcome = train(job.work, np.repeat(archs, s, axis=0), list(job.seeds) * len(archs))
     job.shard.parent.mkdir(parents=True, exist_ok=True)
     scratch = job.shard.with_suffix(f".{os.getpid()}.tmp")
     with scratch.open("wb") as file:
@@ -128,6 +184,19 @@ def train_shard(job: Job) -> None:
             made_with=json.dumps(versions(), sort_keys=True),
         )
     scratch.replace(job.shard)
+
+
+def train(work: Work, archs: Archs, seeds: list[int]) -> Outcome:
+    """Train networks `(m, d)`, together where that can be done."""
+    from nasboard.benchmarks.live.supernets.stepping import on_device
+    from nasboard.benchmarks.live.trainings import one_by_one, packed
+
+    data = open_data(work.data)
+    train, val, test = (on_device(p, data.pixels, "cpu") for p in (data.train, data.val, open_test(work.data)))
+    parts = (train, val, test)
+    if isinstance(work.macro, NB201Macro) and work.recipe.packs:
+        return packed.train(archs, seeds, parts, work.macro, work.recipe)
+    return one_by_one.train(archs, to_index(work.space, archs), seeds, parts, work.network, work.recipe)
 
 
 def gather(jobs: list[Job]) -> Gathered:

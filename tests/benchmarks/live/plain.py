@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
-from nasboard.benchmarks.live.trainings.packed import Pack, runs
+from nasboard.benchmarks.live.trainings.pack import Pack, runs
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 
 SOURCES = {1: [(0, 0)], 2: [(0, 1), (1, 2)], 3: [(0, 3), (1, 4), (2, 5)]}  # node -> (source node, edge)
@@ -137,23 +137,30 @@ def of_supernet(net: NB201Supernet, arch: np.ndarray) -> Plain:
 
 def of_pack(pack: Pack, i: int) -> Plain:
     """Return network `i` of a pack, alone."""
-    arch = pack.archs[i]
-    found = network(arch, affine=True)
+    arch, macro = pack.archs[i], pack.macro
+    found = network(arch, affine=True, macro=macro)
 
     def part(name: str, lo: int = 0) -> tuple[Tensor, Tensor, Tensor]:
-        layer, at = pack.layers[name], i - lo
-        n = 16 if name.startswith(("1", "reduction")) else 8
-        rows = slice(at * n, (at + 1) * n)
-        return layer.weight[rows], layer.gamma[rows], layer.beta[rows]
+        weight, norm = pack.convs[name], pack.norms[name]
+        n = macro.channels * 2 ** int(name[0]) if name[0].isdigit() else macro.channels
+        rows = slice((i - lo) * n, (i - lo + 1) * n)
+        return weight[rows], norm.gamma[rows], norm.beta[rows]
 
     put(found.stem, *part("stem"))
-    put(found.reductions[0][2:], *part("reduction"))
-    for stage in (0, 1):
+    for stage, reduction in enumerate(found.reductions, 1):
+        if macro.residual:
+            put(reduction.a[1:], *part(f"{stage}.a"))
+            put(reduction.b[1:], *part(f"{stage}.b"))
+            n = macro.channels * 2**stage
+            put(reduction.shortcut[1], pack.convs[f"{stage}.shortcut"][i * n : (i + 1) * n])
+        else:
+            put(reduction[2:], *part(f"{stage}.reduction"))
+    for index, cell in enumerate(found.cells):
         for edge, op in enumerate(arch):
             if op in (2, 3):
                 lo = next(lo for lo, hi, _ in runs(pack.archs[:, edge]) if lo <= i < hi)
-                operation = found.cells[stage][edge][0]
-                put(nn.Sequential(operation.conv, operation.norm), *part(f"{stage}.{edge}.{lo}", lo))
+                name = f"{index // macro.cells}.{index % macro.cells}.{edge}.{lo}"
+                put(nn.Sequential(cell[edge][0].conv, cell[edge][0].norm), *part(name, lo))
     weight, bias = pack.linear
     with torch.no_grad():
         found.linear.weight.copy_(weight[i].T)

@@ -9,14 +9,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live import digits201_table
 from nasboard.benchmarks.live.trainings import build
-from nasboard.benchmarks.live.trainings.build_table import build_table, multiply_adds, parameters
-from nasboard.benchmarks.live.trainings.packed import train
-from nasboard.benchmarks.live.trainings.recipe import Macro, Recipe
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.live.trainings.build_table import Plan, build_table
+from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.benchmarks.tabulated import digits201
 from nasboard.harness.errors import DigestError, UsageError
+
+
+def _plan(folder: Path, seeds: int) -> Plan:
+    return digits201_table.plan(folder, seeds)
 
 
 @pytest.mark.slow
@@ -24,20 +26,21 @@ def test_retraining_gives_the_recorded_accuracy_within_its_seed_noise() -> None:
     table = digits201.shipped_table()
     rows = np.linspace(50, len(table.columns["classes"]) - 1, 5).astype(int)
     archs = np.stack(np.unravel_index(table.columns["classes"][rows], NB201Space().choices), axis=1).astype(np.int16)
-    again = train(np.repeat(archs, 3, axis=0), [0, 1, 2] * len(archs), load(), Macro(), Recipe())
-    found = again.test_correct.reshape(-1, 3).mean(axis=1) / digits201.TEST_IMAGES
-    recorded = table.columns["test_correct"][rows] / digits201.TEST_IMAGES
+    work = _plan(Path("none"), 1).work
+    again = build.train(work, np.repeat(archs, 3, axis=0), [0, 1, 2] * len(archs))
+    found = again.test_correct.reshape(-1, 3).mean(axis=1) / digits201.SPLITS["test"]
+    recorded = table.columns["test_correct"][rows] / digits201.SPLITS["test"]
     # both are means of three; pooled over the table the seeds' standard deviation is known well
-    noise = (table.columns["test_correct"] / digits201.TEST_IMAGES).std(axis=1, ddof=1).mean() * (2 / 3) ** 0.5
+    noise = (table.columns["test_correct"] / digits201.SPLITS["test"]).std(axis=1, ddof=1).mean() * (2 / 3) ** 0.5
     assert np.all(np.abs(found - recorded.mean(axis=1)) < 4 * noise)
-    fresh = train(np.repeat(archs, 3, axis=0), [3, 4, 5] * len(archs), load(), Macro(), Recipe())
-    other = fresh.test_correct.reshape(-1, 3).mean(axis=1) / digits201.TEST_IMAGES
+    fresh = build.train(work, np.repeat(archs, 3, axis=0), [3, 4, 5] * len(archs))
+    other = fresh.test_correct.reshape(-1, 3).mean(axis=1) / digits201.SPLITS["test"]
     assert np.all(np.abs(other - recorded.mean(axis=1)) < 6 * noise)
 
 
 def _build(folder: str) -> None:
     os.setsid()
-    build_table(Path(folder) / "tiny", seeds=2, jobs=1, limit=12, progress=lambda done, total: None)
+    build_table(_plan(Path(folder) / "tiny", 2), jobs=1, limit=12, progress=lambda done, total: None)
 
 
 def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
@@ -53,12 +56,13 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
     before = {p: p.stat().st_mtime_ns for p in shards.glob("*.npz")}
     assert 1 <= len(before) < 5
     seen: list[tuple[int, int]] = []
-    whole = build_table(tmp_path / "tiny", seeds=2, jobs=1, limit=12, progress=lambda *at: seen.append(at))
+    whole = build_table(_plan(tmp_path / "tiny", 2), jobs=1, limit=12, progress=lambda *at: seen.append(at))
     assert whole is None  # 12 of 6,466 classes are no table
     assert seen[0] == (12 * len(before), 60)  # 12 networks a pack
     assert seen[-1] == (60, 60)
     assert all(p.stat().st_mtime_ns == at for p, at in before.items())
-    gathered = build.gather([*build.plan(shards, range(3), 12), *build.plan(shards, range(3, 5), 12)])
+    work = _plan(tmp_path / "tiny", 2).work
+    gathered = build.gather([*build.plan(work, shards, range(3), 12), *build.plan(work, shards, range(3, 5), 12)])
     assert gathered.columns["test_correct"].shape == (12, 5)
     assert gathered.columns["val_correct"].shape == (12, 5, 15)
     assert np.all(np.diff(gathered.columns["classes"]) > 0)
@@ -72,10 +76,12 @@ def test_the_seeds_that_every_class_has_are_a_table_before_the_build_ends(tmp_pa
     shards = tmp_path / "table.shards"
     shards.mkdir()
     with pytest.raises(UsageError, match="go on without --finished"):
-        build_table(tmp_path / "table", finished=True, progress=lambda done, total: None)
+        build_table(_plan(tmp_path / "table", 10), finished=True, progress=lambda done, total: None)
     table = digits201.shipped_table()
     rng = np.random.default_rng(0)
-    for job in [*build.plan(shards, range(3)), *build.plan(shards, (3, 4, 5)), build.plan(shards, (6, 7, 8))[0]]:
+    work = _plan(tmp_path / "table", 10).work
+    planned = [build.plan(work, shards, seeds) for seeds in (range(3), (3, 4, 5), (6, 7, 8))]
+    for job in [*planned[0], *planned[1], planned[2][0]]:
         shape = (len(job.classes), len(job.seeds))
         with job.shard.open("wb") as file:
             np.savez(
@@ -86,9 +92,12 @@ def test_the_seeds_that_every_class_has_are_a_table_before_the_build_ends(tmp_pa
                 train_s=np.ones(shape, dtype=np.float32),
                 made_with="{}",
             )
-    written = build_table(tmp_path / "table", finished=True, progress=lambda done, total: None)
+    written = build_table(_plan(tmp_path / "table", 10), finished=True, progress=lambda done, total: None)
     assert written is not None
     assert written.columns.keys() == table.columns.keys()
+    for name in ("classes", "row_of", "params", "multiply_adds"):
+        np.testing.assert_array_equal(written.columns[name], table.columns[name])
+        assert written.columns[name].dtype == table.columns[name].dtype
     assert written.columns["test_correct"].shape == (len(table.columns["classes"]), 3)
     training = written.manifest["training"]
     assert isinstance(training, dict)
@@ -97,7 +106,7 @@ def test_the_seeds_that_every_class_has_are_a_table_before_the_build_ends(tmp_pa
 
 @pytest.mark.parametrize("damage", [b"", b"PK not a shard", b"PK\x03\x04 cut short", b"nothing"])
 def test_a_damaged_shard_is_named(tmp_path: Path, damage: bytes) -> None:
-    jobs = build.plan(tmp_path, range(1), 4)
+    jobs = build.plan(_plan(tmp_path, 1).work, tmp_path, range(1), 4)
     jobs[0].shard.write_bytes(damage)
     with pytest.raises(DigestError, match="missing or damaged"):
         build.gather(jobs)
@@ -106,15 +115,9 @@ def test_a_damaged_shard_is_named(tmp_path: Path, damage: bytes) -> None:
 @pytest.mark.parametrize(("seeds", "limit", "message"), [(0, None, "--seeds"), (1, 0, "--limit"), (1, 7000, "6466")])
 def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | None, message: str) -> None:
     with pytest.raises(UsageError, match=message):
-        build_table(tmp_path / "none", seeds=seeds, limit=limit, progress=lambda done, total: None)
+        build_table(_plan(tmp_path / "none", seeds), limit=limit, progress=lambda done, total: None)
 
 
-def test_sizes_agree_with_the_tensors_of_a_network() -> None:
-    from nasboard.benchmarks.live.trainings.packed import initialise
-
-    arch = np.array([[3, 2, 0, 1, 4, 3]], dtype=np.int16)
-    pack = initialise(arch, [0], Macro(), Recipe())
-    assert parameters(arch)[0] == sum(p.numel() for p in pack.parameters)
-    # stem, reduction and linear layer, then conv1x1 and twice conv3x3 at 8 channels and 8x8, and at 16 and 4x4
-    fixed = 64 * 8 + 16 * 8 * 16 + 160
-    assert multiply_adds(arch)[0] == fixed + 64 * (64 + 2 * 576) + 16 * (256 + 2 * 2304)
+def test_classes_are_those_of_the_space() -> None:
+    classes, row_of = build.representatives(NB201Space())
+    np.testing.assert_array_equal(classes[row_of], class_representatives())
