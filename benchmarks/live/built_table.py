@@ -50,16 +50,18 @@ class BuiltTable:
         """Train what is missing and write the table to `to` (None: the data folder, where `built?table=NAME` finds it).
 
         Raises:
-            UnknownNameError: no benchmark is named, and no table of that name can be built without.
-            UsageError: the benchmark is not live, or its space is none that can be tabulated.
+            UsageError: no benchmark is named, or it is not live.
+            UnknownNameError: its space is none that can be tabulated.
             MissingDataError: torch is not installed.
         """
         if benchmark is None:
-            raise UnknownNameError("table", self.name, registry.names("tables"))
+            ours = ", ".join(registry.names("tables"))
+            raise UsageError(
+                f"a table of one's own, {self.name!r}, is of a live benchmark: --benchmark NAME (built in: {ours})"
+            )
         check_installed(self.name)
-        return build_and_write(
-            _plan(self.name, to, registry.benchmark(benchmark), by, seeds), jobs, limit, finished, progress
-        )
+        planned = own_plan(self.name, to, registry.benchmark(benchmark), by, seeds)
+        return build_and_write(planned, jobs, limit, finished, progress)
 
     def info(self, folder: Path | None, check: bool) -> dict[str, object]:
         """Return the manifest of the table in the data folder, or in `folder`; with `check` its digests are verified.
@@ -126,8 +128,8 @@ def plan(parts: Parts, to: Path, shards: Path, about: Mapping[str, object], seed
     return Plan(work, to, shards, about, partial(cost, space, macro), seeds)
 
 
-def _plan(name: str, to: Path | None, benchmark: Benchmark, by: str | None, seeds: int) -> Plan:
-    """Return how a table of one's own is built.
+def own_plan(name: str, to: Path | None, benchmark: Benchmark, by: str | None, seeds: int) -> Plan:
+    """Return how a table of one's own is built, by recipe `by`; None: the benchmark's.
 
     Raises:
         UsageError: the benchmark is not live.

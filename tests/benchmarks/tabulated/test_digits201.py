@@ -10,7 +10,8 @@ import pytest
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.spaces.nb201 import CLASSES, NB201Space, class_representatives
 from nasboard.benchmarks.tabulated import digits201
-from nasboard.benchmarks.tabulated.digits201 import TEST_IMAGES, VAL_IMAGES, load_table
+from nasboard.benchmarks.tabulated.built import QUERY_SEEDS
+from nasboard.benchmarks.tabulated.digits201 import SPLITS, load_table
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.space import enumerate_all, from_index
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
@@ -19,6 +20,7 @@ from nasboard.tabular.tables.table import verify
 
 SPACE = NB201Space()
 BENCHMARK = digits201.tabular()
+TEST_IMAGES, VAL_IMAGES = SPLITS["test"], SPLITS["val"]
 TRUTH = BENCHMARK.table.columns["test_correct"].shape[1]
 
 
@@ -27,8 +29,8 @@ def test_the_shipped_table_is_whole_small_and_complete() -> None:
     verify(table)
     assert sum(path.stat().st_size for path in table.folder.iterdir()) <= 4e6
     np.testing.assert_array_equal(table.columns["classes"], np.unique(class_representatives()))
-    assert table.columns["val_correct"].shape == (CLASSES, digits201.QUERY_SEEDS, 15)
-    assert table.columns["queried_test_correct"].shape == (CLASSES, digits201.QUERY_SEEDS)
+    assert table.columns["val_correct"].shape == (CLASSES, QUERY_SEEDS, 15)
+    assert table.columns["queried_test_correct"].shape == (CLASSES, QUERY_SEEDS)
     assert table.columns["test_correct"].shape == (CLASSES, TRUTH)
     assert 6 <= TRUTH <= digits201.TRUTH_SEEDS
     assert np.all(table.columns["train_s"] > 0)

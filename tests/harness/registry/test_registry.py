@@ -112,7 +112,7 @@ def test_resolved_values_make_the_same_method_again() -> None:
         ),
         (lambda: registry.method("zzz"), "unknown method 'zzz'; known: .*random_search"),
         (lambda: registry.benchmark("digit201"), "unknown benchmark 'digit201'; did you mean 'digits201'"),
-        (lambda: registry.table("digits"), "unknown table 'digits'; did you mean 'digits201'"),
+        (lambda: registry.table("digits").info(None, False), "unknown table 'digits'; did you mean 'digits201'"),
         (
             lambda: registry.method("regularized_evolution", {"populaton": 3}),
             "unknown hyper-parameter of regularized_evolution 'populaton'; did you mean 'population'",
