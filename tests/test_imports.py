@@ -159,15 +159,15 @@ TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter tha
 WITHOUT_TORCH = tuple(
     f"nasboard.benchmarks.live.{name}"
     for name in (
+        "benchmark",
+        "built_table",
+        "catalogue",
         "datasets.digits",
         "datasets.opening",
         "datasets.spec",
-        "benchmark",
-        "catalogue",
         "digits201_table",
         "trainings.recipe",
     )
-    for name in ("datasets.digits", "datasets.opening", "datasets.spec", "built_table", "digits201_table")
 )
 
 
