@@ -1,9 +1,10 @@
-"""Depthwise convolutions of stride 1 whose gradients are fast on a processor, to derivatives of any order.
+"""Depthwise convolutions whose gradients are fast on a processor, to derivatives of any order.
 
-torch has a fast kernel for the gradient of the weights of 3x3 windows without dilation alone; for all others, and for
-the gradient of the input of dilated ones, it takes ten times as long as the forward pass. So the input's gradient is
-here a convolution with the kernel turned round, a dilated convolution is one of the image's phases, and the gradient
-of a larger kernel is put together from 3x3 windows. Elsewhere than on a processor this is torch's convolution.
+torch has a fast kernel for the gradient of the weights of windows at most three columns wide, of stride 1 and without
+dilation; for all others, and for the gradient of the input of dilated ones, it takes ten times as long as the forward
+pass. So the input's gradient is here a convolution with the kernel turned round, a dilated convolution is one of the
+image's phases, one of stride 2 every second pixel of one of stride 1, and the gradient of a wider kernel is put
+together from three columns and three columns. Elsewhere than on a processor this is torch's convolution.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from typing import Any, cast
 import torch
 import torch.nn.functional as F
 from torch import Tensor
-from torch.nn import grad as gradients
+from torch.nn.grad import conv2d_weight
 
 
 def depthwise(x: Tensor, weight: Tensor, stride: int = 1, dilation: int = 1) -> Tensor:
@@ -25,9 +26,11 @@ def depthwise(x: Tensor, weight: Tensor, stride: int = 1, dilation: int = 1) -> 
         stride: of the windows.
         dilation: pixels between the numbers of a window; the image is padded by zeros so that it keeps its size.
     """
-    if stride != 1 or x.device.type != "cpu":
+    if x.device.type != "cpu":
         padding = weight.shape[-1] // 2 * dilation
         return F.conv2d(x, weight, stride=stride, padding=padding, dilation=dilation, groups=len(weight))
+    if stride != 1:
+        return depthwise(x, weight, 1, dilation)[:, :, ::stride, ::stride]
     return cast(Tensor, _Depthwise.apply(x, weight, dilation))  # type: ignore[no-untyped-call]
 
 
@@ -58,7 +61,7 @@ class _WeightGradient(torch.autograd.Function):
     def forward(ctx: Any, x: Tensor, grad: Tensor, kernel: int, dilation: int) -> Tensor:
         ctx.save_for_backward(x, grad)
         ctx.dilation = dilation
-        return _windows(_phases(x, dilation), _phases(grad, dilation), kernel)
+        return _columns(_phases(x, dilation), _phases(grad, dilation), kernel)
 
     @staticmethod
     def backward(ctx: Any, cotangent: Tensor) -> tuple[Tensor | None, Tensor | None, None, None]:
@@ -78,20 +81,14 @@ def _phases(x: Tensor, n: int) -> Tensor:
     return x.reshape(n * n * b, *x.shape[3:]).permute(0, 3, 1, 2)
 
 
-def _windows(x: Tensor, grad: Tensor, kernel: int) -> Tensor:
-    """Return the gradient of undilated kernels `(c, 1, k, k)`, window by window of 3x3."""
-    if kernel == 3:
-        return _of_3x3(x, grad, 1)
-    channels, height, width = grad.shape[1:]
-    x = F.pad(x, (kernel // 2,) * 4)
-    out = x.new_empty(channels, 1, kernel, kernel)
-    for i in range(0, kernel - 1, 2):
-        for j in range(0, kernel - 1, 2):
-            out[:, :, i : i + 3, j : j + 3] = _of_3x3(x[:, :, i : i + height + 2, j : j + width + 2], grad, 0)
-    return out
-
-
-def _of_3x3(x: Tensor, grad: Tensor, padding: int) -> Tensor:
-    shape = (grad.shape[1], 1, 3, 3)
-    found = gradients.conv2d_weight(x, shape, grad, padding=padding, groups=shape[0])  # type: ignore[no-untyped-call]
-    return cast(Tensor, found)
+def _columns(x: Tensor, grad: Tensor, kernel: int) -> Tensor:
+    """Return the gradient of undilated kernels `(c, 1, k, k)`, three columns of it at a time."""
+    channels, rows = grad.shape[1], kernel // 2
+    found = x.new_empty(channels, 1, kernel, kernel)
+    for start in range(0, kernel - 1, 2):
+        left = kernel // 2 - start
+        padding, part = ((rows, 1), x) if left == 1 else ((rows, 0), F.pad(x, (left, 2 - left)))
+        shape = channels, 1, kernel, 3
+        of_three = conv2d_weight(part, shape, grad, padding=padding, groups=channels)  # type: ignore[no-untyped-call]
+        found[..., start : start + 3] = of_three
+    return found
