@@ -12,6 +12,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.spaces.darts import EDGES
+
 Edge = tuple[int, int, Sequence[str]]  # source, target, names of its operations
 Weights = Sequence[tuple[float | Tensor, Sequence[float | Tensor]]]  # of each edge, and of its operations
 
@@ -124,3 +127,26 @@ def put(source: nn.Module, plain: Plain) -> Plain:
         assert ours.shape == theirs.shape
         theirs.copy_(ours)
     return plain
+
+
+def of_supernet(net: DartsSupernet) -> Plain:
+    """Return the plain supernet with the same weights."""
+    edges: tuple[list[Edge], list[Edge]] = ([], [])
+    for i, group in enumerate(net.space.groups[: 2 * len(EDGES)]):
+        source, target = EDGES[i % len(EDGES)]
+        edges[i // len(EDGES)].append((source, target, [option for option in group.options if option != "none"]))
+    return put(net, Plain(net.macro.channels, net.macro.cells, edges, shared=True, partial=net.macro.partial))
+
+
+def weights_of(net: DartsSupernet, mix: Tensor) -> tuple[Weights, Weights]:
+    """Return a mixture `(m,)` as the plain supernet takes it."""
+    groups = net.space.groups
+    parts = mix.split([len(group.options) for group in groups])
+    found: tuple[list, list] = ([], [])
+    for i, (group, part) in enumerate(zip(groups[: 2 * len(EDGES)], parts, strict=False)):
+        cell, (source, target) = i // len(EDGES), EDGES[i % len(EDGES)]
+        weighed = len(groups) > 2 * len(EDGES)
+        whole = parts[2 * len(EDGES) + 4 * cell + target - 2][source] if weighed else 1.0
+        each = [weight for option, weight in zip(group.options, part, strict=True) if option != "none"]
+        found[cell].append((whole, each))
+    return found

@@ -13,7 +13,7 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.darts.layers import Norms, halving, pointwise
+from nasboard.benchmarks.live.supernets.darts.layers import Norms, dense, halving, pointwise
 from nasboard.benchmarks.live.supernets.darts.operations import run
 from nasboard.benchmarks.spaces.darts import EDGES, OPS, DartsSpace
 from nasboard.benchmarks.spaces.genotype import NODES
@@ -99,7 +99,7 @@ class FixedCell(nn.Module):
         nodes = [self.first(before), self.second(last)]
         for node in range(NODES):
             one, two = (self._operate(at, nodes[self.sources[at]], key, kept) for at in (2 * node, 2 * node + 1))
-            nodes.append(one + two)
+            nodes.append(dense(one + two))
         return torch.cat(nodes[INPUTS:], 1)
 
     def _operate(self, at: int, x: Tensor, key: int, kept: Tensor | None) -> Tensor:

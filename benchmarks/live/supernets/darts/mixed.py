@@ -11,7 +11,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Kept, Site
-from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
+from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm, dense
 from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, bypass, operation, shuffle
 from nasboard.benchmarks.live.supernets.ops import standardise
 from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
@@ -102,7 +102,9 @@ class MixedCell(nn.Module):
         stride, active = self.site.stride(0), c // self.partial
         parts = [(through, active), (around, c - active)]
         size = b, -(-h // stride), -(-w // stride)
-        found = [first.new_zeros(*size, n).permute(0, 3, 1, 2) if part is None else part for part, n in parts if n]
+        found = [
+            first.new_zeros(*size, n).permute(0, 3, 1, 2) if part is None else dense(part) for part, n in parts if n
+        ]
         return found[0] if self.partial == 1 else shuffle(torch.cat(found, 1), self.partial)
 
 

@@ -11,6 +11,8 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.cells import kept_edges
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
+from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.spaces.costs.darts import auxiliary, count
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.relaxation import draw, everything
@@ -71,6 +73,19 @@ def test_the_published_cell_has_its_published_size_on_imagenet() -> None:
     macro = DartsMacro(channels=48, cells=14, classes=1000, imagenet=True)  # 4.7 M (DARTS, table 3)
     made = DartsNetwork(macro, SPACE, SPACE.encode(V2), np.random.default_rng(0))
     assert weights_of(made) == pytest.approx(4.7e6, abs=5e4)
+
+
+@pytest.mark.parametrize("name", ["darts", "s1", "s4"])
+def test_parameters_are_as_many_as_are_counted_without_a_network(name: str) -> None:
+    space, rng = SPACES[name], np.random.default_rng(7)
+    net = DartsSupernet(space, SMALL, rng)
+    for _ in range(5):
+        arch = draw(space, everything(space.groups), rng)
+        for macro in (replace(SMALL, auxiliary=True), replace(SMALL, imagenet=True, cells=4)):
+            made = DartsNetwork(macro, space, arch, rng)
+            beside = int(auxiliary(macro)[0]) if macro.auxiliary else 0
+            assert weights_of(made) == count(space, arch[None], macro).parameters[0] + beside
+        assert weights_of(net.network(arch)) == count(space, arch[None], SMALL, shared=True).parameters[0]
 
 
 def test_dropping_no_path_is_the_forward_pass_and_draws_nothing() -> None:

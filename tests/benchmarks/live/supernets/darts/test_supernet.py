@@ -17,7 +17,7 @@ from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.relaxation import Allowed, draw, everything, owner, size, splits
 from nasboard.harness.errors import SpecError, UsageError
-from tests.benchmarks.live.plain_darts import Plain, put
+from tests.benchmarks.live.plain_darts import of_supernet, weights_of
 
 SMALL = DartsMacro(image=8, channels=4, cells=3)
 KINDS = [(name, partial) for name in ("darts", "s1", "s2", "s3", "s4") for partial in (1, 2)]
@@ -69,9 +69,8 @@ def test_a_mixture_gives_what_a_plain_supernet_gives(name: str, partial: int) ->
     space = space_of(name, partial)
     net = supernet(space, replace(SMALL, partial=partial))
     mix = soft_mixture(space).requires_grad_()
-    plain, weights = plainly(net, mix)
-    x = images()
-    ours, theirs = net(x, mix), plain.double()(x, weights)
+    plain, x = of_supernet(net).double(), images()
+    ours, theirs = net(x, mix), plain(x, weights_of(net, mix))
     torch.testing.assert_close(ours, theirs)
     inputs = [mix, *net.parameters()], [mix, *plain.parameters()]
     found = [
@@ -80,21 +79,6 @@ def test_a_mixture_gives_what_a_plain_supernet_gives(name: str, partial: int) ->
     ]
     for one, other in zip(*found, strict=True):
         torch.testing.assert_close(one, other)
-
-
-def plainly(net: DartsSupernet, mix: Tensor) -> tuple[Plain, tuple]:
-    """Return the plain supernet with the same weights, and the mixture as it takes it."""
-    groups, space = net.space.groups, net._darts
-    parts = mix.split([len(group.options) for group in groups])
-    edges, weights = ([], []), ([], [])
-    for i, (group, part) in enumerate(zip(groups[:28], parts, strict=False)):
-        cell, (source, target) = i // 14, EDGES[i % 14]
-        names = [option for option in group.options if option != "none"]
-        whole = parts[28 + 4 * cell + target - 2][source] if space.edge_weights else 1.0
-        edges[cell].append((source, target, names))
-        weights[cell].append((whole, [part[group.options.index(option)] for option in names]))
-    macro = net.macro
-    return put(net, Plain(macro.channels, macro.cells, edges, shared=True, partial=macro.partial)), weights
 
 
 @pytest.mark.parametrize("name", ["s2", "s4"])
