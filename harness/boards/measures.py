@@ -30,6 +30,10 @@ NO_INCUMBENT = Undefined("no incumbent")
 UNBOUNDED: Range = (-np.inf, np.inf)
 PARTS = 10  # of a run, one of which is its peak
 FEWEST = 4  # values before the last, so that there are two parts
+TOO_FEW_TRAINED = Undefined(
+    f"fewer than {FEWEST + 1} incumbents along the run are trained; `along` under [train] of a suite asks for more"
+)
+NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED)  # the runs are not such that there could be a value
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
@@ -106,13 +110,10 @@ def along(comparison: Comparison, outcome: RunOutcome) -> Floats | Undefined:
     final = accuracy(comparison, outcome)
     if isinstance(final, Undefined):
         return final
-    values, untold = outcome.accuracy, outcome.untold
+    values = outcome.accuracy
     if len(values) > 1 and np.array_equal(outcome.archs[-1], outcome.archs[-2]):
         values = values[:-1]  # the last step did not change it
-    if untold is not None and len(values) <= FEWEST:
-        told = f"{len(values)} of {len(values) + len(untold.steps)} incumbents along the run are trained"
-        return Undefined(f"{told}, a drop takes {FEWEST + 1}; `along` under [train] of a suite asks for more")
-    return values
+    return TOO_FEW_TRAINED if outcome.untold is not None and len(values) <= FEWEST else values
 
 
 def fall(values: Floats) -> float:

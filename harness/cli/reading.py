@@ -75,9 +75,11 @@ def read(
         found, lost = load_readable(opened, registry.benchmark, all_identities=all_identities)
         if visits:
             found = with_visits(opened, found)
+        trainings = 0 if found or lost else len(opened.runs())
     if not found and not lost:
+        told = f"no searches, only {trainings} trainings (nasboard ls runs)" if trainings else "no runs yet"
         raise MissingDataError(
-            f"{shown_store(store)} holds no runs yet; make some: nasboard run quick{store_flag(store)}"
+            f"{shown_store(store)} holds {told}; make some: nasboard run quick{store_flag(store)}"
         )
     return found, lost
 

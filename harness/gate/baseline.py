@@ -254,7 +254,7 @@ def _taken(
 ) -> dict[int, float] | None:
     """Return seed -> value, None where the method has no such quantity."""
     values = measures.by_seed(comparison, outcomes, QUANTITIES[quantity].measure)
-    if values in (measures.NO_RANKING, measures.NO_INCUMBENT):
+    if values in measures.NOT_MEASURED:
         return None
     refusal = too_little(comparison, outcomes, quantity)
     if isinstance(values, Undefined) or refusal is not None:

@@ -161,7 +161,7 @@ def _lines(board: Board, row: Row) -> Iterator[Line]:
     column = {found.key: found for found in board.columns}
     for name in _SHOWN:
         before, now, by, interval = (row[f"{name}_{part}"] for part in ("a", "b", "difference", "interval"))
-        if {before, now} <= {measures.NO_RANKING, measures.NO_INCUMBENT, _ABSENT}:
+        if {before, now} <= {*measures.NOT_MEASURED, _ABSENT}:
             continue
         cells = [cell(column[f"{name}_{part}"], row[f"{name}_{part}"]) for part in ("a", "b", "difference", "interval")]
         change = cells[2] if isinstance(by, Undefined) else f"{cells[2]} {cells[3]}"

@@ -151,7 +151,8 @@ def _comparison(
     panels = [
         store.panel(identity) for identity in sorted({run.key.panel for run in runs if run.key.panel is not None})
     ]
-    trained = read_trained(benchmarks, steps.trainings, steps.measured, steps.logs)
+    digest = runs[0].key.table_digest
+    trained = read_trained(benchmarks, digest, steps.trainings, steps.measured, steps.logs)
     whole = truths.of_whole(benchmark) if trained is None else None
     outcomes = _outcomes(benchmark, runs, steps, trained)
     optimum, seeds = (truths.told_optimum(benchmarks, outcomes), None) if whole is None else truths.optimum_of(whole)
@@ -159,7 +160,7 @@ def _comparison(
     return Comparison(
         space=benchmark.space,
         dataset=benchmark.dataset,
-        table_digest=benchmark.digest,
+        table_digest=digest,
         optimum=optimum,
         optimum_seeds=seeds,
         outcomes=outcomes,
@@ -177,12 +178,24 @@ def _benchmarks(resolve: Resolver, runs: list[RunRecord]) -> Mapping[str, Benchm
     found = {name: resolve(name) for name in sorted({run.key.benchmark for run in runs})}
     stored = runs[0].key.table_digest
     for name, benchmark in found.items():
-        if benchmark.digest != stored:
+        here = _digest(benchmark, stored)
+        if here != stored:
             raise DigestError(
-                f"the stored runs on {name!r} were made with table {stored}, the table here is {benchmark.digest}; "
+                f"the stored runs on {name!r} were made with table {stored}, the table here is {here}; "
                 "install the version of nasboard that they were made with, or run the suite again into a new store"
             )
     return found
+
+
+def _digest(benchmark: Benchmark, stored: str | None) -> str | None:
+    """Return the digest of a benchmark, the `stored` one where trainings are its truth and its images are not here."""
+    try:
+        return benchmark.digest
+    except MissingDataError:
+        how = benchmark.context.trainings
+        if how is None or not how.truth:
+            raise
+        return stored
 
 
 def _read(store: RunReader, trainings: Sequence[RunRecord]) -> _Steps:

@@ -109,6 +109,7 @@ class Trained:
 
 def read_trained(
     benchmarks: Mapping[str, Benchmark],
+    digest: str | None,
     runs: Iterable[RunRecord],
     measured: Mapping[str, float],
     logs: Mapping[str, Mapping[str, Floats]],
@@ -117,6 +118,7 @@ def read_trained(
 
     Args:
         benchmarks: by name.
+        digest: of them.
         runs: that are stored, trainings among them.
         measured: run id -> test accuracy.
         logs: run id -> name -> `(2, j)` steps and values.
@@ -134,10 +136,10 @@ def read_trained(
             f"{', '.join(hows)} have one digest, but several recipes, epochs or names of their trainings; let the "
             "digest of a benchmark cover how it is trained"
         )
-    benchmark = next(iter(benchmarks.values()))
+    space = next(iter(benchmarks.values())).space
     mine = [run for run in runs if _is_truth(run, how)]
-    shown = _newest([run for run in mine if run.key.table_digest == benchmark.digest], measured)
-    return _sorted(how, benchmark.space, shown, len(mine) - len(shown), measured, logs)
+    shown = _newest([run for run in mine if run.key.table_digest == digest], measured)
+    return _sorted(how, space, shown, len(mine) - len(shown), measured, logs)
 
 
 def _is_truth(run: RunRecord, how: Trainings) -> bool:

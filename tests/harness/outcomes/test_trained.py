@@ -14,7 +14,7 @@ from nasboard.harness import boards
 from nasboard.harness.api import Context
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.errors import SpecError, UsageError
+from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import to_index
 from nasboard.harness.statistics.rank import kendall_tau
@@ -23,6 +23,7 @@ from tests.harness.trained_runs import (
     DIGEST,
     NEWER,
     TOY,
+    Toy,
     accuracy,
     loaded,
     mean,
@@ -221,3 +222,20 @@ def test_trainings_that_only_answer_queries_leave_the_table_the_truth(tmp_path: 
     [found] = loaded(tmp_path, [searched("a", 0, PLACES), asked], {"planted": tabled})
     assert found.trained is None
     assert final(found) == pytest.approx(BENCHMARK.truth(ARCHS[ORDER[[905]]])[0])
+
+
+def test_trainings_are_read_where_the_images_are_not(tmp_path: Path) -> None:
+    class Bare(Toy):
+        """The toy on a machine without its images."""
+
+        @property
+        def digest(self) -> str:
+            raise MissingDataError("nasboard data fetch toy")
+
+    bare = Bare(BENCHMARK.curves, BENCHMARK.test_correct, name="toy", context=TOY.context)
+    runs = [search(), *trained(PLACES)]
+    here, elsewhere = loaded(tmp_path / "here", runs), loaded(tmp_path / "elsewhere", runs, {"toy": bare})
+    assert boards.make(here) == boards.make(elsewhere)
+    tabled = replace(bare, context=Context())
+    with pytest.raises(MissingDataError, match="fetch toy"):
+        loaded(tmp_path / "tabled", runs, {"toy": tabled})
