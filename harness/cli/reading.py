@@ -78,9 +78,7 @@ def read(
         trainings = 0 if found or lost else len(opened.runs())
     if not found and not lost:
         told = f"no searches, only {trainings} trainings (nasboard ls runs)" if trainings else "no runs yet"
-        raise MissingDataError(
-            f"{shown_store(store)} holds {told}; make some: nasboard run quick{store_flag(store)}"
-        )
+        raise MissingDataError(f"{shown_store(store)} holds {told}; make some: nasboard run quick{store_flag(store)}")
     return found, lost
 
 

@@ -11,12 +11,15 @@ from nasboard.harness.gate.verdict import Verdict, check_readable, judge, raise_
 from nasboard.harness.outcomes.load import Unreadable, load_readable
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.running import suite as suites
+from nasboard.harness.running import trainings
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.store import open_store
 
 
 def outcomes(suite: Path, store: str, *, jobs: int = 1) -> tuple[list[Comparison], list[Unreadable]]:
-    """Make the runs of a suite that a store lacks; return the comparisons then there, and what cannot be scored here.
+    """Make the runs of a suite that a store lacks, then the trainings that it asks for; return what is there then.
+
+    That are the comparisons, and apart from them the runs that cannot be scored here.
 
     Args:
         suite: its file.
@@ -28,9 +31,11 @@ def outcomes(suite: Path, store: str, *, jobs: int = 1) -> tuple[list[Comparison
         MissingDataError: a table or a package is not there.
         StoreError: the store cannot be used.
     """
-    planned, panels = suites.resolve(suites.read(suite))
+    asked = suites.read(suite)
+    planned, panels = suites.resolve(asked)
     with open_store(store) as opened:
         sweep(opened, plan(opened, planned, panels), jobs=jobs)
+        sweep(opened, plan(opened, trainings.of_suite(asked, planned, opened), ()), jobs=jobs)
         return load_readable(opened, registry.benchmark)
 
 

@@ -9,7 +9,9 @@ import pytest
 
 from nasboard.harness.errors import DigestError, NasboardError, NothingComparableError, RefusedError, RegressionError
 from nasboard.harness.gate.verdict import Outcome, Verdict
+from nasboard.harness.store import open_store
 from nasboard.harness.testing import regression
+from tests import toy_live
 from tests.harness.stored_runs import searched, store_at
 
 SUITE = """
@@ -63,3 +65,47 @@ def test_runs_that_cannot_be_scored_here_matter_where_the_baseline_judges_them(t
         regression.verdicts(suite, baseline, store)
     with pytest.raises(DigestError, match="were made with table ffff"):
         regression.write(suite, baseline, store)
+
+
+TRAINED = """
+name = "trained"
+[train]
+final_seeds = 2
+along = 6
+[[runs]]
+method = "drifting"
+benchmark = "toy-live"
+params = { steps = 12 }
+seeds = 3
+[[runs]]
+method = "random_search"
+benchmark = "toy-live"
+seeds = 3
+budget_s = 40.0
+"""
+
+
+def test_a_suite_on_trained_truth_is_searched_trained_and_judged(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(str(toy_live.install(tmp_path / "site")))
+    suite, baseline, store = tmp_path / "t.toml", tmp_path / "b.json", f"sqlite:///{tmp_path / 'runs.db'}"
+    suite.write_text(TRAINED)
+    [found], lost = regression.outcomes(suite, store)
+    assert lost == []
+    assert list(found.outcomes) == ["drifting", "random_search"]
+    assert found.trained is not None
+    with open_store(store) as opened:
+        tested = {run_id: accuracy for run_id, _, accuracy in opened.measured()}
+        runs = {run.run_id: run for run in opened.runs()}
+    for outcome in found.outcomes["random_search"]:
+        assert outcome.final_arch is not None
+        spec = found.space.decode(found.trained.how.canonical(outcome.final_arch[None])[0])
+        own = [a for i, a in tested.items() if runs[i].key.params["spec"] == spec and runs[i].key.seed >= 1000]
+        assert len(own) >= 2
+        assert outcome.final_accuracy == pytest.approx(sum(own) / len(own))
+    regression.write(suite, baseline, store)
+    verdicts = regression.verdicts(suite, baseline, store)
+    outcomes = {(v.label, v.quantity): v.outcome for v in verdicts}
+    assert outcomes["drifting", "accuracy"] == outcomes["drifting", "drop"] == "unchanged"
+    assert outcomes["random_search", "accuracy"] == "not judged"
