@@ -15,10 +15,12 @@ from nasboard.harness.outcomes.trained import PARAMS, VAL_ACCURACY, Key, Trained
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import Choice
 
+LONGEST = 60  # characters of a string form that stands in a table
 NAMED = 3  # failed trainings that are named, the others are counted
 
 _COLUMNS = (
     Column("label", "architecture"),
+    Column("arch", "string form", detail=True),
     Column("accuracy", "accuracy", "fraction", True, 2, brief=True),
     Column("accuracy_spread", "sd", "fraction", False, 2, brief=True),
     Column("val_accuracy", "validation", "fraction", True, 2, brief=True),
@@ -33,6 +35,8 @@ _NOTES = (
     "Accuracy: mean test accuracy of networks trained from scratch, sd over training seeds. Validation: mean of the "
     "last epoch, where the recipe holds validation images out. Wall clock: of one training. Final of: the methods that "
     "ended with it, or with an isomorphic one.",
+    "An architecture whose string form is long has the id of its first training in place of it, which `nasboard show` "
+    "takes; machine formats have the form.",
 )
 
 
@@ -56,7 +60,7 @@ def trained_notes(comparison: Comparison) -> tuple[str, ...]:
     failed = [run for runs in trained.failed.values() for run in runs]
     finals = [outcome.final_accuracy for _, outcome in _finals(comparison)]
     untold = finals.count(None)
-    waiting = sum(trained.waiting.values())
+    waiting = sum(map(len, trained.waiting.values()))
     lines = [
         f"Truth: mean test accuracy of trainings from scratch by recipe {trained.how.recipe}, {trained.how.epochs} "
         f"epochs: {behind(trained)}, {sum(map(len, trained.made.values()))} trainings.",
@@ -102,17 +106,20 @@ def _found_by(comparison: Comparison, trained: Trained) -> dict[Key, dict[str, N
 def _row(comparison: Comparison, trained: Trained, key: Key, by: dict[str, None]) -> Row:
     made = trained.made.get(key, ())
     accuracies = [each.accuracy for each in made]
-    none = Undefined("not trained")
+    failed, waiting = trained.failed.get(key, ()), trained.waiting.get(key, ())
+    runs = [*(each.run for each in made), *failed, *waiting]
+    spec, none = comparison.space.decode(np.frombuffer(key, dtype=Choice)), Undefined("not trained")
     return {
-        "label": comparison.space.decode(np.frombuffer(key, dtype=Choice)),
+        "label": spec if len(spec) <= LONGEST else runs[0].run_id[:12],
+        "arch": spec,
         "accuracy": measures.mean(accuracies) if made else none,
         "accuracy_spread": measures.spread(accuracies) if made else none,
         "val_accuracy": _last(made, VAL_ACCURACY) if made else none,
         "params": _last(made, PARAMS) if made else none,
         "wall_s": measures.mean(each.run.wall_s for each in made) if made else none,
         "seeds": len(made),
-        "failed": len(trained.failed.get(key, ())),
-        "incomplete": trained.waiting.get(key, 0),
+        "failed": len(failed),
+        "incomplete": len(waiting),
         "found_by": ", ".join(by) or Undefined("none"),
     }
 

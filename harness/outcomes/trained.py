@@ -53,14 +53,14 @@ class Trained:
         how: architectures are trained.
         made: architecture -> its trainings, ascending in seed.
         failed: architecture -> its trainings that failed.
-        waiting: architecture -> how many of its trainings have not ended.
+        waiting: architecture -> its trainings that have not ended.
         aside: trainings that are no part of the truth: older code made them, or they are of other data.
     """
 
     how: Trainings
     made: Mapping[Key, tuple[Training, ...]]
     failed: Mapping[Key, tuple[RunRecord, ...]]
-    waiting: Mapping[Key, int]
+    waiting: Mapping[Key, tuple[RunRecord, ...]]
     aside: int
 
     def keys(self, archs: Archs) -> list[Key]:
@@ -103,7 +103,7 @@ class Trained:
         keys = {*self.keys(archs)}
         made = {key: found for key, found in self.made.items() if key in keys}
         failed = {key: found for key, found in self.failed.items() if key in keys}
-        waiting = {key: count for key, count in self.waiting.items() if key in keys}
+        waiting = {key: found for key, found in self.waiting.items() if key in keys}
         return replace(self, made=made, failed=failed, waiting=waiting)
 
 
@@ -170,7 +170,7 @@ def _sorted(
     archs = np.array([space.encode(spec) for spec in specs], dtype=Choice).reshape(len(specs), len(space.choices))
     made: dict[Key, dict[int, Training]] = defaultdict(dict)  # by seed: a recipe's own epochs may be said or not
     failed: dict[Key, list[RunRecord]] = defaultdict(list)
-    waiting: dict[Key, int] = defaultdict(int)
+    waiting: dict[Key, list[RunRecord]] = defaultdict(list)
     for key, run in sorted(zip(_keys(how, archs), runs, strict=True), key=lambda each: each[1].key.seed):
         if run.status == "failed":
             failed[key].append(run)
@@ -178,9 +178,10 @@ def _sorted(
             training = Training(run, measured[run.run_id], logs.get(run.run_id, {}))
             made[key].setdefault(training.seed, training)
         else:
-            waiting[key] += 1
+            waiting[key].append(run)
     every = {key: tuple(of.values()) for key, of in made.items()}
-    return Trained(how, every, {key: tuple(of) for key, of in failed.items()}, dict(waiting), aside)
+    lost, left = ({key: tuple(of) for key, of in each.items()} for each in (failed, waiting))
+    return Trained(how, every, lost, left, aside)
 
 
 def _keys(how: Trainings, archs: Archs) -> list[Key]:

@@ -1,17 +1,18 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness import boards
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.boards.measures import fall
 from nasboard.harness.boards.trained import NAMED
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.space import to_index
+from nasboard.harness.space import Arch, to_index
 from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, SMALL_PANEL, Stored, noisy, ranked, searched
 from tests.harness.stored_runs import loaded as tabled
 from tests.harness.trained_runs import NEWER, PARAMS, loaded, mean, on_toy, trained, training
@@ -150,6 +151,18 @@ def test_the_board_of_trainings_has_a_row_an_architecture(tmp_path: Path) -> Non
     assert (value(made, str(specs[700]), "failed"), value(made, str(specs[640]), "incomplete")) == (1, 1)
     assert reason(made, str(specs[700]), "accuracy") == "not trained"
     assert value(made, str(specs[640]), "found_by") == "c"
+
+
+def test_a_long_string_form_gives_way_to_the_id_of_a_training(tmp_path: Path) -> None:
+    @dataclass(frozen=True)
+    class Wordy(PlantedSpace):
+        def decode(self, arch: Arch) -> str:
+            return super().decode(arch) + "-" * 60
+
+    [found] = loaded(tmp_path, [search([5, 905]), *trained([905])], planned=[training(5)[0].key])
+    made = board([replace(found, space=Wordy())], "trainings")
+    assert [row["label"] for row in made.rows] == [training(place)[0].run_id[:12] for place in (905, 5)]
+    assert value(made, training(5)[0].run_id[:12], "arch") == f"{training(5)[0].key.params['spec']}{'-' * 60}"
 
 
 def test_searches_of_older_code_are_scored_by_the_newest_trainings_too(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from nasboard.harness.store import Ended, Planned, open_store
 from tests.harness import devices
 from tests.harness.devices import visiting
 from tests.harness.stored_runs import key, searched
+from tests.harness.trained_runs import training
 
 RUNS = [visiting("random_search", seed, [5, 100 * seed + 9, 2000]) for seed in range(3)]
 Command = Callable[..., tuple[int, str, str]]
@@ -189,3 +190,10 @@ def test_the_report_has_a_section_of_fronts(nasboard: Command, tmp_path: Path) -
     assert "Pareto fronts: planted on planted, v1" in text
     assert "Accuracy against watch_energy (mJ)" in text  # the board of the first objective
     assert "93.70 ± 0.36 [M]" in text
+
+
+def test_a_store_that_holds_trainings_alone_says_so(nasboard: Command, tmp_path: Path) -> None:
+    store = store_of(tmp_path, "runs.db", [Ended(*training(7)), Ended(*training(9))])
+    code, out, err = nasboard("leaderboard", "--store", store)
+    assert (code, out) == (3, "")
+    assert "holds no searches, only 2 trainings (nasboard ls runs)" in err
