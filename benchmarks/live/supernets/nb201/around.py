@@ -21,7 +21,7 @@ class ConvNorm(nn.Module):
 
     def forward(self, x: Tensor, stride: int = 1) -> Tensor:
         """Return `(b, c_out, h / stride, w / stride)`."""
-        y = F.conv2d(x, self.weight, stride=stride, padding=self.weight.shape[-1] // 2)
+        y = F.conv2d(x, self.weight.to(x.dtype), stride=stride, padding=self.weight.shape[-1] // 2)
         return standardise(y, self.gamma, self.beta)
 
 
@@ -48,4 +48,4 @@ class ResidualReduction(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c_out, h / 2, w / 2)`."""
         block: Tensor = self.second(F.relu(self.first(F.relu(x), stride=2)))
-        return block + F.conv2d(F.avg_pool2d(x, 2), self.shortcut)
+        return block + F.conv2d(F.avg_pool2d(x, 2), self.shortcut.to(x.dtype))

@@ -6,19 +6,28 @@ statistics of the batch it is given, and has no affine parameters here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
+from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import Terms
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 
 KERNEL = {CONV1: 1, CONV3: 3}
+
+
+Pool = Callable[[Tensor], Tensor]
+
+
+def average_pool(x: Tensor) -> Tensor:
+    """Return the 3x3 average of `(b, c, h, w)` that does not count the padding: the library's."""
+    return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
 
 
 class ReluConvNorm(nn.Module):
@@ -31,15 +40,16 @@ class ReluConvNorm(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h, w)`."""
-        return standardise(F.conv2d(F.relu(x), self.weight, padding=self.weight.shape[-1] // 2))
+        return standardise(F.conv2d(F.relu(x), self.weight.to(x.dtype), padding=self.weight.shape[-1] // 2))
 
 
 class MixedEdge(nn.Module):
     """One edge with the operations it is allowed; only convolutions own weights."""
 
-    def __init__(self, channels: int, allowed: tuple[int, ...], rng: Generator) -> None:
+    def __init__(self, channels: int, allowed: tuple[int, ...], rng: Generator, pool: Pool) -> None:
         super().__init__()
         self.allowed = allowed
+        self.pool = pool
         self.convs = nn.ModuleDict(
             {str(op): ReluConvNorm(channels, KERNEL[op], rng) for op in sorted(allowed) if op in KERNEL}
         )
@@ -50,9 +60,15 @@ class MixedEdge(nn.Module):
         if op == SKIP:
             return x
         if op == POOL:
-            return F.avg_pool2d(x, 3, stride=1, padding=1, count_include_pad=False)
+            return self.pool(x)
         out: Tensor = self.convs[str(op)](x)
         return out
+
+    def kernel(self, op: int) -> Tensor:
+        """Return the weights of one of the convolutions."""
+        conv = self.convs[str(op)]
+        assert isinstance(conv, ReluConvNorm)
+        return conv.weight
 
     def forward(self, x: Tensor, terms: Terms) -> Tensor | None:
         """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where nothing is added."""
@@ -69,9 +85,9 @@ class MixedEdge(nn.Module):
 class Cell(nn.Module):
     """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node."""
 
-    def __init__(self, channels: int, allowed: Allowed, rng: Generator) -> None:
+    def __init__(self, channels: int, allowed: Allowed, rng: Generator, pool: Pool) -> None:
         super().__init__()
-        self.edges = nn.ModuleList(MixedEdge(channels, ops, rng) for ops in allowed)
+        self.edges = nn.ModuleList(MixedEdge(channels, ops, rng, pool) for ops in allowed)
 
     def forward(self, x: Tensor, terms: Sequence[Terms]) -> Tensor:
         """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge."""
@@ -87,6 +103,19 @@ class Cell(nn.Module):
 
     def apply_op(self, edge: int, op: int, x: Tensor) -> Tensor:
         """Return the output of one operation other than `none` on one edge."""
-        module = self.edges[edge]
-        assert isinstance(module, MixedEdge)
-        return module.apply_op(op, x)
+        return self._edge(edge).apply_op(op, x)
+
+    def kernels(self, dtype: torch.dtype) -> list[Tensor]:
+        """Return the kernels of all convolutions, those that leave a node as one: of each node 3x3, then 1x1."""
+        return [
+            torch.cat([self._edge(edge).kernel(op) for edge in edges])
+            .to(dtype)
+            .contiguous(memory_format=torch.channels_last)
+            for edges in OUT_OF
+            for op in (CONV3, CONV1)
+        ]
+
+    def _edge(self, edge: int) -> MixedEdge:
+        found = self.edges[edge]
+        assert isinstance(found, MixedEdge)
+        return found

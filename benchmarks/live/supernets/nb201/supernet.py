@@ -1,12 +1,15 @@
 """The supernet of NAS-Bench-201 cells at any size: every operation on every edge, the mixture as an argument.
 
-`forward(x, mix)` takes a mixture `(30,)` for all cells, or `(cells, 30)` with one for each. How weights are trained is
+`forward(x, mix)` takes a mixture `(30,)` for all cells, or `(cells, 30)` with one for each. In single precision, not
+compiled, every operation is computed on its own: the reference, the same bits on one thread everywhere. Half precision
+and compilation are faster ways to the same network, and agree with it to their tolerance. How weights are trained is
 `stepping`'s business, how many architectures are scored at once is `ranking`'s.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -15,14 +18,17 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.alone import Alone
 from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduction, ResidualReduction
-from nasboard.benchmarks.live.supernets.nb201.cell import Cell
+from nasboard.benchmarks.live.supernets.nb201.cell import Cell, average_pool
+from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, in_layout, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import NB201Space, prune
-from nasboard.benchmarks.spaces.relaxation import Allowed
+from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, prune
+from nasboard.benchmarks.spaces.relaxation import Allowed, everything
 from nasboard.harness.space import Arch, Archs
+
+Precision = Literal["fp32", "bf16"]
 
 
 class NB201Supernet(Supernet):
@@ -33,15 +39,37 @@ class NB201Supernet(Supernet):
         cells: all of them, from the first stage to the last.
     """
 
-    def __init__(self, macro: NB201Macro, rng: Generator, allowed: Allowed | None = None) -> None:
+    def __init__(
+        self,
+        macro: NB201Macro,
+        rng: Generator,
+        allowed: Allowed | None = None,
+        *,
+        precision: Precision = "fp32",
+        compiled: bool = False,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            macro: the network around the cell.
+            rng: draws them.
+            allowed: options held of each group; all where it is None.
+            precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
+            compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
+                a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
+        """
         super().__init__(NB201Space(), allowed)
+        reference = precision == "fp32" and not compiled
+        self._dtype = torch.bfloat16 if precision == "bf16" else None
+        self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else in_layout
+        self._formulas = formulas(compiled=True) if compiled and self.allowed == everything(GROUPS) else None
+        pool = average_pool if reference else average
         self.macro = macro
-        self.apart = macro.stages * macro.cells
         widths = macro.widths
         self.stem = ConvNorm(macro.inputs, widths[0], rng, macro.stem)
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
-        self.cells = nn.ModuleList(Cell(c, self.allowed, rng) for c in widths for _ in range(macro.cells))
+        self.cells = nn.ModuleList(Cell(c, self.allowed, rng, pool) for c in widths for _ in range(macro.cells))
         self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))
         self.beta = nn.Parameter(torch.zeros(widths[-1]))
@@ -60,8 +88,15 @@ class NB201Supernet(Supernet):
         terms = [self.terms(each) for each in mix] if apart else [self.terms(mix)] * len(self.cells)
         x = self.embed(x)
         for index, of_cell in enumerate(terms):
-            x = self.cell(index)(self.reduce(index, x), of_cell)
-        return self.head(x)
+            x = self._run(index, self._settle(self.reduce(index, x)), of_cell, mix[index] if apart else mix)
+        return self.head(self._settle(x))
+
+    def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor) -> Tensor:
+        cell = self.cell(index)
+        if self._formulas is None or not torch.is_grad_enabled() or any(len(of_edge) < len(OPS) for of_edge in terms):
+            out: Tensor = cell(x, terms)
+            return out
+        return mixed(self._formulas, x, mix.view(len(EDGES), len(OPS)), cell.kernels(x.dtype))
 
     def network(self, arch: Arch) -> Alone:
         """Return the architecture `(6,)` alone, with the weights it has here."""
@@ -93,7 +128,8 @@ class NB201Supernet(Supernet):
 
     def embed(self, x: Tensor) -> Tensor:
         """Return the first cell's input `(b, c, side, side)`, channels last, as all that follows."""
-        out: Tensor = self.stem(x)  # a single input channel does not tell the layouts apart
+        out: Tensor = self.stem(x if self._dtype is None else x.to(self._dtype))
+        # a single input channel does not tell the layouts apart
         return out.contiguous(memory_format=torch.channels_last)
 
     def reduce(self, index: int, x: Tensor) -> Tensor:
@@ -106,4 +142,9 @@ class NB201Supernet(Supernet):
 
     def head(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` of the last cell's output `(b, c, h, w)`."""
-        return F.linear(F.relu(standardise(x, self.gamma, self.beta)).mean((2, 3)), self.weight, self.bias)
+        x = standardise(x, self.gamma, self.beta).to(self.weight.dtype)
+        return F.linear(F.relu(x).mean((2, 3)), self.weight, self.bias)
+
+
+def _as_it_is(x: Tensor) -> Tensor:
+    return x
