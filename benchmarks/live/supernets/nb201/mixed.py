@@ -74,7 +74,8 @@ def mixed(run: Formulas, x: Tensor, mix: Tensor, kernels: list[Tensor]) -> Tenso
         kernels: of each node, those of all its 3x3 convolutions `(edges * c, c, 3, 3)`, then of its 1x1 convolutions.
     """
     nodes: list[Tensor] = []
-    outputs = [_Convolution.apply(nodes, i // 2, x, kernel) for i, kernel in enumerate(kernels)]  # type: ignore[no-untyped-call]
+    shape = x.detach()  # nothing leads from a kernel to what comes before the cell
+    outputs = [_Convolution.apply(nodes, i // 2, shape, kernel) for i, kernel in enumerate(kernels)]  # type: ignore[no-untyped-call]
     out: Tensor = _Mixed.apply(run, nodes, x, mix, *outputs, *kernels)  # type: ignore[no-untyped-call]
     return out
 
