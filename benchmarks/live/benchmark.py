@@ -11,7 +11,7 @@ import json
 from collections.abc import Hashable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
-from typing import cast
+from typing import Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,6 +40,7 @@ from nasboard.harness.space import (
     size,
 )
 
+SCORED_ON = 1000  # validation images
 NOMINAL_SPEED = 1e10  # multiply-adds a second at which a training is said to take its nominal time
 PASSES = 3  # over the network in a step: forward, and twice that backward
 THIRDS = (9, 3, 1)  # of the recipe's epochs, that queries may ask for
@@ -55,15 +56,17 @@ class Parts:
         macro: the network around the supernet's cells.
         recipe: how an architecture is trained from scratch.
         scored_on: validation images that shared weights are scored on, all in one batch; fewer where there are fewer.
-        precision: of supernets: `fp32`, or `bf16` for convolutions.
+        precision: of supernets: `fp32`, or `bf16` for feature maps and convolutions.
+        compiled: whether supernets are compiled.
     """
 
     space: RelaxedSpace
     data: DataSpec
     macro: Macro
     recipe: Recipe
-    scored_on: int = 1000
-    precision: str = "fp32"
+    scored_on: int = SCORED_ON
+    precision: Literal["fp32", "bf16"] = "fp32"
+    compiled: bool = False
 
     @property
     def alone(self) -> Macro:
@@ -82,7 +85,8 @@ class Parts:
             "recipe": asdict(self.recipe),
         }
         if not trained:
-            told["supernet"] = [asdict(self.macro), [g.name for g in self.space.groups], self.scored_on, self.precision]
+            how = [self.scored_on, self.precision, self.compiled]
+            told["supernet"] = [asdict(self.macro), [group.name for group in self.space.groups], *how]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -8,9 +8,9 @@ is an attribute of this module, so that the registry finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts
+from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import data_spec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
@@ -25,7 +25,6 @@ from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import UsageError
 from nasboard.harness.registry import full_name, split_name
 
-PRECISIONS = ("fp32", "bf16")
 TRAINED = ("darts", "s1", "s2", "s3", "s4", "s5")  # spaces without a table
 IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
 
@@ -66,6 +65,7 @@ class Live:
         data: str | None = None,
         scored_on: str | None = None,
         precision: str | None = None,
+        compiled: str | None = None,
         recipe: str | None = None,
     ) -> LiveBenchmark:
         """Return the benchmark.
@@ -80,14 +80,15 @@ class Live:
             data: version of the imported images, where there are several.
             scored_on: validation images that shared weights are scored on.
             precision: of supernets, `fp32` or `bf16`.
+            compiled: `on` for supernets that are compiled, or `off`.
             recipe: how architectures are trained from scratch.
 
         Raises:
             UsageError: a value that is not allowed.
             MissingDataError: there is no table of the space.
         """
-        if precision not in (None, *PRECISIONS):
-            raise UsageError(f"precision is one of {', '.join(PRECISIONS)}, given {precision!r}")
+        check("precision", precision, ("fp32", "bf16"))
+        check("compiled", compiled, ("off", "on"))
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
         images = told(train=train, val=val, size=size, data=data)
@@ -96,13 +97,17 @@ class Live:
         numbers = {name: number(name, value) for name, value in sizes.items()}
         side, inputs, classes = spec.shape
         macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
-        parts = Parts(self.space, spec, macro, recipe_of(recipe or self.recipe))
-        if scored_on is not None:
-            parts = replace(parts, scored_on=number("scored_on", scored_on))
-        if precision is not None:
-            parts = replace(parts, precision=precision)
+        parts = Parts(
+            self.space,
+            spec,
+            macro,
+            recipe_of(recipe or self.recipe),
+            scored_on=SCORED_ON if scored_on is None else number("scored_on", scored_on),
+            precision="bf16" if precision == "bf16" else "fp32",
+            compiled=compiled == "on",
+        )
         trained = images | sizes | told(recipe=recipe)
-        searched = trained | told(scored_on=scored_on, precision=precision)
+        searched = trained | told(scored_on=scored_on, precision=precision, compiled=compiled)
         return self._open(parts, version, searched, _without(trained, parts.recipe))
 
     def _open(
@@ -122,6 +127,12 @@ class Live:
 def told(**options: str | None) -> dict[str, str]:
     """Return the options that were given."""
     return {name: value for name, value in options.items() if value is not None}
+
+
+def check(name: str, value: str | None, allowed: tuple[str, ...]) -> None:
+    """Raise UsageError where an option was given and is none of those allowed."""
+    if value not in (None, *allowed):
+        raise UsageError(f"{name} is {' or '.join(allowed)}, given {value!r}")
 
 
 def number(name: str, value: str) -> int:

@@ -88,7 +88,9 @@ class LiveData:
     def supernet(self, rng: Generator, device: str, allowed: Allowed | None = None) -> Supernet:
         """Return a supernet with weights drawn from `rng`; a sub-supernet where `allowed` says so."""
         parts = self.parts
-        return networks.supernet(parts.space, parts.macro, parts.precision, rng, allowed).to(device)
+        return networks.supernet(
+            parts.space, parts.macro, rng, allowed, precision=parts.precision, compiled=parts.compiled
+        ).to(device)
 
     def alone(self, arch: Arch, rng: Generator, device: str, recipe: Recipe) -> Network:
         """Return the network of `arch` `(d,)` as `recipe` trains it from scratch, with weights drawn from `rng`."""

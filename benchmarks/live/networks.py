@@ -9,7 +9,7 @@ from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
-from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet, Precision
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
@@ -20,15 +20,25 @@ from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
 
 
-def supernet(space: RelaxedSpace, macro: Macro, precision: str, rng: Generator, allowed: Allowed | None) -> Supernet:
+def supernet(
+    space: RelaxedSpace,
+    macro: Macro,
+    rng: Generator,
+    allowed: Allowed | None = None,
+    *,
+    precision: Precision = "fp32",
+    compiled: bool = False,
+) -> Supernet:
     """Return a supernet of `space` with weights drawn from `rng`.
 
     Raises:
-        UsageError: there is none for this space.
+        UsageError: there is none for this space, or none of that precision.
         SpecError: `allowed` is not of its groups.
     """
     if isinstance(macro, NB201Macro):
-        return NB201Supernet(macro, rng, allowed)
+        return NB201Supernet(macro, rng, allowed, precision=precision, compiled=compiled)
+    if precision != "fp32" or compiled:
+        raise UsageError(f"supernets of {space.name} are fp32 and not compiled; leave precision and compiled out")
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB1Shot1Supernet(space, macro, rng, allowed)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -50,6 +50,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "sdarts_rs": "nasboard.methods.differentiable.sdarts_rs:SdartsRs",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
+        "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {
         "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",

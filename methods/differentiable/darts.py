@@ -27,6 +27,7 @@ from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, s
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.methods.differentiable.curvature import largest_eigenvalue
 
 Smoothing = Callable[[Tensor, int], Tensor]  # softmaxed weights (m,) and epoch -> mixture (m,) of the weight step
 
@@ -180,7 +181,7 @@ class Bilevel:
         every = self.settings.eigenvalue_every
         if every and self.epoch % every == 0:
             loss = partial(val_loss, self.learner.net, self.simplices, batch)
-            logs["eigenvalue"] = eigenvalue(loss, self.alpha, self.settings.alpha_weight_decay)
+            logs["eigenvalue"] = largest_eigenvalue(loss, self.alpha, self.settings.alpha_weight_decay)
         return logs
 
 
@@ -193,20 +194,3 @@ def alpha_gradient(net: Supernet, simplices: Simplices, alpha: Tensor, batch: Ba
     """Return the first-order gradient `(m,)` of the validation loss at the present weights."""
     (gradient,) = torch.autograd.grad(val_loss(net, simplices, batch, alpha), alpha)
     return gradient
-
-
-def eigenvalue(loss: Callable[[Tensor], Tensor], alpha: Tensor, decay: float) -> float:
-    """Return the largest eigenvalue of the Hessian of the decayed loss at `alpha` `(m,)`, exactly.
-
-    The decayed loss is `loss(alpha) + decay / 2 * |alpha|^2`, what Adam descends. A shift of an edge's logits leaves
-    the loss as it is, so some eigenvalue is `decay` and the largest is positive.
-
-    Source: Zela et al., RobustDARTS (ICLR 2020); Chen & Hsieh, SmoothDARTS (ICML 2020), whose release takes the
-    absolute value of the largest eigenvalue, decay included. That is not the largest absolute value: curvature
-    downwards counts for nothing.
-    """
-    at = alpha.detach().clone().requires_grad_()
-    (gradient,) = torch.autograd.grad(loss(at), at, create_graph=True)
-    rows = [torch.autograd.grad(g, at, retain_graph=True)[0].flatten() for g in gradient.flatten()]
-    hessian = torch.stack(rows).double().cpu()
-    return abs(float(torch.linalg.eigvalsh((hessian + hessian.T) / 2).max()) + decay)

@@ -32,7 +32,7 @@ def small(live: Live, allowed: object = None) -> Supernet:
     macro = replace(
         live.macro, **smallest, cells=3 if isinstance(live.macro, DartsMacro) else live.macro.cells // 3 or 1
     )
-    net = supernet(live.space, macro, "fp32", np.random.default_rng(0), allowed)
+    net = supernet(live.space, macro, np.random.default_rng(0), allowed)
     with torch.no_grad():
         for tensor in net.parameters():
             noise = np.random.default_rng(1).normal(0, 0.1, tuple(tensor.shape))

@@ -29,9 +29,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     """Time all and print it."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--toy", action="store_true", help="the smallest network, 8 images, nothing compiled")
-    parser.add_argument(
-        "--ranked", type=int, default=1_000, help="architectures ranked, spread over the space"
-    )
+    parser.add_argument("--ranked", type=int, default=1_000, help="architectures ranked, spread over the space")
     given = parser.parse_args(arguments)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     toy = given.toy or device == "cpu"

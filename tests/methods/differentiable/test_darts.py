@@ -14,7 +14,7 @@ from nasboard.benchmarks.live.supernets.stepping import Batch
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all
-from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient, eigenvalue, val_loss
+from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient
 from tests.methods import live
 
 SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)
@@ -138,26 +138,6 @@ def test_alpha_moves_before_the_weights_unless_the_weights_come_first(monkeypatc
         found[first] = next(replace(SHORT, weights_first=first).search(live.task())).rank(live.ARCHS)
         assert order == (["_step_weights", "_step_alpha"] if first else ["_step_alpha", "_step_weights"]) * 3
     assert not np.array_equal(found[False], found[True])
-
-
-def test_eigenvalue_of_a_known_quadratic() -> None:
-    rng = np.random.default_rng(3)
-    basis, _ = np.linalg.qr(rng.standard_normal((30, 30)))
-    spectrum = np.linspace(-7.0, 2.0, 30)  # the largest in absolute value is negative and no sharpness
-    hessian = torch.from_numpy(basis @ np.diag(spectrum) @ basis.T)
-    at = torch.zeros(30, dtype=torch.float64)
-    assert eigenvalue(lambda a: a @ hessian @ a / 2, at, 0.5) == pytest.approx(2.5)
-
-
-def test_the_eigenvalue_of_a_loss_of_mixtures_is_at_least_the_decay(run: Bilevel) -> None:
-    falling = eigenvalue(
-        lambda a: -a.view(6, 5).softmax(1)[:, 0].pow(2).sum(), torch.zeros(30), 1e-3
-    )  # concave in the mixture
-    assert falling >= 1e-3 - 1e-9
-    assert (
-        eigenvalue(lambda a: val_loss(run.learner.net, run.simplices, run.parts.scored, a), run.alpha, 1e-3)
-        >= 1e-3 - 1e-7
-    )
 
 
 def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
