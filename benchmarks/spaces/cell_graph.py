@@ -60,6 +60,11 @@ def graphs(space: CellSpace, archs: Archs) -> list[Graph]:
     return graphs_of(space.cells(archs))
 
 
+def pruned(space: CellSpace, archs: Archs) -> Ints:
+    """Return `(n,)` integers, equal exactly where the pruned graphs of architectures `(n, d)` are, places included."""
+    return prune(space.cells(archs))
+
+
 def graphs_of(cells: Cells) -> list[Graph]:
     """Return the pruned graph of each of cells `(n,)`, the integers of `cell_graphs`."""
     edges, ops = unpack(prune(cells))

@@ -9,9 +9,9 @@ not pad, as in NAS-Bench-101; batch norm has affine parameters in stem and head 
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from numpy.random import Generator
@@ -20,13 +20,13 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.choice_blocks import INPUT, Cell, ConvNormRelu, Wiring, blocks_of
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
-from nasboard.benchmarks.spaces.cell_graph import Graph, Node, graphs
+from nasboard.benchmarks.spaces.cell_graph import Graph, Node, graphs, pruned
 from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, size
 from nasboard.harness.space import Arch, Archs
 
-WINDOW = 4096  # architectures that are brought into order, so that neighbours share most of the first cell
+WINDOW = 1024  # architectures whose logits are held at once
 
 
 class NB1Shot1Supernet(Supernet):
@@ -111,25 +111,24 @@ class NB1Shot1Supernet(Supernet):
         """
         return Alone(self, self._graphs(arch[None])[0])
 
+    def distinct(self, archs: Archs) -> Archs:
+        """Return, for each of architectures `(n, d)`, the first of them that is the same after pruning."""
+        _, first, back = np.unique(pruned(self._of, archs), return_index=True, return_inverse=True)
+        return archs[first[back]]
+
     @torch.no_grad()
     def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
         """Yield logits `(b, classes)` of each of architectures `(n, d)` on images `(b, c, h, w)`, one batch of them.
 
-        Stem and first projections are computed once, equal graphs once, and inside the first cell what neighbours
-        share; logits are kept for as long as an equal graph is to come.
+        Stem and first projections are computed once, and so is inside the first cell what neighbours share, in windows
+        that are brought into the order of the nodes.
         """
         first = FirstCell(self, images)
         wanted = self._graphs(archs)
-        left, kept = Counter(wanted), dict[Graph, Tensor]()
         for at in range(0, len(wanted), WINDOW):
             window = wanted[at : at + WINDOW]
-            for graph in sorted(set(window) - kept.keys()):
-                kept[graph] = Alone(self, graph).onwards(first.output(graph))
-            for graph in window:
-                yield kept[graph]
-                left[graph] -= 1
-                if not left[graph]:
-                    del kept[graph]
+            found = {graph: Alone(self, graph).onwards(first.output(graph)) for graph in sorted(set(window))}
+            yield from (found[graph] for graph in window)
 
     def cell(self, number: int) -> Cell:
         """Return cell 0, 1, ..."""

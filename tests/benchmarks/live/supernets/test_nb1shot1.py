@@ -14,7 +14,7 @@ from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import draw, everything, splits
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, sample
+from nasboard.harness.space import Arch, enumerate_all, sample
 
 SMALL = NB1Shot1Macro(image=8, channels=2, cells=3)
 NUMBERS = (1, 2, 3)
@@ -120,15 +120,30 @@ def test_the_gradient_of_a_mixture_is_that_of_finite_differences(number: int) ->
         assert gradient[at].item() == pytest.approx((up - down).item() / 2e-5, rel=1e-3, abs=1e-7)
 
 
-def test_logits_of_many_are_those_of_each_alone_in_the_order_they_were_asked_in(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr("nasboard.benchmarks.live.supernets.nb1shot1.WINDOW", 16)
-    for number in NUMBERS:
-        net, x = supernet(number), images()
-        archs = np.concatenate([some(number, 20), some(number, 8)])
-        for arch, logits in zip(archs, net.logits(archs, x), strict=True):
-            torch.testing.assert_close(logits, net(x, mixture(net, arch)))
+@pytest.mark.parametrize("number", NUMBERS)
+def test_logits_of_many_are_those_of_each_in_the_order_asked(number: int) -> None:
+    net, x = supernet(number), images()
+    archs = np.concatenate([some(number, 20), some(number, 8)])
+    found = list(net.logits(archs, x))
+    assert len(found) == len(archs)
+    for arch, logits in zip(archs, found, strict=True):
+        torch.testing.assert_close(logits, net(x, mixture(net, arch)))
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_architectures_that_differ_in_loose_ends_alone_are_scored_once(number: int) -> None:
+    net, archs = supernet(number), some(number, 400)
+    stand = net.distinct(archs)
+    assert len(np.unique(stand, axis=0)) < len(np.unique(archs, axis=0))
+    differ = np.flatnonzero((stand != archs).any(axis=1))[:4]
+    for one, other in zip(net.logits(archs[differ], images()), net.logits(stand[differ], images()), strict=True):
+        assert torch.equal(one, other)
+
+
+def test_of_a_whole_space_the_labelled_graphs_are_scored() -> None:
+    whole = enumerate_all(NB1Shot1Space.of(1))
+    assert len(whole) == 14_580
+    assert len(np.unique(supernet(1).distinct(whole), axis=0)) == 3_702  # by enumeration of the pruned matrices
 
 
 @pytest.mark.parametrize(
