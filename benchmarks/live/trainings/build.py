@@ -32,9 +32,10 @@ if TYPE_CHECKING:
     from nasboard.benchmarks.live.supernets.network import Network
     from nasboard.benchmarks.live.trainings.packed import Outcome
 
-NETWORKS_A_PACK = 12  # at most
-NUMBERS_A_PACK = 12 * 60 * 8 * 8 * 8  # activations of a layer that still fit the second-level cache
 SEEDS_A_PACK = 3
+NETWORKS_A_PACK = 12  # where their activations still fit the second-level cache, half of that elsewhere
+NUMBERS_A_PACK = 12 * 60 * 8 * 8 * 8  # activations of a layer that do
+MOST_CHANNELS = 8  # of networks that are faster packed; at 16 they are slower, see tests/perf/test_packed_perf.py
 MEASURED = ("val_correct", "test_correct", "train_s")
 
 # Without these the C library gives freed activations back to the system and pays for the pages again at every step.
@@ -71,12 +72,19 @@ class Work:
         return {"train": len(data.train[1]), "val": len(data.val[1]), "test": len(open_test(self.data)[1])}
 
     @property
+    def pack(self) -> NB201Macro | None:
+        """Return the network around the cell where many are trained at once, None where one after the other is."""
+        if not isinstance(self.macro, NB201Macro) or self.macro.channels > MOST_CHANNELS or not self.recipe.packs:
+            return None
+        return self.macro
+
+    @property
     def networks(self) -> int:
-        """Return how many networks a shard has: those trained together fit the cache."""
-        if not isinstance(self.macro, NB201Macro) or not self.recipe.packs:
-            return NETWORKS_A_PACK  # one after the other
-        each = self.recipe.batch * self.macro.channels * self.macro.image**2
-        return max(1, min(NETWORKS_A_PACK, NUMBERS_A_PACK // each))
+        """Return how many networks a shard has."""
+        if self.pack is None:
+            return SEEDS_A_PACK
+        numbers = NETWORKS_A_PACK * self.recipe.batch * self.pack.channels * self.pack.image**2
+        return NETWORKS_A_PACK if numbers <= NUMBERS_A_PACK else NETWORKS_A_PACK // 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,8 +202,8 @@ def train(work: Work, archs: Archs, seeds: list[int]) -> Outcome:
     data = open_data(work.data)
     train, val, test = (on_device(p, data.pixels, "cpu") for p in (data.train, data.val, open_test(work.data)))
     parts = (train, val, test)
-    if isinstance(work.macro, NB201Macro) and work.recipe.packs:
-        return packed.train(archs, seeds, parts, work.macro, work.recipe)
+    if work.pack is not None:
+        return packed.train(archs, seeds, parts, work.pack, work.recipe)
     return one_by_one.train(archs, to_index(work.space, archs), seeds, parts, work.network, work.recipe)
 
 

@@ -4,6 +4,7 @@ import multiprocessing
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,8 @@ import pytest
 from nasboard.benchmarks.live import digits201_table
 from nasboard.benchmarks.live.trainings import build
 from nasboard.benchmarks.live.trainings.build_table import Plan, build_table
+from nasboard.benchmarks.live.trainings.recipe import recipe
+from nasboard.benchmarks.spaces.macros import DIGITS, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.benchmarks.tabulated import digits201
 from nasboard.harness.errors import DigestError, UsageError
@@ -121,3 +124,31 @@ def test_impossible_builds_are_refused(tmp_path: Path, seeds: int, limit: int | 
 def test_classes_are_those_of_the_space() -> None:
     classes, row_of = build.representatives(NB201Space())
     np.testing.assert_array_equal(classes[row_of], class_representatives())
+
+
+@pytest.mark.parametrize(
+    ("macro", "by", "networks", "together"),
+    [
+        (DIGITS, "digits201-15", 12, True),
+        (NB201Macro(image=32, channels=4, cells=1), "quick-3", 6, True),
+        (NB201Macro(), "nb201-200", 3, False),  # slower together
+        (DIGITS, "darts-16x8-600", 3, False),  # drops paths
+        (NB1Shot1Macro(), "quick-3", 3, False),
+    ],
+)
+def test_networks_are_packed_where_that_is_faster(macro: Macro, by: str, networks: int, together: bool) -> None:
+    work = replace(_plan(Path("none"), 1).work, macro=macro, recipe=recipe(by))
+    assert work.networks == networks
+    assert (work.pack is not None) == together
+
+
+def test_what_cannot_be_packed_is_trained_one_by_one_into_the_same_shards(tmp_path: Path) -> None:
+    """One epoch of two seeds of a class, by a recipe that drops paths: each network as its seed alone has it."""
+    work = replace(_plan(tmp_path, 1).work, recipe=replace(recipe("quick-1"), path_drop=1e-9))
+    arch = np.array([[3, 1, 0, 0, 0, 1]], dtype=np.int16)
+    together = build.train(work, np.repeat(arch, 2, axis=0), [5, 6])
+    alone = build.train(work, arch, [6])
+    assert together.val_correct.shape == (2, 1)
+    assert together.val_correct[1] == alone.val_correct[0]
+    assert together.test_correct[1] == alone.test_correct[0]
+    assert together.test_correct[0] != together.test_correct[1]
