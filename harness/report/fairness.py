@@ -105,12 +105,13 @@ def _cost(runs: Sequence[RunRecord]) -> Check:
 
 
 def _batch_norm(runs: Sequence[RunRecord]) -> Check:
-    tabular = {run.key.benchmark for run in runs if run.queries}  # a method that asks nothing there trains nothing
+    # On a table what asks nothing trains nothing; where trainings answer the queries of others it does.
+    tabular = {run.key.benchmark for run in runs if run.queries and run.key.live is None}
     trained = [run for run in runs if run.cost_kind == "measured" and run.key.benchmark not in tabular]
     silent = _labels(run for run in trained if not run.provenance.get("batch_norm"))
     policies = {str(run.provenance["batch_norm"]) for run in trained if run.provenance.get("batch_norm")}
     if not trained:
-        return Check("Batch-norm policy recorded", True, "No run trains a supernet; the table has its recipe.")
+        return Check("Batch-norm policy recorded", True, "No run trains a supernet; what scores them has its recipe.")
     said = f"Recorded: {_some(policies) or 'nothing'}."
     if silent:
         said += f" Not recorded for {_some(silent)}."

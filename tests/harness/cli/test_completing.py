@@ -53,7 +53,7 @@ def completed(folder: Path, *words: str) -> set[str]:
         (["data", "import", "hw"], {"hw-nas-bench"}),
         (["table", "info", "d"], {"digits201"}),
         (["ls", "be"], {"benchmarks"}),
-        (["leaderboard", "--board", "t"], {"tau"}),
+        (["leaderboard", "--board", "t"], {"tau", "trainings"}),
         (["run", "nowhere/"], set()),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -132,3 +132,10 @@ def test_a_method_that_asks_nothing_where_others_ask_trains_no_supernet() -> Non
     asking = tuple(replace(o, run=key(benchmark="table")(o.run)) for o in outcomes["random_search"])
     assert judged({"random_search": asking, "proxy": tuple(quiet)})[BATCH_NORM].met
     assert not judged({"proxy": tuple(quiet)})[BATCH_NORM].met
+
+
+def test_a_method_that_asks_nothing_where_trainings_answer_others_trains_a_supernet() -> None:
+    live = key(benchmark="live", live="ab" * 32)
+    quiet = tuple(replace(o, run=provenance(batch_norm=None)(live(o.run))) for o in good()["one_shot"])
+    asking = tuple(replace(o, run=live(o.run)) for o in good()["random_search"])
+    assert not judged({"random_search": asking, "one_shot": quiet})[BATCH_NORM].met
