@@ -91,7 +91,8 @@ class Conv(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c_out, h / stride, w / stride)`."""
-        return F.conv2d(x, self.weight, stride=self.stride, padding=(self.weight.shape[-1] - 1) // 2)
+        weight = self.weight.to(x.dtype)
+        return F.conv2d(x, weight, stride=self.stride, padding=(weight.shape[-1] - 1) // 2)
 
 
 class Depthwise(nn.Module):
@@ -104,7 +105,7 @@ class Depthwise(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h / stride, w / stride)`."""
-        return depthwise(x, self.weight, self.stride, self.dilation)
+        return depthwise(x, self.weight.to(x.dtype), self.stride, self.dilation)
 
 
 class Halving(nn.Module):
@@ -150,10 +151,14 @@ def halving(c_in: int, c_out: int, norms: Norms, rng: Generator) -> ReluConvNorm
 
 
 class Stem(nn.Module):
-    """What comes before the cells: one 3x3 convolution, or that of 224-pixel images, three of stride 2."""
+    """What comes before the cells: one 3x3 convolution, or that of 224-pixel images, three of stride 2.
 
-    def __init__(self, macro: DartsMacro, norms: Norms, rng: Generator) -> None:
+    It brings the images to `dtype`, where one is given, and all that follows computes in it.
+    """
+
+    def __init__(self, macro: DartsMacro, norms: Norms, rng: Generator, dtype: torch.dtype | None = None) -> None:
         super().__init__()
+        self.dtype = dtype
         c = macro.channels
         self.further: nn.Module | None = None
         if not macro.imagenet:
@@ -165,7 +170,7 @@ class Stem(nn.Module):
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor]:
         """Return the two inputs of the first cell, channels last, as all that follows."""
-        x = x.contiguous(memory_format=torch.channels_last)
+        x = (x if self.dtype is None else x.to(self.dtype)).contiguous(memory_format=torch.channels_last)
         x = self.first(x).contiguous(memory_format=torch.channels_last)  # one input channel tells no layout
         return x, x if self.further is None else self.further(x)
 
@@ -180,7 +185,7 @@ class Head(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` of `(b, c, h, w)`."""
-        return F.linear(x.mean((2, 3)), self.weight, self.bias)
+        return F.linear(x.mean((2, 3)).to(self.weight.dtype), self.weight, self.bias)
 
 
 class Auxiliary(nn.Module):

@@ -50,7 +50,8 @@ class Noise(nn.Module):
         seed = np.random.SeedSequence([key, self.place]).generate_state(1, np.uint64)
         rng = torch.Generator(x.device).manual_seed(int(seed[0] >> np.uint64(1)))
         shape = (b, -(-h // self.stride), -(-w // self.stride), c)
-        return torch.randn(shape, generator=rng, device=x.device, dtype=x.dtype).permute(0, 3, 1, 2)
+        drawn = torch.randn(shape, generator=rng, device=x.device, dtype=torch.promote_types(x.dtype, torch.float32))
+        return drawn.to(x.dtype).permute(0, 3, 1, 2)
 
 
 def key_of(images: Tensor) -> int:

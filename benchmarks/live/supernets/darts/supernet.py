@@ -8,8 +8,9 @@ keeps, and partial channels are possible.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import cast
+from typing import Literal, cast
 
+import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
@@ -25,6 +26,7 @@ from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
 
+Precision = Literal["fp32", "bf16"]
 CELLS = 2  # types: normal and reduction
 
 
@@ -39,8 +41,23 @@ class DartsSupernet(Supernet):
         macro: the network around the cells.
     """
 
-    def __init__(self, space: DartsSpace, macro: DartsMacro, rng: Generator, allowed: Allowed | None = None) -> None:
+    def __init__(
+        self,
+        space: DartsSpace,
+        macro: DartsMacro,
+        rng: Generator,
+        allowed: Allowed | None = None,
+        *,
+        precision: Precision = "fp32",
+    ) -> None:
         """Draw the weights of all options that are `allowed`.
+
+        Args:
+            space: the relaxed space.
+            macro: the network around the cells.
+            rng: draws the weights.
+            allowed: options held of each group; all where it is None.
+            precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
 
         Raises:
             UsageError: partial channels without edge weights, or channels that `macro.partial` does not divide.
@@ -55,7 +72,7 @@ class DartsSupernet(Supernet):
             raise UsageError(f"1/{macro.partial} of {macro.channels} channels is no whole number of them")
         self.macro = macro
         self._darts = space
-        self.stem = Stem(macro, SHARED, rng)
+        self.stem = Stem(macro, SHARED, rng, torch.bfloat16 if precision == "bf16" else None)
         held = [[self._held(cell, edge) for edge in range(len(EDGES))] for cell in range(CELLS)]
         places = sites(macro)
         self.cells = nn.ModuleList(MixedCell(at, held[at.reduces], macro.partial, rng) for at in places)

@@ -222,3 +222,19 @@ def test_networks_of_other_sizes_keep_the_contract(macro: DartsMacro) -> None:
     logits = net.network(arch)(x)
     assert logits.shape == (4, macro.classes)
     torch.testing.assert_close(net(x, net.mixtures(arch[None])[0].double()), logits)
+
+
+@pytest.mark.parametrize(("name", "partial"), [("darts", 1), ("s4", 2)])
+def test_half_precision_is_the_same_network_to_its_tolerance(name: str, partial: int) -> None:
+    space = space_of(name, partial)
+    macro = replace(SMALL, partial=partial)
+    exact, half = (DartsSupernet(space, macro, np.random.default_rng(0), precision=p) for p in ("fp32", "bf16"))
+    x, mix = images(n=8).float(), soft_mixture(space).float().requires_grad_()
+    seen = [net(x, mix) for net in (exact, half)]
+    assert seen[1].dtype == torch.float32
+    assert not torch.equal(*seen)
+    assert (seen[0] - seen[1]).norm() < 0.05 * seen[0].norm()
+    of_mix, of_half = (torch.autograd.grad(out.square().mean(), mix)[0] for out in seen)
+    assert (of_mix - of_half).norm() < 0.2 * of_mix.norm()
+    arch = draw(space, everything(space.groups), np.random.default_rng(12))
+    torch.testing.assert_close(half(x, half.mixtures(arch[None])[0]), half.network(arch)(x))
