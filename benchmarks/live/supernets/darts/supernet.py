@@ -34,8 +34,8 @@ class DartsSupernet(Supernet):
     """Stem, normal cells with reduction cells at a third and two thirds, head.
 
     Source: Liu et al., DARTS (ICLR 2019), and its release's search network; partial channels and edge weights of Xu et
-    al., PC-DARTS (ICLR 2020). Differs from them: batch norm by batch statistics in stem and head too, and noise (S4) is
-    a function of the batch's images, not of how much was drawn before.
+    al., PC-DARTS (ICLR 2020). Differs from them: batch norm has no running averages anywhere, and noise (S4) is a
+    function of the batch's images, not of how much was drawn before.
 
     Attributes:
         macro: the network around the cells.
