@@ -37,12 +37,14 @@ def supernet(
     """
     if isinstance(macro, NB201Macro):
         return NB201Supernet(macro, rng, allowed, precision=precision, compiled=compiled)
-    if precision != "fp32" or compiled:
-        raise UsageError(f"supernets of {space.name} are fp32 and not compiled; leave precision and compiled out")
+    if compiled:
+        raise UsageError(f"supernets of {space.name} are not compiled; leave compiled out")
+    if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
+        return DartsSupernet(space, macro, rng, allowed, precision=precision)
+    if precision != "fp32":
+        raise UsageError(f"supernets of {space.name} are fp32; leave precision out")
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB1Shot1Supernet(space, macro, rng, allowed)
-    if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
-        return DartsSupernet(space, macro, rng, allowed)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
 
 
