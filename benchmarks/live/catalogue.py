@@ -8,12 +8,13 @@ is an attribute of this module, so that the registry finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import data_spec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -59,6 +60,7 @@ class Live:
         version: str | None = None,
         channels: str | None = None,
         cells: str | None = None,
+        partial: str | None = None,
         train: str | None = None,
         val: str | None = None,
         size: str | None = None,
@@ -74,6 +76,8 @@ class Live:
             version: of the table.
             channels: of the first cells of supernets.
             cells: of supernets (a stage, of nb201).
+            partial: of DARTS cells, K: 1/K of the channels go through the operations, and edges have weights
+                as well, as in PC-DARTS.
             train: training images to search on; None: all of the part.
             val: validation images that guide the search.
             size: pixels a side.
@@ -97,8 +101,11 @@ class Live:
         numbers = {name: number(name, value) for name, value in sizes.items()}
         side, inputs, classes = spec.shape
         macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
+        space = self.space
+        if partial is not None:
+            space, macro = self._partial(macro, number("partial", partial))
         parts = Parts(
-            self.space,
+            space,
             spec,
             macro,
             recipe_of(recipe or self.recipe),
@@ -107,8 +114,15 @@ class Live:
             compiled=compiled == "on",
         )
         trained = images | sizes | told(recipe=recipe)
-        searched = trained | told(scored_on=scored_on, precision=precision, compiled=compiled)
+        searched = trained | told(partial=partial, scored_on=scored_on, precision=precision, compiled=compiled)
         return self._open(parts, version, searched, _without(trained, parts.recipe))
+
+    def _partial(self, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
+        if not (isinstance(self.space, DartsSpace) and isinstance(macro, DartsMacro)):
+            raise UsageError(f"partial is an option of DARTS cells, {self.name} has none")
+        if macro.channels % share:
+            raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
+        return replace(self.space, edge_weights=True), replace(macro, partial=share)
 
     def _open(
         self, parts: Parts, version: str | None, searched: Mapping[str, str], trained: Mapping[str, str]
