@@ -70,7 +70,8 @@ class Training:
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch, the architecture its incumbent and the trained network in it.
 
-        Logs are `loss` and `lr`, `val_accuracy` where the recipe holds validation images out, and `params` at the end.
+        Logs are `loss` and `lr`, `val_accuracy` where the recipe holds validation images out, and at the end `params`,
+        those of an auxiliary head too.
 
         Raises:
             UsageError: the task has no live data.
