@@ -46,7 +46,7 @@ def formulas(*, compiled: bool) -> Formulas:
     if not compiled:
         return Formulas(forward_cell, backward_cell)
     made: tuple[Formula, ...] = tuple(
-        torch.compile(formula, dynamic=False, recompile_limit=64, isolate_recompiles=True)  # type: ignore[call-overload]
+        torch.compile(formula, fullgraph=True, dynamic=False, recompile_limit=64, isolate_recompiles=True)  # type: ignore[call-overload]
         for formula in (forward_cell, backward_cell)
     )
     return Formulas(*made)
@@ -133,7 +133,9 @@ def _differentiable(gradient: Tensor, x: Tensor, mix: Tensor, kernels: list[Tens
 
 def forward_cell(x: Tensor, mix: Tensor, *kernels: Tensor) -> tuple[Tensor, ...]:
     """Return the output of the cell, its nodes 1 and 2, and what the backward pass needs of nodes 0, 1 and 2."""
-    nodes, sums, kept, shares = [x], list[Tensor | None]([None] * 4), list[Tensor](), _shares(x)
+    sums: list[Tensor | None] = [None] * 4
+    kept: list[Tensor] = []
+    nodes, shares = [x], _shares(x)
     for node, edges in enumerate(OUT_OF):
         here, c = nodes[node], x.shape[1]
         positive = F.relu(here)
@@ -162,13 +164,18 @@ def backward_cell(
     With y a convolution's output, g the gradient at the edge's end, n pixels of the batch and s = 1 / sqrt(var + eps),
     batch norm hands on w s (g - mean(g) - (y - mean) s^2 mean(g (y - mean))): a scaled sum of g and y.
     """
-    gradients, of_mix, of_outputs = [None, None, None, gradient], dict[tuple[int, int], Tensor](), dict[int, Tensor]()
+    gradients: list[Tensor | None] = [None, None, None, gradient]
+    of_mix: dict[tuple[int, int], Tensor] = {}
+    of_outputs: dict[int, Tensor] = {}
     shares, dtype = _shares(gradient), gradient.dtype
     c, pixels = gradient.shape[1], gradient.numel() / gradient.shape[1]
     for node in (2, 1, 0):
         wide, narrow, mean3, rate3, mean1, rate1, windows = kept[A_NODE * node : A_NODE * (node + 1)]
-        here, behind3, behind1 = nodes[node], list[Tensor](), list[Tensor]()
-        skipped, pooled = list[Tensor](), list[Tensor]()
+        here = nodes[node]
+        behind3: list[Tensor] = []
+        behind1: list[Tensor] = []
+        skipped: list[Tensor] = []
+        pooled: list[Tensor] = []
         for i, edge in enumerate(OUT_OF[node]):
             at, g = slice(i * c, (i + 1) * c), _wide(gradients[EDGES[edge][1]])
             total = g.sum((0, 2, 3))
@@ -186,7 +193,8 @@ def backward_cell(
             of_mix[edge, POOL] = (g * windows * shares).sum((0, 2, 3)).sum()
             skipped.append(g * mix[edge, SKIP])
             pooled.append(g * mix[edge, POOL])
-        positive, of_positive = F.relu(here), list[Tensor]()
+        of_positive: list[Tensor] = []
+        positive = F.relu(here)
         for kernel, behind in ((2 * node, behind3), (2 * node + 1, behind1)):
             y_gradient = torch.cat(behind, 1).to(dtype).contiguous(memory_format=CHANNELS_LAST)
             found, _ = _convolve_back(y_gradient, positive, kernels[kernel], [True, False, False])
