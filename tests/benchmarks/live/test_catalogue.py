@@ -1,0 +1,180 @@
+"""Names and options of live benchmarks, their four parts, and what is part of a run's identity."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nasboard.benchmarks.live.benchmark import LiveBenchmark, representatives
+from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.harness import registry
+from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
+from nasboard.harness.space import sample
+from tests.tables import imported
+
+S2 = "s2-digits?channels=4&cells=3&recipe=quick-3"
+
+
+def opened(name: str) -> LiveBenchmark:
+    found = registry.benchmark(name)
+    assert isinstance(found, LiveBenchmark)
+    return found
+
+
+def test_every_name_that_is_registered_is_an_attribute_of_the_catalogue() -> None:
+    where = "nasboard.benchmarks.live.catalogue:"
+    ours = {e.name for e in registry.catalogue("benchmarks").values() if e.value.startswith(where)}
+    assert ours == set(LIVE)
+    assert {f"{space}-{data}" for space in SPACES for data in ("digits", "cifar10", "svhn")} <= ours
+
+
+def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_what_only_supernets_have() -> None:
+    found = opened(S2 + "&scored_on=50&train=200&precision=bf16")
+    assert found.name == "s2-digits?cells=3&channels=4&precision=bf16&recipe=quick-3&scored_on=50&train=200"
+    assert found.trained_as == "s2-digits?cells=3&channels=4&recipe=quick-3&train=200"
+    assert found.dataset == "digits?train=200"
+    assert found.parts.macro == DartsMacro(image=8, inputs=1, channels=4, cells=3, classes=10)
+    told = found.context.trainings
+    assert told is not None
+    assert (told.truth, told.shows_val, told.recipe, told.epochs) == (True, True, "quick-3", 3)
+    assert found.fidelities == told.fidelities == (1, 3)
+    with pytest.raises(MissingDataError, match=r"its truth are trainings: nasboard train 's2-digits\?cells=3"):
+        found.truth(sample(found.space, np.random.default_rng(0), 1))
+
+
+def test_a_size_that_the_recipe_fixes_is_no_part_of_a_training() -> None:
+    found = opened("s3-digits?channels=8&cells=5&recipe=darts-16x8-600")
+    assert found.trained_as == "s3-digits?recipe=darts-16x8-600"
+    assert (found.parts.alone.channels, found.parts.alone.cells) == (16, 8)
+    assert isinstance(found.parts.alone, DartsMacro)
+    assert found.parts.alone.auxiliary
+    assert not found.parts.macro.auxiliary
+    told = found.context.trainings
+    assert told is not None
+    assert not told.shows_val  # it trains on validation images too
+
+
+@pytest.mark.parametrize("option", ["train=200", "val=100", "size=4", "recipe=quick-4", "channels=8", "cells=4"])
+def test_what_a_training_depends_on_changes_the_truth_and_the_parts(option: str) -> None:
+    plain, other = opened(S2), opened(_with(option))
+    assert plain.digest != other.digest
+    assert plain.context.parts != other.context.parts
+
+
+def _with(option: str) -> str:
+    key = option.partition("=")[0]
+    kept = [pair for pair in S2.partition("?")[2].split("&") if not pair.startswith(f"{key}=")]
+    return "s2-digits?" + "&".join([*kept, option])
+
+
+@pytest.mark.parametrize("option", ["scored_on=50", "precision=bf16", "partial=2"])
+def test_what_concerns_supernets_alone_changes_the_parts_and_leaves_the_truth(option: str) -> None:
+    plain, other = opened(S2), opened(f"{S2}&{option}")
+    assert plain.digest == other.digest
+    assert plain.trained_as == other.trained_as
+    assert plain.context.parts != other.context.parts
+
+
+def test_a_table_scores_a_live_benchmark_of_any_size_and_they_share_a_board() -> None:
+    imported("nb201-compact")
+    table = registry.benchmark("nb201-cifar10")
+    small = registry.benchmark("nb201-cifar10-live?channels=4&cells=1&train=100")
+    archs = sample(table.space, np.random.default_rng(0), 20)
+    assert np.array_equal(table.truth(archs), small.truth(archs))
+    assert (table.digest, table.dataset, table.space) == (small.digest, small.dataset, small.space)
+    assert small.name == "nb201-cifar10-live@v1.0-compact?cells=1&channels=4&train=100"
+    assert small.context.trainings is not None
+    assert not small.context.trainings.truth
+    assert small.context.parts is None  # no images here: boards can be read, and runs are not planned
+    with pytest.raises(MissingDataError, match="nasboard data fetch cifar10"):
+        small.data()
+
+
+def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> None:
+    imported("nb101-compact")
+    for number in (1, 2, 3):
+        table, live = registry.benchmark(f"nb1shot1-{number}"), registry.benchmark(f"nb1shot1-{number}-live")
+        archs = sample(table.space, np.random.default_rng(0), 5)
+        assert np.array_equal(table.truth(archs), live.truth(archs))
+        assert table.digest == live.digest
+
+
+@pytest.mark.parametrize(
+    ("name", "message"),
+    [
+        ("s1-digits?channels=0", "channels is a positive whole number, given '0'"),
+        ("s1-digits?cells=two", "cells is a positive whole number, given 'two'"),
+        ("s1-digits?precision=fp8", "precision is fp32 or bf16, given 'fp8'"),
+        ("s1-digits?compiled=yes", "compiled is off or on, given 'yes'"),
+        ("s1-digits?partial=3", "partial is a divisor of 16 channels, given 3"),
+        ("digits201-live?partial=2", "partial is an option of DARTS cells"),
+        ("s1-digits@v1", "has no table and so no version"),
+        ("digits201-live@2", "has one table and no versions"),
+        ("s1-digits?size=3", "size=3: digits of 8 pixels a side is averaged down to 1, 2, 4, 8"),
+        ("s1-digits?train=301", "digits has 300 train images, given train=301"),
+    ],
+)
+def test_wrong_options_are_refused(name: str, message: str) -> None:
+    with pytest.raises(UsageError, match=message.replace("?", r"\?")):
+        registry.benchmark(name)
+
+
+def test_an_unknown_recipe_or_option_names_the_nearest() -> None:
+    with pytest.raises(UnknownNameError, match="nb201-200"):
+        registry.benchmark("s1-digits?recipe=nb201-20")
+    with pytest.raises(UnknownNameError, match="channels"):
+        registry.benchmark("s1-digits?chanels=4")
+
+
+def test_the_nominal_time_of_a_training_grows_with_epochs_and_with_work() -> None:
+    told = opened(S2).context.trainings
+    assert told is not None
+    space = SPACES["s2"]
+    skips = space.derive(np.tile([1.0, 0.0], 28))
+    convolutions = space.derive(np.tile([0.0, 1.0], 28))
+    assert told.cost_s(convolutions, 3) == pytest.approx(3 * told.cost_s(convolutions, 1))
+    assert told.cost_s(convolutions, 1) > told.cost_s(skips, 1) > 0
+
+
+@pytest.mark.parametrize("space", [NB201Space(), NB1Shot1Space.of(1), SPACES["darts"]])
+def test_the_one_that_is_trained_is_the_same_for_all_of_a_class(space) -> None:  # type: ignore[no-untyped-def]
+    archs = sample(space, np.random.default_rng(1), 300)
+    trained = representatives(space, archs)
+    assert np.array_equal(space.canonical(trained), space.canonical(archs))
+    assert np.array_equal(representatives(space, trained), trained)
+    _, first = np.unique(space.canonical(archs), return_inverse=True)
+    assert len(np.unique(trained, axis=0)) == first.max() + 1
+
+
+def test_digits201_live_is_one_instance_of_the_same_code() -> None:
+    found = opened("digits201-live")
+    assert found.parts.macro == DIGITS
+    assert found.trained_as == "digits201-live"
+    assert replace(found.parts).digest(trained=True) == found.parts.digest(trained=True)
+
+
+def test_benchmarks_open_without_torch() -> None:
+    code = (
+        "import sys\n"
+        "class Refuse:\n"
+        "    def find_spec(self, name, path=None, target=None):\n"
+        "        if name.partition('.')[0] == 'torch': raise ImportError('there is no torch')\n"
+        "sys.meta_path.insert(0, Refuse())\n"
+        "from nasboard.harness import registry\n"
+        f"b = registry.benchmark({S2!r})\n"
+        "print(b.context.parts is not None, b.digest is not None)\n"
+        "from nasboard.harness.errors import MissingDataError\n"
+        "try: b.data()\n"
+        "except MissingDataError as error: print(error)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.startswith("True True\n")
+    assert "trains networks: pip install 'nasboard[live]'" in done.stdout
