@@ -32,10 +32,11 @@ def test_entries_are_chosen_by_the_label_that_boards_show() -> None:
 
 
 def test_settings_replace_those_of_every_entry_and_keep_the_others() -> None:
-    settings = ["seeds=7", "params.tournament = 5", "panel.size=50", "rank_every=3", "budget_s=2"]
+    settings = ["seeds=7", "params.tournament = 5", "panel.size=50", "rank_every=3", "budget_s=2", "train.along=4"]
     suite = selection.with_settings(made(EVOLUTION), settings)
     (entry,) = suite.runs
     assert (entry.seeds, entry.rank_every, entry.budget_s, suite.panel.size) == (7, 3, 2.0, 50)
+    assert (suite.train.along, suite.train.final_seeds) == (4, 3)
     assert entry.params == {"population": 20, "tournament": 5}
     planned, _ = resolve(suite)
     assert len(planned) == 7
