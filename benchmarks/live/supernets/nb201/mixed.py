@@ -106,7 +106,7 @@ class _Mixed(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, run: Formulas, nodes: list[Tensor], x: Tensor, mix: Tensor, *rest: Tensor) -> Tensor:
         kernels = rest[KERNELS:]
-        out, one, two, *kept = run.forward(x, mix, *kernels)
+        out, one, two, *kept = run.forward(*_apart(x, mix, *kernels))
         nodes += [x, one, two]
         ctx.run = run
         ctx.save_for_backward(x, mix, *kernels, one, two, *kept)
@@ -120,8 +120,13 @@ class _Mixed(torch.autograd.Function):
             of_x, of_mix, *of_kernels = _differentiable(gradient, x, mix, kernels)
             return None, None, of_x, of_mix, *[None] * KERNELS, *of_kernels
         gradient = gradient.contiguous(memory_format=CHANNELS_LAST)
-        found = ctx.run.backward(gradient, mix, nodes, kept, kernels)
+        found = ctx.run.backward(gradient, *_apart(mix), _apart(*nodes), kept, _apart(*kernels))
         return None, None, *found, *[None] * KERNELS
+
+
+def _apart(*tensors: Tensor) -> list[Tensor]:
+    """Return the tensors without what they came from, which the compiler would look at, with a warning."""
+    return [tensor.detach() for tensor in tensors]
 
 
 def _differentiable(gradient: Tensor, x: Tensor, mix: Tensor, kernels: list[Tensor]) -> list[Tensor | None]:

@@ -144,6 +144,7 @@ def test_half_precision_ranks_as_single_precision_does() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of torch's compiler, about torch itself
 def test_compiled_it_gives_what_the_reference_gives(precision: Precision) -> None:
     reference, fast = two(NB201Macro(image=4, channels=4, stages=1, cells=1, classes=3), precision)
     x, mix = images(reference.macro), mixture()
