@@ -31,7 +31,11 @@ def test_the_methods_keep_what_they_say(documented: Path) -> None:
 
 
 def test_the_benchmark_keeps_every_law(documented: Path) -> None:
-    assert {f.contract for f in check("toy") if f.outcome != "ok"} == {"data are images and labels"}
+    assert {f.contract for f in check("toy") if f.outcome != "ok"} == {  # which are of live benchmarks
+        "data are images and labels",
+        "test images are none of the search data",
+        "trainings are of the space and cost more the longer",
+    }
 
 
 def test_the_benchmark_takes_about_fifteen_lines() -> None:
