@@ -50,11 +50,6 @@ class Live:
     recipe: str
     table: Callable[[str | None], Benchmark] | None = None
 
-    def __post_init__(self) -> None:
-        scored = "trainings from scratch" if self.table is None else "the table of the space"
-        shown = f"{self.space.name} supernets on {self.data}, scored by {scored}; needs the images."
-        object.__setattr__(self, "__doc__", shown)  # what `ls` shows
-
     def __call__(
         self,
         version: str | None = None,
@@ -201,6 +196,7 @@ LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trai
 
 
 def __getattr__(name: str) -> Live:
+    """Live: supernets trained on images, scored by the table of the space, or by trainings where it has none."""
     if name not in LIVE:
         raise AttributeError(name)
     return LIVE[name]

@@ -53,7 +53,9 @@ def _parse(module: str) -> ast.Module | None:
 
 
 def _defined(tree: ast.Module, name: str) -> Documented | None:
-    return next((n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef) and n.name == name), None)
+    """Return what has the name; else what makes attributes of any name, and says what they are."""
+    known = {n.name: n for n in tree.body if isinstance(n, ast.ClassDef | ast.FunctionDef)}
+    return known.get(name, known.get("__getattr__"))
 
 
 def _needs(found: Documented, tree: ast.Module) -> tuple[str, ...]:

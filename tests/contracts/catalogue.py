@@ -5,6 +5,7 @@ Benchmarks over imported tables are opened inside tests, where their public file
 
 from __future__ import annotations
 
+import re
 from functools import cache
 
 import pytest
@@ -16,7 +17,12 @@ from nasboard.harness.testing.case import Case
 from nasboard.harness.testing.checking import LIVE, case_of
 from tests.tables import SOURCES, imported
 
-BENCHMARKS = registry.names("benchmarks")
+# Of the spaces without a table, one data set each, and one space on all: the others are the same code put together.
+FAMILY = re.compile(r"s\d-(?!digits)|s1-cifar10$")
+BENCHMARKS = tuple(name for name in registry.names("benchmarks") if not FAMILY.match(name))
+TRAINS = tuple(
+    name for name in BENCHMARKS if registry.entry("benchmarks", name).value.startswith("nasboard.benchmarks.live.")
+)
 SEARCHED = ("digits201", "nb201-cifar10", "planted")  # where whole searches are made: small, real and planted
 NEEDS = {str(told["name"]): str(told["needs"]) for told in registry.describe("methods")}
 BLACK_BOX = [(method, name) for method, needs in NEEDS.items() if "query" in needs for name in SEARCHED]
@@ -24,16 +30,22 @@ TRAINING = [(method, LIVE) for method, needs in NEEDS.items() if "data" in needs
 
 
 def opened(name: str) -> Benchmark:
-    """Return a benchmark, its table imported if need be; skips the test where the public file for it is absent."""
+    """Return a benchmark, tables and images imported if need be; skips the test where a public file is absent."""
     try:
-        return registry.benchmark(name)
+        return _whole(name)
     except MissingDataError:
-        for kind in SOURCES:
+        for kind in (*SOURCES, "cifar10"):
             imported(kind)
     try:
-        return registry.benchmark(name)
+        return _whole(name)
     except MissingDataError as error:
         pytest.skip(f"{name}: {error}")
+
+
+def _whole(name: str) -> Benchmark:
+    found = registry.benchmark(name)
+    found.data()
+    return found
 
 
 @cache

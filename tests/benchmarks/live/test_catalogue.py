@@ -85,16 +85,16 @@ def test_what_concerns_supernets_alone_changes_the_parts_and_leaves_the_truth(op
 
 def test_a_table_scores_a_live_benchmark_of_any_size_and_they_share_a_board() -> None:
     imported("nb201-compact")
-    table = registry.benchmark("nb201-cifar10")
-    small = registry.benchmark("nb201-cifar10-live?channels=4&cells=1&train=100")
+    table = registry.benchmark("nb201-cifar100")
+    small = registry.benchmark("nb201-cifar100-live?channels=4&cells=1&train=100")
     archs = sample(table.space, np.random.default_rng(0), 20)
     assert np.array_equal(table.truth(archs), small.truth(archs))
     assert (table.digest, table.dataset, table.space) == (small.digest, small.dataset, small.space)
-    assert small.name == "nb201-cifar10-live@v1.0-compact?cells=1&channels=4&train=100"
+    assert small.name == "nb201-cifar100-live@v1.0-compact?cells=1&channels=4&train=100"
     assert small.context.trainings is not None
     assert not small.context.trainings.truth
     assert small.context.parts is None  # no images here: boards can be read, and runs are not planned
-    with pytest.raises(MissingDataError, match="nasboard data fetch cifar10"):
+    with pytest.raises(MissingDataError, match="nasboard data fetch cifar100"):
         small.data()
 
 

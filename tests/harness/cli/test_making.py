@@ -166,7 +166,10 @@ def test_one_method_on_one_benchmark_needs_no_file(nasboard: Command, tmp_path: 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["run"], "run takes a suite (a file, or one that ships: digits-full, nats-tss, nb201, quick) or --method M"),
+        (
+            ["run"],
+            "run takes a suite (a file, or one that ships: digits-full, live-quick, nats-tss, nb201, quick) or --method M",
+        ),
         (["run", "--method", "random_search"], "--method M --benchmark B"),
         (["run", "quick", "--method", "random_search", "--benchmark", "planted"], "one of the two"),
         (["run", "qick"], "did you mean 'quick'"),
