@@ -16,15 +16,15 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.harness.space import Arch, Archs, Bools, Floats, SearchSpace
+from nasboard.harness.context import Context
+from nasboard.harness.context import Images as Images
+from nasboard.harness.context import Labels as Labels
+from nasboard.harness.space import Arch, Archs, Floats, SearchSpace
 
 API_VERSION = 2
-RESOLUTION = 10**12  # of true accuracies whose benchmark tells none: coarser than the rounding of doubles
 
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]
-Images = NDArray[np.uint8] | NDArray[np.float32]  # (n, c, h, w), as the data set keeps them
-Labels = NDArray[np.int64]  # (n,)
 Logits = NDArray[np.float32]  # (n, classes)
 State = Mapping[str, object]  # numpy arrays, numbers, strings, None, and lists and mappings of them
 
@@ -82,117 +82,6 @@ class SearchData(Protocol):
     @property
     def val(self) -> tuple[Images, Labels]:
         """Return the images and labels that guide the search."""
-
-
-@dataclass(frozen=True, slots=True)
-class Objective:
-    """A second objective beside accuracy; lower is better.
-
-    Attributes:
-        name: such as `edgegpu_latency`.
-        unit: such as `ms`.
-        of: architectures `(n, d)` that have a value -> values `(n,)`, finite.
-        source: what was measured, and which table holds it, as boards name it.
-        known: architectures `(n, d)` -> which of them `(n,)` have a value; None: all. Nothing stands in for a value
-            that is not there: fronts and their scales are of the architectures that have one.
-    """
-
-    name: str
-    unit: str
-    of: Callable[[Archs], Floats]
-    source: str | None = None
-    known: Callable[[Archs], Bools] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Published:
-    """A figure quoted from the literature, printed beside ours where the search is the same.
-
-    That is: the same method with the published settings, on the same data set with the same budget.
-
-    Attributes:
-        method: registered name of the method.
-        dataset: where the test accuracy was measured.
-        budget_s: of the search.
-        mean: test accuracy, a fraction.
-        sd: its standard deviation over runs, None where it is not given.
-        mark: how sure the quotation is: `T` read in a text, `M` from memory and unverified.
-        source: what is quoted, and where it was read.
-        params: the published hyper-parameters that are not the method's defaults.
-    """
-
-    method: str
-    dataset: str
-    budget_s: float
-    mean: float
-    sd: float | None
-    mark: str
-    source: str
-    params: Mapping[str, bool | int | float | str] = field(default_factory=lambda: MappingProxyType({}))
-
-
-@dataclass(frozen=True, slots=True)
-class Trainings:
-    """How architectures of a live benchmark are trained from scratch; a training is a run of the method `training`.
-
-    Attributes:
-        benchmark: full name under which trainings are stored: what concerns supernets alone is no part of it.
-        recipe: name of the recipe.
-        epochs: of the recipe.
-        truth: whether trainings are the truth of the benchmark, which has no table then.
-        shows_val: whether the recipe holds the validation images out, so that queries can be answered.
-        fidelities: epochs that a query may ask for, each a training with its own schedule; the last is `epochs`.
-        canonical: architectures `(n, d)` -> `(n, d)` the ones that are trained for them: isomorphic ones share one.
-        cost_s: architecture `(d,)`, epochs -> nominal seconds of its training: multiply-adds over a fixed speed, so
-            that a search by queries is reproducible. What a training took is measured beside.
-        method: registered name of what trains; ours, or one of a plug-in whose name begins with `training`. It has the
-            hyper-parameters `spec`, `recipe` and `epochs`, yields the architecture as incumbent, logs `val_accuracy`
-            where validation images are held out, and has a `network` at its last step.
-    """
-
-    benchmark: str
-    recipe: str
-    epochs: int
-    truth: bool
-    shows_val: bool
-    fidelities: tuple[int, ...]
-    canonical: Callable[[Archs], Archs]
-    cost_s: Callable[[Arch, int], float]
-    method: str = "training"
-
-
-@dataclass(frozen=True, slots=True)
-class Context:
-    """What a benchmark can say beyond its truth; every part is optional.
-
-    Attributes:
-        version: of the table, as boards name it.
-        notes: lines for the foot of boards: seed policy, what is estimated rather than recorded.
-        transfer: architectures `(n, d)` -> data set -> mean test accuracy `(n,)` of the same ones trained there.
-        objectives: second objectives by name; reading it raises where what they come from cannot be used.
-        published: figures to print beside ours.
-        optimum: returns the best true accuracy of the whole space, called when runs are scored; a complete table knows
-            that of a space which is too large to list. None where it is not known.
-        resolution: true accuracies are multiples of 1/resolution, as counts over test images x training seeds are. They
-            are compared in these steps, so that equal ones stay equal whatever arithmetic did to their last digits.
-        learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
-            to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
-        parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
-        trainings: how its architectures are trained from scratch, None where that is not offered.
-        test: returns the test images and labels, which the harness alone measures a `network` on.
-    """
-
-    version: str | None = None
-    notes: tuple[str, ...] = ()
-    transfer: Callable[[Archs], Mapping[str, Floats]] | None = None
-    objectives: Mapping[str, Objective] = field(default_factory=lambda: MappingProxyType({}))
-    published: tuple[Published, ...] = ()
-    optimum: Callable[[], float] | None = None
-    resolution: int = RESOLUTION
-    learned: Callable[[Archs], Bools] | None = None
-    parts: str | None = None
-    trainings: Trainings | None = None
-    test: Callable[[], tuple[Images, Labels]] | None = None
 
 
 class Benchmark(Protocol):

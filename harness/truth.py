@@ -15,7 +15,8 @@ from math import comb
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.api import RESOLUTION, Benchmark, Context
+from nasboard.harness.api import Benchmark
+from nasboard.harness.context import RESOLUTION, Context
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Bools, Floats
 

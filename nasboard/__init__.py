@@ -15,18 +15,18 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.api import AskTell as AskTell
     from nasboard.harness.api import Benchmark as Benchmark
     from nasboard.harness.api import Checkpoint as Checkpoint
-    from nasboard.harness.api import Context as Context
-    from nasboard.harness.api import Objective as Objective
     from nasboard.harness.api import Observation as Observation
     from nasboard.harness.api import Oracle as Oracle
     from nasboard.harness.api import Proposal as Proposal
-    from nasboard.harness.api import Published as Published
     from nasboard.harness.api import Query as Query
     from nasboard.harness.api import SearchData as SearchData
     from nasboard.harness.api import SearchMethod as SearchMethod
     from nasboard.harness.api import Task as Task
-    from nasboard.harness.api import Trainings as Trainings
     from nasboard.harness.asktell import play as play
+    from nasboard.harness.context import Context as Context
+    from nasboard.harness.context import Objective as Objective
+    from nasboard.harness.context import Published as Published
+    from nasboard.harness.context import Trainings as Trainings
     from nasboard.harness.errors import BudgetExhausted as BudgetExhausted
     from nasboard.harness.errors import MethodError as MethodError
     from nasboard.harness.errors import MetricError as MetricError
@@ -68,8 +68,9 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.store import open_store as open_store
 
 _NAMES = {  # module -> what the face shows of it
-    "nasboard.harness.api": "API_VERSION AskTell Benchmark Checkpoint Context Objective Observation Oracle Proposal "
-    "Published Query SearchData SearchMethod Task Trainings",
+    "nasboard.harness.api": "API_VERSION AskTell Benchmark Checkpoint Observation Oracle Proposal Query SearchData "
+    "SearchMethod Task",
+    "nasboard.harness.context": "Context Objective Published Trainings",
     "nasboard.harness.asktell": "play",
     "nasboard.harness.errors": "BudgetExhausted MethodError MetricError MissingDataError NasboardError SpecError "
     "UnknownNameError UsageError",

@@ -15,7 +15,7 @@ BODY = '''
 from functools import cache
 from pathlib import Path
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
-from nasboard.harness.api import Context, Trainings
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import MethodError, MissingDataError
 
 SPACE, CLASSES = PlantedSpace(), 3

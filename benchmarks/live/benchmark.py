@@ -27,7 +27,8 @@ from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
-from nasboard.harness.api import Benchmark, Context, CostKind, SearchData, Trainings
+from nasboard.harness.api import Benchmark, CostKind, SearchData
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import (
     LARGEST_ENUMERATION,

@@ -22,7 +22,8 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import column
 from nasboard.benchmarks.tabulated.nb101 import Learned
-from nasboard.harness.api import Context, CostKind, Observation
+from nasboard.harness.api import CostKind, Observation
+from nasboard.harness.context import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Floats, SearchSpace, to_index
 from nasboard.tabular.tables import home

@@ -15,7 +15,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import ArrayLike, NDArray
 
-from nasboard.harness.api import Context, CostKind, Observation
+from nasboard.harness.api import CostKind, Observation
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.panel import LARGEST_INDEX
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text, size, to_index

@@ -19,7 +19,8 @@ from nasboard.benchmarks.spaces.cell_graph import CellSpace
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space, told_size
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.tabulated.imported import column, open_imported
-from nasboard.harness.api import Context, CostKind, Observation
+from nasboard.harness.api import CostKind, Observation
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints

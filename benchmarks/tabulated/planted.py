@@ -16,7 +16,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.harness.api import Context, CostKind, Observation
+from nasboard.harness.api import CostKind, Observation
+from nasboard.harness.context import Context
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import (
     Arch,

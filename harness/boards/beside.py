@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nasboard.harness.api import Published
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Column, Quoted, Undefined, Value
+from nasboard.harness.context import Published
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from nasboard.harness.api import Objective
 from nasboard.harness.boards.board import FrontPoint, Undefined
 from nasboard.harness.boards.measures import ended
+from nasboard.harness.context import Objective
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import Archs, Floats, Ints, SearchSpace, to_index

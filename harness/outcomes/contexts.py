@@ -11,7 +11,7 @@ from dataclasses import replace
 from functools import partial
 
 from nasboard.harness import registry
-from nasboard.harness.api import Objective, Published
+from nasboard.harness.context import Objective, Published
 from nasboard.harness.errors import NasboardError
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import RunKey

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.api import Context
+from nasboard.harness.context import Context
 from nasboard.harness.outcomes.trained import Trained
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord

@@ -14,7 +14,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.api import Benchmark, Trainings
+from nasboard.harness.api import Benchmark
+from nasboard.harness.context import Trainings
 from nasboard.harness.errors import UsageError
 from nasboard.harness.record import FIRST_TRUTH_SEED, RunRecord
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, SearchSpace

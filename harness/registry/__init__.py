@@ -1,10 +1,8 @@
 """Names of methods, benchmarks and table builders, where each is found, and what it takes to make one."""
 
+from nasboard.harness.registry.built_in import BUILT_IN, OURS, Kind
 from nasboard.harness.registry.catalogue import (
-    BUILT_IN,
-    OURS,
     Entry,
-    Kind,
     TableTool,
     benchmark,
     catalogue,

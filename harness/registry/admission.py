@@ -14,7 +14,8 @@ from typing import cast, get_args
 import numpy as np
 from numpy.random import default_rng
 
-from nasboard.harness.api import Benchmark, Context, CostKind, Observation, Trainings
+from nasboard.harness.api import Benchmark, CostKind, Observation
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.record import TRAINING
 from nasboard.harness.space import Archs, Choice, SearchSpace, sample

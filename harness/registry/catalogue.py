@@ -14,7 +14,7 @@ from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
 from inspect import signature
 from pathlib import Path
-from typing import Literal, Protocol, cast
+from typing import Protocol, cast
 
 from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
@@ -22,51 +22,11 @@ from nasboard.harness.record import Json
 from nasboard.harness.registry import outline
 from nasboard.harness.registry import params as params_of
 from nasboard.harness.registry.admission import admit
+from nasboard.harness.registry.built_in import BUILT_IN, OURS, Kind
 from nasboard.harness.registry.data_tool import DataTool
 from nasboard.harness.registry.naming import split_name
 from nasboard.harness.truth import blamed
 
-Kind = Literal["methods", "benchmarks", "tables"]
-
-OURS = "nasboard"
-_IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
-_LIVE = (
-    "digits201-live",
-    *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
-    *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
-    *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
-)
-BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
-    "methods": {
-        "random_search": "nasboard.methods.black_box.random_search:RandomSearch",
-        "regularized_evolution": "nasboard.methods.black_box.regularized_evolution:RegularizedEvolution",
-        "reinforce": "nasboard.methods.black_box.reinforce:Reinforce",
-        "hyperband": "nasboard.methods.black_box.hyperband:Hyperband",
-        "bohb": "nasboard.methods.black_box.bohb:Bohb",
-        "tpe": "nasboard.methods.black_box.tpe:Tpe",
-        "local_search": "nasboard.methods.black_box.local_search:LocalSearch",
-        "lanas": "nasboard.methods.black_box.lanas:Lanas",
-        "darts": "nasboard.methods.differentiable.darts:Darts",
-        "sdarts_rs": "nasboard.methods.differentiable.sdarts_rs:SdartsRs",
-        "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
-        "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
-        "training": "nasboard.benchmarks.live.trainings.training:Training",
-    },
-    "benchmarks": {
-        "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",
-        "planted": "nasboard.benchmarks.tabulated.planted:planted",
-        "nb201-cifar10": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar10",
-        "nb201-cifar100": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar100",
-        "nb201-ImageNet16-120": "nasboard.benchmarks.tabulated.nb201.benchmark:imagenet16",
-        "nb101": "nasboard.benchmarks.tabulated.nb101:nb101",
-        "nb1shot1-1": "nasboard.benchmarks.tabulated.nb101:nb1shot1_1",
-        "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
-        "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
-        "built": "nasboard.benchmarks.tabulated.built:built",
-        **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
-    },
-    "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
-}
 SINGULAR: Mapping[Kind, str] = {"methods": "method", "benchmarks": "benchmark", "tables": "table"}
 OLD_NAMES = ("harness", "tabular", "benchmarks", "methods")  # at the top, before they were in the namespace
 EXTRA_OF = {

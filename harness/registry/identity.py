@@ -20,7 +20,8 @@ from pathlib import Path
 
 from nasboard.harness.record import Json, Maker
 from nasboard.harness.registry import sources
-from nasboard.harness.registry.catalogue import OURS, Entry, entry
+from nasboard.harness.registry.built_in import OURS
+from nasboard.harness.registry.catalogue import Entry, entry
 from nasboard.harness.registry.naming import split_name
 
 OWN_CODE = ("nasboard.methods", "nasboard.benchmarks.spaces", "nasboard.benchmarks.live")

@@ -13,7 +13,8 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint, entry_points
 
 from nasboard.harness.errors import MissingDataError, NasboardError
-from nasboard.harness.registry.catalogue import OURS, SINGULAR, Kind, benchmark, method_class, table
+from nasboard.harness.registry.built_in import OURS, Kind
+from nasboard.harness.registry.catalogue import SINGULAR, benchmark, method_class, table
 
 TRIAL = f"import sys; from {__name__} import try_out; try_out(*sys.argv[1:])"
 USABLE = "can be used"  # a module may end the process with code 0

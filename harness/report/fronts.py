@@ -6,9 +6,9 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
-from nasboard.harness.api import Objective
 from nasboard.harness.boards.board import FrontPoint, Undefined
 from nasboard.harness.boards.visited import TRUE_FRONT, Found, View, Visited, fronts, visited
+from nasboard.harness.context import Objective
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison

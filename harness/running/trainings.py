@@ -10,7 +10,8 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from nasboard.harness import registry
-from nasboard.harness.api import Benchmark, Trainings
+from nasboard.harness.api import Benchmark
+from nasboard.harness.context import Trainings
 from nasboard.harness.errors import UsageError
 from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, RunKey
 from nasboard.harness.running.suite import Suite

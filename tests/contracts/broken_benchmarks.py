@@ -9,7 +9,8 @@ from numpy.random import Generator, default_rng
 from numpy.typing import DTypeLike
 
 from nasboard.benchmarks.tabulated.planted import IMAGES, SEEDS, Planted, PlantedSpace, planted
-from nasboard.harness.api import Context, Images, Labels, Observation, Query, SearchData, Trainings
+from nasboard.harness.api import Images, Labels, Observation, Query, SearchData
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints
 from tests.contracts.broken_methods import TheirError

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from nasboard.harness.api import Context, Objective, Published
+from nasboard.harness.context import Context, Objective, Published
 from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasboard.benchmarks.tabulated.planted import Planted, planted
-from nasboard.harness.api import Context
+from nasboard.harness.context import Context
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, enumerate_all
 from nasboard.harness.statistics.rank import kendall_tau

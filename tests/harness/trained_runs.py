@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from nasboard.benchmarks.tabulated.planted import IMAGES, Planted
-from nasboard.harness.api import Context, Trainings
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison

@@ -19,7 +19,8 @@ from nasboard.benchmarks.tabulated.nb201.hardware import Objectives
 from nasboard.benchmarks.tabulated.nb201.published import PUBLISHED
 from nasboard.benchmarks.tabulated.nb201.recorded import DATASETS, GUIDES, SCHEDULES, Recorded, Series, read
 from nasboard.benchmarks.tabulated.nb201.seeds import RecordedRuns, check_policy, visible
-from nasboard.harness.api import Context, CostKind
+from nasboard.harness.api import CostKind
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.registry import full_name
 from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index

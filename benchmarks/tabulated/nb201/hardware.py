@@ -13,7 +13,7 @@ import numpy as np
 
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import names_of, open_imported
-from nasboard.harness.api import Objective
+from nasboard.harness.context import Objective
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import Archs, Bools, Floats, to_index
 from nasboard.tabular.nb201 import hw_nas_bench

@@ -8,7 +8,7 @@ here, see docs/methods.md, and stands beside nothing.
 
 from __future__ import annotations
 
-from nasboard.harness.api import Published
+from nasboard.harness.context import Published
 
 BUDGET_S = 12_000.0
 TABLE = "Dong & Yang, NAS-Bench-201 (ICLR 2020), Table 5"

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 
 from nasboard.harness import boards, registry
-from nasboard.harness.api import Context
 from nasboard.harness.boards import render
 from nasboard.harness.boards.board import Board, Quoted, Undefined
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.space import Archs
 from nasboard.harness.store import Ended

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from nasboard.harness import boards
-from nasboard.harness.api import Context
 from nasboard.harness.boards import measures, tau
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Undefined
+from nasboard.harness.context import Context
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import Panel

@@ -9,10 +9,10 @@ import pytest
 from numpy.random import Generator
 
 from nasboard.harness import boards
-from nasboard.harness.api import Context
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.boards.measures import fall
+from nasboard.harness.context import Context
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.stored_runs import ARCHS, ORDER, PANEL_TRUTH, TRUTH, Stored, loaded, noisy, ranked, searched

@@ -11,8 +11,9 @@ from typing import NoReturn
 import pytest
 
 from nasboard.harness import registry
-from nasboard.harness.api import Benchmark, Objective
+from nasboard.harness.api import Benchmark
 from nasboard.harness.cli import main
+from nasboard.harness.context import Objective
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.store import Ended, Planned, open_store
 from tests.harness import devices

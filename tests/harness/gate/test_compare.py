@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from nasboard.harness.api import Context
 from nasboard.harness.boards.board import Undefined
+from nasboard.harness.context import Context
 from nasboard.harness.errors import NothingComparableError
 from nasboard.harness.gate.compare import changed, compare, difference, tell
 from nasboard.harness.gate.told import Told

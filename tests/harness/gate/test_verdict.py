@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness.api import Context
 from nasboard.harness.boards.measures import Quantity
+from nasboard.harness.context import Context
 from nasboard.harness.errors import DigestError
 from nasboard.harness.gate.case import Case
 from nasboard.harness.gate.settings import with_settings

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.tabulated.planted import IMAGES, Planted, PlantedSpace
-from nasboard.harness.api import Context
 from nasboard.harness.boards import measures
+from nasboard.harness.context import Context
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import load, load_readable, with_visits

@@ -11,9 +11,9 @@ from numpy.typing import NDArray
 
 from nasboard.benchmarks.tabulated.planted import IMAGES
 from nasboard.harness import boards
-from nasboard.harness.api import Context
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import to_index

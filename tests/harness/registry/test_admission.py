@@ -14,7 +14,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace, planted
 from nasboard.harness import registry
-from nasboard.harness.api import Benchmark, Context, Observation, Trainings
+from nasboard.harness.api import Benchmark, Observation
+from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.registry.admission import admit
 from nasboard.harness.space import Arch, Archs

@@ -9,7 +9,8 @@ import numpy as np
 from numpy.random import Generator
 
 from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space
-from nasboard.harness.api import Context, CostKind, Objective
+from nasboard.harness.api import CostKind
+from nasboard.harness.context import Context, Objective
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status

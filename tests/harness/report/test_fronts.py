@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import numpy as np
 
-from nasboard.harness.api import Context, Objective
 from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
+from nasboard.harness.context import Context, Objective
 from nasboard.harness.report.figures import colours
 from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.page import html

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.tabulated.planted import Planted, planted
-from nasboard.harness.api import Checkpoint, Context, Images, Labels, Logits
+from nasboard.harness.api import Checkpoint, Images, Labels, Logits
+from nasboard.harness.context import Context
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey
 from nasboard.harness.running.measure import CHUNK, Measure

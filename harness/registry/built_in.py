@@ -1,0 +1,48 @@
+"""The names that are ours, and where each is found. What others provide comes from entry points: `catalogue`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Literal
+
+Kind = Literal["methods", "benchmarks", "tables"]
+
+OURS = "nasboard"
+_IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
+_LIVE = (
+    "digits201-live",
+    *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
+    *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
+    *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
+)
+BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
+    "methods": {
+        "random_search": "nasboard.methods.black_box.random_search:RandomSearch",
+        "regularized_evolution": "nasboard.methods.black_box.regularized_evolution:RegularizedEvolution",
+        "reinforce": "nasboard.methods.black_box.reinforce:Reinforce",
+        "hyperband": "nasboard.methods.black_box.hyperband:Hyperband",
+        "bohb": "nasboard.methods.black_box.bohb:Bohb",
+        "tpe": "nasboard.methods.black_box.tpe:Tpe",
+        "local_search": "nasboard.methods.black_box.local_search:LocalSearch",
+        "lanas": "nasboard.methods.black_box.lanas:Lanas",
+        "darts": "nasboard.methods.differentiable.darts:Darts",
+        "sdarts_rs": "nasboard.methods.differentiable.sdarts_rs:SdartsRs",
+        "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
+        "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
+        "training": "nasboard.benchmarks.live.trainings.training:Training",
+    },
+    "benchmarks": {
+        "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",
+        "planted": "nasboard.benchmarks.tabulated.planted:planted",
+        "nb201-cifar10": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar10",
+        "nb201-cifar100": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar100",
+        "nb201-ImageNet16-120": "nasboard.benchmarks.tabulated.nb201.benchmark:imagenet16",
+        "nb101": "nasboard.benchmarks.tabulated.nb101:nb101",
+        "nb1shot1-1": "nasboard.benchmarks.tabulated.nb101:nb1shot1_1",
+        "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
+        "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
+        "built": "nasboard.benchmarks.tabulated.built:built",
+        **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
+    },
+    "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
+}
