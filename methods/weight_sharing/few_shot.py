@@ -11,7 +11,7 @@ from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import transfer
-from nasboard.benchmarks.spaces.relaxation import splits
+from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, splits
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample
@@ -44,7 +44,8 @@ class FewShot:
         3,
         4,
         5,
-    )  # the first k are; of nb201, 0 is the edge 1<-0, which the release splits
+    )  # the first k, counted among the groups of operations; the release
+    # splits 0, which of nb201 is the edge 1<-0
     epochs: int = 600  # of the one-shot supernet; release
     sub_epochs: int = 300  # of each sub-supernet; release
     batch: int = 48  # release, as all that follows
@@ -68,10 +69,8 @@ class FewShot:
         Raises:
             UsageError: k is out of range, or the task has no live data, or its space no relaxation.
         """
-        if not 0 <= self.k <= len(self.split_order):
-            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (groups in split_order), given {self.k}")
-        groups = self.split_order[: self.k]
         data = live_data(task, "few_shot")
+        groups = self.groups_of(data.space)
         shared, own = self._schedule(self.epochs), self._schedule(self.sub_epochs)
         end = self.epochs + (self.sub_epochs if groups else 0)
         net = data.supernet(task.rng, task.device)
@@ -92,6 +91,21 @@ class FewShot:
             if not run.split:
                 _split(run, groups, data, own, task.device)
             yield from run.phase(own, self.epochs, end)
+
+    def groups_of(self, space: RelaxedSpace) -> tuple[int, ...]:
+        """Return the numbers of the groups of a space that are split.
+
+        Raises:
+            UsageError: k is out of range, or the space has fewer groups of operations.
+        """
+        if not 0 <= self.k <= len(self.split_order):
+            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (groups in split_order), given {self.k}")
+        operations = [number for number, group in enumerate(space.groups) if group.kind == "operation"]
+        wanted = self.split_order[: self.k]
+        if any(not 0 <= place < len(operations) for place in wanted):
+            there = f"{space.name} has groups of operations 0..{len(operations) - 1} to split"
+            raise UsageError(f"few_shot: {there}, given {list(wanted)}")
+        return tuple(operations[place] for place in wanted)
 
     def _schedule(self, epochs: int) -> WeightSchedule:
         return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)

@@ -10,6 +10,8 @@ import torch
 
 from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import evaluate
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.methods.weight_sharing.few_shot import FewShot
@@ -128,6 +130,15 @@ def test_a_resumed_run_ends_as_the_uninterrupted_one(method: FewShot) -> None:
 def test_k_outside_the_edges_is_refused(k: int) -> None:
     with pytest.raises(UsageError, match=r"k is 0..6 .*given"):
         next(FewShot(k=k).search(live.task()))
+
+
+def test_what_is_split_is_counted_among_the_groups_of_operations() -> None:
+    space = NB1Shot1Space.of(1)  # its first two groups are inputs of nodes, its last is the output's
+    (split,) = FewShot(k=1).groups_of(space)
+    assert [group.kind for group in space.groups[: split + 1]] == ["input", "input", "operation"]
+    assert FewShot(k=2, split_order=(3, 0)).groups_of(NB201Space()) == (3, 0)
+    with pytest.raises(UsageError, match=r"nb1shot1-1 has groups of operations 0..3 to split, given \[0, 1, 2, 3, 4\]"):
+        FewShot(k=5).groups_of(space)
 
 
 def test_a_split_order_that_is_none_is_refused() -> None:
