@@ -1,7 +1,7 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
 `digits201-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces; `darts-DATA` and
-`s1-DATA` to `s4-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of every run. A name
+`s1-DATA` to `s5-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of every run. A name
 is an attribute of this module, so that the registry finds it.
 """
 
@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import data_spec
-from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
@@ -28,6 +28,10 @@ from nasboard.harness.registry import full_name, split_name
 
 TRAINED = ("darts", "s1", "s2", "s3", "s4", "s5")  # spaces without a table
 IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
+RECIPE_ON: Mapping[str, str] = MappingProxyType(  # of those spaces; on other images nobody has published one
+    {"cifar10": "darts-cifar10-600", "cifar100": "darts-16x8-600", "svhn": "darts-16x8-600"}
+)
+AUXILIARY_SIDE = 32  # pixels of the images that the auxiliary head is made for
 
 
 @dataclass(frozen=True)
@@ -90,12 +94,10 @@ class Live:
         check("compiled", compiled, ("off", "on"))
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
-        images = told(train=train, val=val, size=size, data=data)
-        spec = data_spec(self.data, images)
-        sizes = told(channels=channels, cells=cells)
-        numbers = {name: number(name, value) for name, value in sizes.items()}
+        spec = data_spec(self.data, told(train=train, val=val, size=size, data=data))
+        sizes = {name: number(name, value) for name, value in told(channels=channels, cells=cells).items()}
         side, inputs, classes = spec.shape
-        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **numbers)
+        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
         space = self.space
         if partial is not None:
             space, macro = self._partial(macro, number("partial", partial))
@@ -108,9 +110,8 @@ class Live:
             precision="bf16" if precision == "bf16" else "fp32",
             compiled=compiled == "on",
         )
-        trained = images | sizes | told(recipe=recipe)
-        searched = trained | told(partial=partial, scored_on=scored_on, precision=precision, compiled=compiled)
-        return self._open(parts, version, searched, _without(trained, parts.recipe))
+        check_trainable(self.name, parts)
+        return self._open(parts, version)
 
     def _partial(self, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
         if not (isinstance(self.space, DartsSpace) and isinstance(macro, DartsMacro)):
@@ -119,11 +120,10 @@ class Live:
             raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
         return replace(self.space, edge_weights=True), replace(macro, partial=share)
 
-    def _open(
-        self, parts: Parts, version: str | None, searched: Mapping[str, str], trained: Mapping[str, str]
-    ) -> LiveBenchmark:
+    def _open(self, parts: Parts, version: str | None) -> LiveBenchmark:
         scored_by = None if self.table is None else self.table(version)
         there = None if scored_by is None else split_name(scored_by.name)[1]
+        searched, trained = self._options(parts)
         return LiveBenchmark(
             name=full_name(self.name, there, searched),
             parts=parts,
@@ -131,6 +131,23 @@ class Live:
             scored_by=scored_by,
             parameter_free=None if scored_by is None else scored_by.parameter_free,
         )
+
+    def _options(self, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
+        """Return the options that say how parts depart from the default, and those of them that trainings depend on.
+
+        Equal parts so have one name, however they were asked for. A size that the recipe fixes is nothing to trainings.
+        """
+        macro, recipe = parts.macro, parts.recipe
+        changed = _changed(channels=(macro.channels, self.macro.channels), cells=(macro.cells, self.macro.cells))
+        whole = parts.data.options | _changed(recipe=(recipe.name, self.recipe))
+        fixed = {"channels": recipe.channels, "cells": recipe.cells}
+        trained = whole | {name: value for name, value in changed.items() if fixed[name] is None}
+        compiled = "on" if parts.compiled else "off"
+        supernets = {"scored_on": (parts.scored_on, SCORED_ON), "precision": (parts.precision, "fp32")}
+        how = _changed(**supernets, compiled=(compiled, "off"))
+        if isinstance(parts.space, DartsSpace) and parts.space.edge_weights and isinstance(macro, DartsMacro):
+            how["partial"] = str(macro.partial)
+        return whole | changed | how, trained
 
 
 def told(**options: str | None) -> dict[str, str]:
@@ -155,10 +172,24 @@ def number(name: str, value: str) -> int:
     return int(value)
 
 
-def _without(options: Mapping[str, str], recipe: Recipe) -> dict[str, str]:
-    """Return the options that a training depends on: a size that the recipe fixes is none of them."""
-    fixed = {"channels": recipe.channels, "cells": recipe.cells}
-    return {name: value for name, value in options.items() if fixed.get(name) is None}
+def check_trainable(name: str, parts: Parts) -> None:
+    """Raise UsageError where the networks of a benchmark cannot be trained as its recipe says."""
+    recipe, macro = parts.recipe, parts.macro
+    if not isinstance(macro, DartsMacro):
+        if not recipe.packs:
+            raise UsageError(
+                f"recipe {recipe.name} drops paths or has a second head, which {name} has not; name another"
+            )
+    elif recipe.auxiliary and macro.image != AUXILIARY_SIDE:
+        raise UsageError(
+            f"recipe {recipe.name} has an auxiliary head, made for images of {AUXILIARY_SIDE} pixels a side; those of "
+            f"{name} have {macro.image} here: name another, such as recipe=quick-30"
+        )
+
+
+def _changed(**values: tuple[object, object]) -> dict[str, str]:
+    """Return the options, each a value and the default, whose value is another."""
+    return {name: str(value) for name, (value, default) in values.items() if value != default}
 
 
 def _digits201(version: str | None) -> Benchmark:
@@ -187,7 +218,7 @@ def _trained() -> list[Live]:
     found = []
     for space in TRAINED:
         for data in IMAGES:
-            recipe = {"cifar10": "darts-cifar10-600", "digits": "quick-30"}.get(data, "darts-16x8-600")
+            recipe = RECIPE_ON.get(data, "quick-30")
             found.append(Live(f"{space}-{data}", DARTS_SPACES[space], data, DartsMacro(), recipe))
     return found
 

@@ -88,6 +88,8 @@ class DataSpec:
 def data_spec(base: str, options: Mapping[str, str]) -> DataSpec:
     """Return what a data set's name and the options of a benchmark's name say; options of others are passed over.
 
+    A number that takes all there is says nothing, so that equal images have one name.
+
     Raises:
         UnknownNameError: no data set has that name.
         UsageError: a number is none, below 1, or above what there is; a size is no whole fraction.
@@ -102,7 +104,9 @@ def data_spec(base: str, options: Mapping[str, str]) -> DataSpec:
     if there.side % numbers.get("size", 1):
         sizes = ", ".join(str(side) for side in range(1, there.side + 1) if there.side % side == 0)
         raise UsageError(f"size={numbers['size']}: {base} of {there.side} pixels a side is averaged down to {sizes}")
-    return DataSpec(base, version=options.get("data"), **numbers)
+    whole = {"size": there.side, **there.images}
+    taken = {key: value for key, value in numbers.items() if value != whole[key]}
+    return DataSpec(base, version=options.get("data"), **taken)
 
 
 def _number(key: str, text: str) -> int:

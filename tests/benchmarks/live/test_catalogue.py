@@ -11,6 +11,8 @@ import pytest
 
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, representatives
 from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.live.datasets.spec import BASES
+from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -51,8 +53,8 @@ def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_w
 
 
 def test_a_size_that_the_recipe_fixes_is_no_part_of_a_training() -> None:
-    found = opened("s3-digits?channels=8&cells=5&recipe=darts-16x8-600")
-    assert found.trained_as == "s3-digits?recipe=darts-16x8-600"
+    found = LIVE["s3-cifar10"](channels="8", cells="5", recipe="darts-16x8-600")  # not `opened`: no images here
+    assert found.trained_as == "s3-cifar10?recipe=darts-16x8-600"
     assert (found.parts.alone.channels, found.parts.alone.cells) == (16, 8)
     assert isinstance(found.parts.alone, DartsMacro)
     assert found.parts.alone.auxiliary
@@ -60,6 +62,25 @@ def test_a_size_that_the_recipe_fixes_is_no_part_of_a_training() -> None:
     told = found.context.trainings
     assert told is not None
     assert not told.shows_val  # it trains on validation images too
+
+
+@pytest.mark.parametrize(
+    "option",
+    [
+        *("recipe=quick-30", "channels=16", "channels=016", "cells=8", "scored_on=1000", "precision=fp32"),
+        *("compiled=off", "train=300", "val=500", "size=8"),
+    ],
+)
+def test_what_says_the_default_leaves_the_name_so_that_equal_parts_share_trainings(option: str) -> None:
+    plain, told = opened("s2-digits"), opened(f"s2-digits?{option}")
+    assert (told.name, told.trained_as, told.parts) == (plain.name, plain.trained_as, plain.parts)
+
+
+def test_every_default_recipe_can_train_the_networks_of_its_benchmark() -> None:
+    for live in LIVE.values():
+        side = BASES[live.data].side
+        assert side == 32 or not recipe(live.recipe).auxiliary, live.name
+        assert isinstance(live.macro, DartsMacro) or recipe(live.recipe).packs, live.name
 
 
 @pytest.mark.parametrize("option", ["train=200", "val=100", "size=4", "recipe=quick-4", "channels=8", "cells=4"])
@@ -119,6 +140,11 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
         ("s1-digits@v1", "has no table and so no version"),
         ("digits201-live@2", "has one table and no versions"),
         ("s1-digits?size=3", "size=3: digits of 8 pixels a side is averaged down to 1, 2, 4, 8"),
+        (
+            "s2-cifar10?size=16",
+            "an auxiliary head, made for images of 32 pixels a side; those of s2-cifar10",
+        ),
+        ("digits201-live?recipe=darts-16x8-600", "drops paths or has a second head, which digits201-live has not"),
         ("s1-digits?train=301", "digits has 300 train images, given train=301"),
     ],
 )

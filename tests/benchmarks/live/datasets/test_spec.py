@@ -15,6 +15,7 @@ def test_options_are_read_from_a_name_and_told_in_it() -> None:
     assert spec.name == "cifar10?data=jpeg+sha256.00&size=16&train=5000"
     assert data_spec("cifar10", spec.options) == spec
     assert DataSpec("svhn").name == "svhn"
+    assert data_spec("digits", {"train": "300", "val": "500", "size": "8"}) == DataSpec("digits")
 
 
 @pytest.mark.parametrize("text", ["0", "-1", "1e3", "05", "", "many", "٣", "9999999999"])
