@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,6 +20,7 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
+from nasboard.harness.running.suite import Suite, resolve
 from nasboard.harness.space import sample
 from tests.tables import imported
 
@@ -102,6 +104,22 @@ def test_what_concerns_supernets_alone_changes_the_parts_and_leaves_the_truth(op
     assert plain.digest == other.digest
     assert plain.trained_as == other.trained_as
     assert plain.context.parts != other.context.parts
+
+
+def test_without_images_stored_runs_can_be_read_and_none_is_planned(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("NASBOARD_DATA", str(tmp_path))
+    found = opened("s2-cifar10?recipe=quick-3")
+    how = found.context.trainings
+    assert how is not None
+    assert how.truth
+    assert found.context.parts is None
+    with pytest.raises(MissingDataError, match="nasboard data fetch cifar10"):
+        _ = found.digest
+    suite = Suite.model_validate({"name": "x", "runs": [{"method": "one_shot", "benchmark": found.name, "seeds": 1}]})
+    with pytest.raises(MissingDataError, match="nasboard data fetch cifar10"):
+        resolve(suite)
 
 
 def test_a_table_scores_a_live_benchmark_of_any_size_and_they_share_a_board() -> None:
