@@ -99,10 +99,11 @@ class LiveData:
 
 
 def augmentation_of(data: DataSpec) -> Augmentation | None:
-    """Return what searches do to images: crop and mirror, but digits are left as they are, and numbers not mirrored."""
-    if data.base == "digits":
-        return None
-    return Augmentation(pad=data.shape[0] // 8, flip=data.base != "svhn")
+    """Return what searches do to images: crop and mirror, but digits are left as they are.
+
+    House numbers are mirrored too, as in the releases of RobustDARTS and SmoothDARTS and as the recipes mirror them.
+    """
+    return None if data.base == "digits" else Augmentation(pad=data.shape[0] // 8, flip=True)
 
 
 def open_live(parts: Parts) -> LiveData:

@@ -8,8 +8,10 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.live.catalogue import LIVE
-from nasboard.benchmarks.live.data import LiveData, live_data, open_live
+from nasboard.benchmarks.live.data import LiveData, augmentation_of, live_data, open_live
+from nasboard.benchmarks.live.datasets.augmentation import Augmentation
 from nasboard.benchmarks.live.datasets.digits import load
+from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import SearchData, Task
@@ -54,6 +56,12 @@ def test_it_makes_a_supernet_of_the_benchmarks_network_or_a_part_of_it() -> None
     outside = (8 + 16) + (16 * 8 + 32) + 32 + (160 + 10)
     assert sum(t.numel() for t in whole.parameters()) == outside + 6 * (10 * 8 * 8 + 10 * 16 * 16)
     assert sum(t.numel() for t in part.parameters()) == outside + 5 * (10 * 8 * 8 + 10 * 16 * 16)
+
+
+@pytest.mark.parametrize(("base", "pad"), [("cifar10", 4), ("cifar100", 4), ("svhn", 4), ("ImageNet16-120", 2)])
+def test_searches_crop_and_mirror_as_the_published_ones(base: str, pad: int) -> None:
+    assert augmentation_of(DataSpec(base)) == Augmentation(pad=pad, flip=True)
+    assert augmentation_of(DataSpec("digits")) is None
 
 
 def test_a_task_without_live_data_is_refused_by_name() -> None:
