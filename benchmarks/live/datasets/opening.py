@@ -28,6 +28,7 @@ HALVED: Mapping[str, tuple[str, tuple[str, str]]] = MappingProxyType(
     {  # data set -> the published part that is halved, and what its halves are; the other part is what it says
         "cifar10": ("train", ("train", "val")),  # 25,000 each: NAS-Bench-201's and DARTS'
         "cifar100": ("test", ("val", "test")),  # 5,000 each: NAS-Bench-201's
+        "cifar100-halved": ("train", ("train", "val")),  # 25,000 each, test as published: RobustDARTS'
         "svhn": ("train", ("train", "val")),  # 36,629 and 36,628: RobustDARTS'
         "ImageNet16-120": ("test", ("val", "test")),  # 3,000 each: NAS-Bench-201's
     }
@@ -130,8 +131,8 @@ def _digits() -> _Published:
 
 
 def _imported(spec: DataSpec) -> _Published:
-    remedy = f"nasboard data fetch {spec.base} (or nasboard data info {spec.base})"
-    table = open_imported((spec.base,), spec.version, remedy, chosen_by="in the name of the benchmark: data=")
+    remedy = f"nasboard data fetch {spec.kind} (or nasboard data info {spec.kind})"
+    table = open_imported((spec.kind,), spec.version, remedy, chosen_by="in the name of the benchmark: data=")
     parts = {
         of: (np.asarray(column(table, f"{of}_images")), np.array(column(table, f"{of}_labels"), dtype=np.int64))
         for of in ("train", "test")

@@ -24,12 +24,14 @@ class Base:
         inputs: channels.
         classes: number of them.
         images: part -> number of images.
+        kind: of the table that it is imported as, where that has another name.
     """
 
     side: int
     inputs: int
     classes: int
     images: Mapping[str, int]
+    kind: str | None = None
 
 
 BASES: Mapping[str, Base] = MappingProxyType(
@@ -37,6 +39,7 @@ BASES: Mapping[str, Base] = MappingProxyType(
         "digits": Base(8, 1, 10, {"train": 300, "val": 500, "test": 997}),
         "cifar10": Base(32, 3, 10, {"train": 25_000, "val": 25_000, "test": 10_000}),
         "cifar100": Base(32, 3, 100, {"train": 50_000, "val": 5_000, "test": 5_000}),
+        "cifar100-halved": Base(32, 3, 100, {"train": 25_000, "val": 25_000, "test": 10_000}, "cifar100"),
         "svhn": Base(32, 3, 10, {"train": 36_629, "val": 36_628, "test": 26_032}),
         "ImageNet16-120": Base(16, 3, 120, {"train": 151_700, "val": 3_000, "test": 3_000}),
     }
@@ -72,6 +75,11 @@ class DataSpec:
         """Return the name, options sorted."""
         tail = "&".join(f"{key}={value}" for key, value in sorted(self.options.items()))
         return f"{self.base}?{tail}" if tail else self.base
+
+    @property
+    def kind(self) -> str:
+        """Return the kind of the table that it is imported as."""
+        return BASES[self.base].kind or self.base
 
     @property
     def shape(self) -> tuple[int, int, int]:

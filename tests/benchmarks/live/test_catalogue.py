@@ -12,7 +12,7 @@ import pytest
 
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, representatives
 from nasboard.benchmarks.live.catalogue import LIVE
-from nasboard.benchmarks.live.datasets.spec import BASES
+from nasboard.benchmarks.live.datasets.spec import BASES, DataSpec
 from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
@@ -52,6 +52,13 @@ def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_w
     assert found.fidelities == told.fidelities == (1, 3)
     with pytest.raises(MissingDataError, match=r"its truth are trainings: nasboard train 's2-digits\?cells=3"):
         found.truth(sample(found.space, np.random.default_rng(0), 1))
+
+
+def test_no_published_test_image_of_cifar100_guides_a_search_for_darts_cells() -> None:
+    darts, nb201 = LIVE["darts-cifar100"], LIVE["nb201-cifar100-live"]
+    assert DataSpec(darts.data).images("train", "val") == 50_000
+    assert DataSpec(darts.data).images("test") == 10_000
+    assert DataSpec(nb201.data).images("train") == 50_000  # its validation images are half of the published test part
 
 
 def test_a_size_that_the_recipe_fixes_is_no_part_of_a_training() -> None:

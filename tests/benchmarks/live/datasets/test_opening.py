@@ -32,13 +32,15 @@ def small(base: str, folder: Path, home: Path) -> None:
     elif base == "ImageNet16-120":
         bring(base, write_imagenet16(folder, part(600, 120, 16), part(480, 120, 16, seed=1)), home)
     else:
-        bring(base, write_cifar(folder, base, part(400, 100), part(300, 100, seed=1)), home)
+        kind = DataSpec(base).kind
+        bring(kind, write_cifar(folder, kind, part(400, 100), part(300, 100, seed=1)), home)
 
 
 SIZES = {  # train, val, test; classes; side
     "svhn": (51, 50, 50, 10, 32),
     "ImageNet16-120": (600, 240, 240, 120, 16),
     "cifar100": (400, 150, 150, 100, 32),
+    "cifar100-halved": (200, 200, 300, 100, 32),
 }
 
 
@@ -109,7 +111,7 @@ def test_the_numbers_of_a_name_are_those_of_what_is_opened() -> None:
     assert spec.shape == (8, 1, data.classes)
     assert data_digest(spec) == data.digest
     for base in opening.HALVED:  # as imports require of the published files
-        form = kind_of(base).load()
+        form = kind_of(DataSpec(base).kind).load()
         form = getattr(form, "form", None) or form.FORM
         assert sum(form.images.values()) == DataSpec(base).images("train", "val", "test")
         assert (form.side, 3, form.classes) == DataSpec(base).shape
