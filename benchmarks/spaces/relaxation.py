@@ -152,6 +152,9 @@ def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
     Every group draws `chosen` of its allowed options, those that compete a strength too, and `derive` reads the
     architecture off. That is uniform over the architectures of the space, and of a sub-supernet in which groups that
     compete allow as many options as each other.
+
+    Raises:
+        SpecError: so many of the groups that compete allow nothing but to be left out that none was to be had.
     """
     mix = np.zeros(size(space.groups))
     for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
@@ -161,4 +164,19 @@ def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
         if held:
             taken = [held[rng.integers(len(held))]] if group.chosen == 1 else rng.permutation(held)[: group.chosen]
             mix[at][taken] = strength
-    return space.derive(mix)
+    arch = space.derive(mix)
+    if any(not group.always and not mix[at].any() for group, at in zip(space.groups, cuts(space.groups), strict=True)):
+        _check_held(space, allowed, arch)
+    return arch
+
+
+def _check_held(space: RelaxedSpace, allowed: Allowed, arch: Arch) -> None:
+    """Raise SpecError where an architecture `(d,)` takes an option that is not allowed."""
+    taken = space.relax(arch[None])[0]
+    for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
+        foreign = [group.options[i] for i in np.flatnonzero(taken[at]) if i not in held and i in group.takeable]
+        if foreign:
+            raise SpecError(
+                f"{space.name}: too few groups beside {group.name} may be taken, which allows no {foreign[0]}; allow "
+                "more options"
+            )

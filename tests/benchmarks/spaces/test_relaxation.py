@@ -185,6 +185,17 @@ def test_an_empty_or_disordered_choice_of_options_is_refused(held: tuple[int, ..
         check_allowed(groups, everything(groups)[1:])
 
 
+def test_no_draw_takes_an_edge_that_allows_nothing() -> None:
+    space = darts_lists.SPACES["darts"]
+    whole, nothing = everything(space.groups), (0,)  # `none` alone
+    without = tuple(nothing if g in (9, 13) else held for g, held in enumerate(whole))  # two of five edges into a node
+    rng = np.random.default_rng(0)
+    taken = space.relax(np.stack([draw(space, without, rng) for _ in range(200)]))
+    assert not taken[:, ~_held(space, without)].any()
+    with pytest.raises(SpecError, match=r"too few groups beside normal 2<-0 may be taken"):
+        draw(space, (nothing, *whole[1:]), rng)  # both edges into node 2 are kept
+
+
 def test_a_group_of_which_two_are_taken_allows_no_fewer() -> None:
     groups = NB1Shot1Space.of(1).groups
     with pytest.raises(SpecError, match=r"group input of node 3 allows .*; allowed are at least 2 of"):
