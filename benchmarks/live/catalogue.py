@@ -173,8 +173,10 @@ def number(name: str, value: str) -> int:
 
 
 def check_trainable(name: str, parts: Parts) -> None:
-    """Raise UsageError where the networks of a benchmark cannot be trained as its recipe says."""
+    """Raise UsageError where the networks of a benchmark cannot be built, or not be trained as its recipe says."""
     recipe, macro = parts.recipe, parts.macro
+    if macro.image < 1 << macro.halvings:
+        raise UsageError(f"{name} halves its images {macro.halvings} times, so that {macro.image} pixels are too few")
     if not isinstance(macro, DartsMacro):
         if not recipe.packs:
             raise UsageError(

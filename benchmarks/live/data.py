@@ -53,8 +53,9 @@ class OnDevice:
         return batches(self.train, size, rng, self.augmentation)
 
     def guides(self, size: int, rng: Generator) -> Iterator[Batch]:
-        """Yield all validation images once, likewise."""
-        return batches(self.val, size, rng, self.augmentation)
+        """Yield all validation images, likewise, and all of them again in another order, without an end."""
+        while True:
+            yield from batches(self.val, size, rng, self.augmentation)
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,6 +33,11 @@ class NB201Macro:
     classes: int = 10
 
     @property
+    def halvings(self) -> int:
+        """Return how often images are halved."""
+        return self.stages - 1
+
+    @property
     def widths(self) -> tuple[int, ...]:
         """Return the channels of each stage."""
         return tuple(self.channels << stage for stage in range(self.stages))
@@ -55,6 +60,11 @@ class NB1Shot1Macro:
     def reductions(self) -> tuple[int, ...]:
         """Return the cells that a reduction comes before."""
         return tuple(sorted({self.cells // 3, 2 * self.cells // 3} - {0}))
+
+    @property
+    def halvings(self) -> int:
+        """Return how often images are halved."""
+        return len(self.reductions)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +97,11 @@ class DartsMacro:
     def reductions(self) -> tuple[int, ...]:
         """Return the cells that are reduction cells."""
         return tuple(sorted({self.cells // 3, 2 * self.cells // 3} - {0}))
+
+    @property
+    def halvings(self) -> int:
+        """Return how often images are halved."""
+        return len(self.reductions)
 
 
 Macro = NB201Macro | NB1Shot1Macro | DartsMacro

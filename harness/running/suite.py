@@ -258,7 +258,7 @@ def _panel(suite: Suite, task: Benchmark) -> Panel | None:
 def _unanswered(task: Benchmark) -> str:
     """Return why a benchmark answers no query, and what to do."""
     if task.context.trainings is not None:
-        return f"and trainings of {task.name} hold no validation images out to answer them; name another recipe"
+        return f"and trainings of {task.name} hold no validation images out to answer them; recipe=quick-30 does"
     if task.cost_kind == "measured":
         return f"{task.name} is live; use the tabular benchmark"
     return (

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
-from itertools import cycle
 from typing import ClassVar, Self, cast
 
 import numpy as np
@@ -118,7 +117,7 @@ class Bilevel:
         set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
         losses: list[float] = []
         size = self.settings.batch
-        guides = cycle(self.parts.guides(size, self.rng))
+        guides = self.parts.guides(size, self.rng)
         for batch, seen in zip(self.parts.lessons(size, self.rng), guides, strict=False):
             if not self.settings.weights_first:
                 self._step_alpha(seen)

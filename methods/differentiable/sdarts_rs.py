@@ -21,7 +21,8 @@ class SdartsRs(Darts):
     uniform noise in [-eps, eps] on the softmaxed architecture weights, one draw a step, brought back to the simplex by
     the release's clipping. `eps` grows linearly from `eps_min` towards `eps_max`; alpha is updated without noise.
     Defaults of the release's own script for NAS-Bench-201, which are not those of the NAS-Bench-201 version of DARTS:
-    twice the epochs, plain momentum, less decay. Whoever compares the two sets them equal.
+    twice the epochs, plain momentum, less decay. Whoever compares the two sets them equal. Where a space
+    relaxes inputs or weighs edges, those weights are perturbed as those of operations are.
     """
 
     epochs: int = 100  # SmoothDARTS' script for NAS-Bench-201, as the two that follow

@@ -170,6 +170,7 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
             "an auxiliary head, made for images of 32 pixels a side; those of s2-cifar10",
         ),
         ("digits201-live?recipe=darts-16x8-600", "drops paths or has a second head, which digits201-live has not"),
+        ("digits201-live?size=1", "halves its images 1 times, so that 1 pixels are too few"),
         ("s1-digits?train=301", "digits has 300 train images, given train=301"),
     ],
 )
