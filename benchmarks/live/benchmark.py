@@ -59,6 +59,7 @@ class Parts:
         scored_on: validation images that shared weights are scored on, all in one batch; fewer where there are fewer.
         precision: of supernets: `fp32`, or `bf16` for feature maps and convolutions.
         compiled: whether supernets are compiled.
+        fused: whether supernets run in few passes.
     """
 
     space: RelaxedSpace
@@ -68,6 +69,7 @@ class Parts:
     scored_on: int = SCORED_ON
     precision: Literal["fp32", "bf16"] = "fp32"
     compiled: bool = False
+    fused: bool = False
 
     @property
     def alone(self) -> Macro:
@@ -86,7 +88,7 @@ class Parts:
             "recipe": asdict(self.recipe),
         }
         if not trained:
-            how = [self.scored_on, self.precision, self.compiled]
+            how = [self.scored_on, self.precision, self.compiled, *(["fused"] if self.fused else [])]
             told["supernet"] = [asdict(self.macro), [group.name for group in self.space.groups], *how]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -67,6 +67,7 @@ class Live:
         scored_on: str | None = None,
         precision: str | None = None,
         compiled: str | None = None,
+        fused: str | None = None,
         recipe: str | None = None,
     ) -> LiveBenchmark:
         """Return the benchmark.
@@ -84,6 +85,7 @@ class Live:
             scored_on: validation images that shared weights are scored on.
             precision: of supernets, `fp32` or `bf16`.
             compiled: `on` for supernets that are compiled, or `off`.
+            fused: `on` for supernets that run in few passes, equal to rounding, or `off`.
             recipe: how architectures are trained from scratch.
 
         Raises:
@@ -92,6 +94,7 @@ class Live:
         """
         check("precision", precision, ("fp32", "bf16"))
         check("compiled", compiled, ("off", "on"))
+        check("fused", fused, ("off", "on"))
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
         spec = data_spec(self.data, told(train=train, val=val, size=size, data=data))
@@ -109,6 +112,7 @@ class Live:
             scored_on=SCORED_ON if scored_on is None else number("scored_on", scored_on),
             precision="bf16" if precision == "bf16" else "fp32",
             compiled=compiled == "on",
+            fused=fused == "on",
         )
         check_trainable(self.name, parts)
         return self._open(parts, version)
@@ -142,9 +146,9 @@ class Live:
         whole = parts.data.options | _changed(recipe=(recipe.name, self.recipe))
         fixed = {"channels": recipe.channels, "cells": recipe.cells}
         trained = whole | {name: value for name, value in changed.items() if fixed[name] is None}
-        compiled = "on" if parts.compiled else "off"
         supernets = {"scored_on": (parts.scored_on, SCORED_ON), "precision": (parts.precision, "fp32")}
-        how = _changed(**supernets, compiled=(compiled, "off"))
+        ways = {"compiled": parts.compiled, "fused": parts.fused}
+        how = _changed(**supernets) | {name: "on" for name, taken in ways.items() if taken}
         if isinstance(parts.space, DartsSpace) and parts.space.edge_weights and isinstance(macro, DartsMacro):
             how["partial"] = str(macro.partial)
         return whole | changed | how, trained

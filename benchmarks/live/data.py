@@ -90,7 +90,13 @@ class LiveData:
         """Return a supernet with weights drawn from `rng`; a sub-supernet where `allowed` says so."""
         parts = self.parts
         return networks.supernet(
-            parts.space, parts.macro, rng, allowed, precision=parts.precision, compiled=parts.compiled
+            parts.space,
+            parts.macro,
+            rng,
+            allowed,
+            precision=parts.precision,
+            compiled=parts.compiled,
+            fused=parts.fused,
         ).to(device)
 
     def alone(self, arch: Arch, rng: Generator, device: str, recipe: Recipe) -> Network:

@@ -28,6 +28,7 @@ def supernet(
     *,
     precision: Precision = "fp32",
     compiled: bool = False,
+    fused: bool = False,
 ) -> Supernet:
     """Return a supernet of `space` with weights drawn from `rng`.
 
@@ -36,9 +37,9 @@ def supernet(
         SpecError: `allowed` is not of its groups.
     """
     if isinstance(macro, NB201Macro):
-        return NB201Supernet(macro, rng, allowed, precision=precision, compiled=compiled)
-    if compiled:
-        raise UsageError(f"supernets of {space.name} are not compiled; leave compiled out")
+        return NB201Supernet(macro, rng, allowed, precision=precision, compiled=compiled, fused=fused)
+    if compiled or fused:
+        raise UsageError(f"supernets of {space.name} are not compiled, nor fused; leave compiled and fused out")
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsSupernet(space, macro, rng, allowed, precision=precision)
     if precision != "fp32":

@@ -17,6 +17,7 @@ isomorphism string follow the authors' release. This module knows graphs and str
 from __future__ import annotations
 
 import random
+from collections import Counter
 from dataclasses import dataclass
 from functools import cache
 
@@ -166,6 +167,39 @@ def prune(archs: Archs) -> Archs:
         used[:, source] |= used[:, target] & (archs[:, edge] != NONE)
     alive = np.stack([fed[:, s] & used[:, t] for s, t in EDGES], axis=1)  # (n, 6)
     return np.where(alive, archs, Choice(NONE))
+
+
+@cache
+def functions() -> Ints:
+    """Return `(15625,)`: at each lexicographic index, the lowest index of a cell that is the same for all weights.
+
+    Skips and average pooling are linear, so a node is a sum of inputs and convolutions, each pooled so many times. A
+    convolution is one of its edge and of what that node is: 7,548 different sums remain.
+    """
+    first: dict[object, int] = {}
+    cells = prune(enumerate_all(NB201Space()))
+    found = np.array([first.setdefault(_expanded(cell), i) for i, cell in enumerate(cells.tolist())], dtype=np.int64)
+    found.setflags(write=False)
+    return found
+
+
+def _expanded(cell: list[int]) -> frozenset[tuple[object, int]]:
+    """Return the terms of the last node, each with how often it occurs: a source and how often it is pooled."""
+    nodes: list[Counter[tuple[object, int]]] = [Counter([("input", 0)]), Counter(), Counter(), Counter()]
+    for edge, (source, target) in enumerate(EDGES):
+        op, terms = cell[edge], nodes[source]
+        if op == SKIP:
+            nodes[target].update(terms)
+        elif op == POOL:
+            nodes[target].update({(of, pooled + 1): n for (of, pooled), n in terms.items()})
+        elif op != NONE and terms:
+            nodes[target].update([((edge, op, frozenset(terms.items())), 0)])
+    return frozenset(nodes[3].items())
+
+
+def merge(archs: Archs) -> Archs:
+    """Return, for each of cells `(n, 6)`, the pruned one that stands for all that differ from it by rounding alone."""
+    return prune(enumerate_all(NB201Space())[functions()[to_index(NB201Space(), archs)]])
 
 
 def learned(archs: Archs) -> Bools:

@@ -26,7 +26,7 @@ def test_half_precision_reaches_the_supernet_of_darts_cells() -> None:
 
 def test_what_a_space_has_no_supernet_of_is_refused() -> None:
     rng = np.random.default_rng(0)
-    with pytest.raises(UsageError, match="supernets of s2 are not compiled"):
+    with pytest.raises(UsageError, match="supernets of s2 are not compiled, nor fused"):
         networks.supernet(SPACES["s2"], SMALL, rng, compiled=True)
     with pytest.raises(UsageError, match="supernets of nb1shot1-1 are fp32"):
         networks.supernet(NB1Shot1Space.of(1), NB1Shot1Macro(), rng, precision="bf16")

@@ -19,11 +19,13 @@ from nasboard.benchmarks.spaces.nb201 import (
     NONE,
     OPS,
     PARAMETER_FREE,
+    POOL,
     SKIP,
     NB201Space,
     class_representatives,
     isomorphism_string,
     learned,
+    merge,
     prune,
     published_order,
 )
@@ -67,6 +69,20 @@ def test_counts_are_the_published_ones() -> None:
     assert len(everything) == size(SPACE) == 15_625
     assert len(np.unique(SPACE.canonical(everything))) == CLASSES == 6_466
     assert len(np.unique(prune(everything), axis=0)) == 9_445
+    assert len(np.unique(merge(everything), axis=0)) == 7_548
+
+
+def test_what_stands_for_a_cell_is_pruned_and_stands_for_itself() -> None:
+    merged = merge(enumerate_all(SPACE))
+    assert np.array_equal(merge(merged), merged)
+    assert np.array_equal(prune(merged), merged)
+    pooled_first, pooled_last, twice, once = merge(
+        np.array(
+            [[POOL, 0, 0, 0, SKIP, 0], [SKIP, 0, 0, 0, POOL, 0], [SKIP, 0, 0, SKIP, SKIP, 0], [SKIP, 0, 0, 0, SKIP, 0]]
+        )
+    )
+    assert np.array_equal(pooled_first, pooled_last)
+    assert not np.array_equal(twice, once)
 
 
 def test_the_published_enumeration_begins_as_published() -> None:

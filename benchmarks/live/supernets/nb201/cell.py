@@ -18,6 +18,7 @@ from nasboard.benchmarks.live.supernets.ops import normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import Terms
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
+from nasboard.harness.space import Arch
 
 KERNEL = {CONV1: 1, CONV3: 3}
 
@@ -104,6 +105,15 @@ class Cell(nn.Module):
     def apply_op(self, edge: int, op: int, x: Tensor) -> Tensor:
         """Return the output of one operation other than `none` on one edge."""
         return self._edge(edge).apply_op(op, x)
+
+    def output(self, x: Tensor, arch: Arch) -> Tensor:
+        """Return `(b, c, h, w)` for input `(b, c, h, w)` and an architecture `(6,)`."""
+        out: Tensor = self(x, tuple(((op, None),) for op in arch.tolist()))
+        return out
+
+    def kernel(self, edge: int, op: int) -> Tensor:
+        """Return the weights of one convolution."""
+        return self._edge(edge).kernel(op)
 
     def kernels(self, dtype: torch.dtype) -> list[Tensor]:
         """Return the kernels of all convolutions, those that leave a node as one: of each node 3x3, then 1x1."""

@@ -54,7 +54,7 @@ def formulas(*, compiled: bool) -> Formulas:
 
 def average(x: Tensor) -> Tensor:
     """Return the 3x3 average of `(b, c, h, w)` that does not count the padding, faster than the library's."""
-    return _window_sum(x) * _shares(x).to(x.dtype)
+    return window_sum(x) * window_shares(x).to(x.dtype)
 
 
 def in_layout(x: Tensor) -> Tensor:
@@ -140,12 +140,12 @@ def forward_cell(x: Tensor, mix: Tensor, *kernels: Tensor) -> tuple[Tensor, ...]
     """Return the output of the cell, its nodes 1 and 2, and what the backward pass needs of nodes 0, 1 and 2."""
     sums: list[Tensor | None] = [None] * 4
     kept: list[Tensor] = []
-    nodes, shares = [x], _shares(x)
+    nodes, shares = [x], window_shares(x)
     for node, edges in enumerate(OUT_OF):
         here, c = nodes[node], x.shape[1]
         positive = F.relu(here)
         wide, narrow = _convolve(positive, kernels[2 * node]), _convolve(positive, kernels[2 * node + 1])
-        (mean3, rate3), (mean1, rate1), windows = _statistics(wide), _statistics(narrow), _window_sum(here)
+        (mean3, rate3), (mean1, rate1), windows = statistics(wide), statistics(narrow), window_sum(here)
         for i, edge in enumerate(edges):
             at, target = slice(i * c, (i + 1) * c), EDGES[edge][1]
             scale3, scale1 = mix[edge, CONV3] * rate3[at], mix[edge, CONV1] * rate1[at]
@@ -172,7 +172,7 @@ def backward_cell(
     gradients: list[Tensor | None] = [None, None, None, gradient]
     of_mix: dict[tuple[int, int], Tensor] = {}
     of_outputs: dict[int, Tensor] = {}
-    shares, dtype = _shares(gradient), gradient.dtype
+    shares, dtype = window_shares(gradient), gradient.dtype
     c, pixels = gradient.shape[1], gradient.numel() / gradient.shape[1]
     for node in (2, 1, 0):
         wide, narrow, mean3, rate3, mean1, rate1, windows = kept[A_NODE * node : A_NODE * (node + 1)]
@@ -205,7 +205,7 @@ def backward_cell(
             found, _ = _convolve_back(y_gradient, positive, kernels[kernel], [True, False, False])
             of_positive.append(_wide(found))
             of_outputs[kernel] = y_gradient
-        windows = _window_sum((_sum(pooled) * shares).to(dtype).contiguous(memory_format=CHANNELS_LAST))
+        windows = window_sum((_sum(pooled) * shares).to(dtype).contiguous(memory_format=CHANNELS_LAST))
         found = _sum(of_positive) * (here > 0) + _sum(skipped) + windows
         before = gradients[node]
         found = found if before is None else found + before
@@ -234,7 +234,7 @@ def _over(values: Tensor) -> Tensor:
     return values[:, None, None]  # (c, 1, 1)
 
 
-def _statistics(y: Tensor) -> tuple[Tensor, Tensor]:
+def statistics(y: Tensor) -> tuple[Tensor, Tensor]:
     """Return mean `(c,)` and 1 / sqrt(variance + eps) of `(b, c, h, w)`, in one pass."""
     y, n = _wide(y), y.numel() / y.shape[1]
     mean, square = y.sum((0, 2, 3)) / n, (y * y).sum((0, 2, 3)) / n
@@ -254,13 +254,14 @@ def _convolve_back(gradient: Tensor, x: Tensor, kernel: Tensor, asked: list[bool
     return of_x, of_kernel
 
 
-def _window_sum(x: Tensor) -> Tensor:
+def window_sum(x: Tensor) -> Tensor:
+    """Return the sums `(b, c, h, w)` over the 3x3 window around each pixel."""
     c = x.shape[1]
     ones = torch.ones(c, 1, 3, 3, dtype=x.dtype, device=x.device).contiguous(memory_format=CHANNELS_LAST)
     return F.conv2d(x, ones, padding=1, groups=c)
 
 
-def _shares(x: Tensor) -> Tensor:
+def window_shares(x: Tensor) -> Tensor:
     """Return `(h, w)`: one over how many pixels the 3x3 window around each has."""
     dtype = torch.promote_types(x.dtype, torch.float32)
     sides = []

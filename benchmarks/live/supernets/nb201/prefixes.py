@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201.cell import Cell
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL
 from nasboard.harness.space import Arch
 
 INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))
+
+
+Operate = Callable[[int, int, Tensor], Tensor]  # edge, operation, a map that is left as it is -> its output
 
 
 class PrefixCell:
@@ -19,8 +23,8 @@ class PrefixCell:
     neighbours share their first edges, as they do in lexicographic order, most of them cost one addition.
     """
 
-    def __init__(self, cell: Cell, x: Tensor) -> None:
-        self._cell = cell
+    def __init__(self, x: Tensor, operate: Operate) -> None:
+        self._operate = operate
         self._nodes: list[Tensor | None] = [x, None, None, None]
         self._sums: list[tuple[bytes, Tensor | None]] = [(b"", None)] * len(EDGES)  # of a node, up to each edge
         self._outputs: list[dict[tuple[int, int], Tensor]] = [{} for _ in INTO]  # of what leaves each node
@@ -48,7 +52,7 @@ class PrefixCell:
         known = self._outputs[source]
         key = (op, 0 if op == POOL else edge)  # pooling has no weights: all edges that leave the node share it
         if key not in known:
-            known[key] = self._cell.apply_op(edge, op, x)
+            known[key] = self._operate(edge, op, x)
         return known[key]
 
 

@@ -1,9 +1,9 @@
 """The supernet of NAS-Bench-201 cells at any size: every operation on every edge, the mixture as an argument.
 
 `forward(x, mix)` takes a mixture `(30,)` for all cells, or `(cells, 30)` with one for each. In single precision, not
-compiled, every operation is computed on its own: the reference, the same bits on one thread everywhere. Half precision
-and compilation are faster ways to the same network, and agree with it to their tolerance. How weights are trained is
-`stepping`'s business, how many architectures are scored at once is `ranking`'s.
+compiled, not fused, every operation is computed on its own: the reference, the same bits on one thread everywhere.
+Half precision, compilation and fusion are faster ways to the same network, and agree with it to their tolerance. How
+weights are trained is `stepping`'s business, how many architectures are scored at once is `ranking`'s.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.nb201.alone import Alone
 from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduction, ResidualReduction
 from nasboard.benchmarks.live.supernets.nb201.cell import Cell, average_pool
+from nasboard.benchmarks.live.supernets.nb201.folding import FoldedCell, Room
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, in_layout, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, prune
+from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
 from nasboard.benchmarks.spaces.relaxation import Allowed, everything
 from nasboard.harness.space import Arch, Archs
 
@@ -47,6 +48,7 @@ class NB201Supernet(Supernet):
         *,
         precision: Precision = "fp32",
         compiled: bool = False,
+        fused: bool = False,
     ) -> None:
         """Draw the weights.
 
@@ -57,13 +59,17 @@ class NB201Supernet(Supernet):
             precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
             compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
                 a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
+            fused: whether architectures are scored in few passes over memory, and those that differ by rounding alone
+                once; so they are in single precision where `compiled` is asked for, too.
         """
         super().__init__(NB201Space(), allowed)
-        reference = precision == "fp32" and not compiled
+        reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else in_layout
         self._formulas = formulas(compiled=True) if compiled and self.allowed == everything(GROUPS) else None
         pool = average_pool if reference else average
+        self._distinct = prune if reference else merge
+        self._folded = precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
         self.macro = macro
         widths = macro.widths
         self.stem = ConvNorm(macro.inputs, widths[0], rng, macro.stem)
@@ -103,8 +109,11 @@ class NB201Supernet(Supernet):
         return Alone(self, arch)
 
     def distinct(self, archs: Archs) -> Archs:
-        """Return cells `(n, 6)` without the edges that carry nothing: 9,445 of 15,625 differ."""
-        return prune(archs)
+        """Return cells `(n, 6)` without the edges that carry nothing: 9,445 of 15,625 differ, 7,548 but for rounding.
+
+        Those that are equal but for rounding are told apart by the reference alone.
+        """
+        return self._distinct(archs)
 
     @torch.no_grad()
     def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
@@ -113,11 +122,15 @@ class NB201Supernet(Supernet):
         The stem is computed once, and what neighbours share of the first cell; so they had better come in
         lexicographic order.
         """
-        first = PrefixCell(self.cell(0), self.embed(images))
+        cells: list[Cell | FoldedCell] = [self.cell(index) for index in range(len(self.cells))]
+        if self._folded:
+            room = Room()
+            cells = [FoldedCell(self.cell(index), room) for index in range(len(self.cells))]
+        first = PrefixCell(self.embed(images), cells[0].apply_op)
         for arch in self.distinct(archs):
             x = first.output(arch)
-            for index in range(1, len(self.cells)):
-                x = PrefixCell(self.cell(index), self.reduce(index, x)).output(arch)
+            for index, cell in enumerate(cells[1:], 1):
+                x = cell.output(self.reduce(index, x), arch)
             yield self.head(x)
 
     def cell(self, index: int) -> Cell:

@@ -49,14 +49,27 @@ def test_scores_equal_those_of_each_architecture_alone(net: NB201Supernet, val: 
     assert (seen.accuracy == accuracy).mean() > 0.95
 
 
-def test_at_another_size_scores_equal_those_of_each_architecture_alone() -> None:
+@pytest.mark.parametrize("fused", [False, True])
+def test_at_another_size_scores_equal_those_of_each_architecture_alone(fused: bool) -> None:
     macro = NB201Macro(image=8, channels=4, cells=2, classes=10)
-    net, rng = NB201Supernet(macro, np.random.default_rng(0)), np.random.default_rng(1)
+    net, rng = NB201Supernet(macro, np.random.default_rng(0), fused=fused), np.random.default_rng(1)
     images = torch.tensor(rng.standard_normal((40, 3, 8, 8), dtype=np.float32))
     labels = torch.tensor(rng.integers(10, size=40))
-    archs = np.concatenate([sample(SPACE, rng, 10), enumerate_all(SPACE)[7000:7010]])
+    constant = np.array([[op] * 6 for op in range(5)], dtype=np.int16)
+    archs = np.concatenate([constant, sample(SPACE, rng, 30), enumerate_all(SPACE)[7000:7010]])
     _, confidence = alone(net, archs, images, labels)
     np.testing.assert_allclose(evaluate(net, archs, images, labels).confidence, confidence, rtol=0, atol=1e-5)
+
+
+def test_cells_that_stand_for_one_another_give_the_same_logits() -> None:
+    macro = NB201Macro(image=8, channels=4, stages=1, cells=2)
+    net = NB201Supernet(macro, np.random.default_rng(0), fused=True).double()
+    images = torch.tensor(np.random.default_rng(1).standard_normal((8, 3, 8, 8)))
+    archs = enumerate_all(SPACE)
+    archs = archs[(net.distinct(archs) != prune(archs)).any(1)][::100]
+    assert len(archs) > 10
+    for arch, other in zip(archs, net.distinct(archs), strict=True):
+        torch.testing.assert_close(of_supernet(net, arch).double()(images), of_supernet(net, other).double()(images))
 
 
 def test_a_dense_stretch_of_neighbours_is_scored_as_well(net: NB201Supernet, val: Val) -> None:
