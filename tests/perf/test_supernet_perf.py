@@ -43,6 +43,7 @@ def test_a_step_of_darts_on_digits(benchmark: BenchmarkFixture) -> None:
     batch = steps.Batch.of(DIGITS, 64, "cpu")
     nets = {"reference": (False, "fp32"), "compiled": (True, "fp32")}
     sides = {n: steps.darts(steps.ours(DIGITS, "cpu", p, compiled=c), batch) for n, (c, p) in nets.items()}
+    sides["fused"] = steps.darts(NB201Supernet(DIGITS, np.random.default_rng(0), fused=True), batch)
     seconds = benchmark.pedantic(steps.in_turn, args=(sides, 100, time.process_time), rounds=1)
     print(f"\na DARTS step on digits, one thread, processor seconds:\n{steps.told(seconds)}")
 

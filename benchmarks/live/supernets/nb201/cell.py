@@ -115,6 +115,10 @@ class Cell(nn.Module):
         """Return the weights of one convolution."""
         return self._edge(edge).kernel(op)
 
+    def separate_kernels(self) -> list[Tensor]:
+        """Return the kernels of all edges: of each 3x3, then 1x1."""
+        return [self.kernel(edge, op) for edge in range(len(EDGES)) for op in (CONV3, CONV1)]
+
     def kernels(self, dtype: torch.dtype) -> list[Tensor]:
         """Return the kernels of all convolutions, those that leave a node as one: of each node 3x3, then 1x1."""
         return [

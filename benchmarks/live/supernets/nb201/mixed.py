@@ -98,7 +98,7 @@ class _Convolution(torch.autograd.Function):
         if gradient is None:
             return None, None, None, None
         (kernel,) = ctx.saved_tensors
-        _, found = _convolve_back(gradient, F.relu(ctx.nodes[ctx.node]), kernel, [False, True, False])
+        _, found = convolve_back(gradient, F.relu(ctx.nodes[ctx.node]), kernel, [False, True, False])
         return None, None, None, found
 
 
@@ -202,7 +202,7 @@ def backward_cell(
         positive = F.relu(here)
         for kernel, behind in ((2 * node, behind3), (2 * node + 1, behind1)):
             y_gradient = torch.cat(behind, 1).to(dtype).contiguous(memory_format=CHANNELS_LAST)
-            found, _ = _convolve_back(y_gradient, positive, kernels[kernel], [True, False, False])
+            found, _ = convolve_back(y_gradient, positive, kernels[kernel], [True, False, False])
             of_positive.append(_wide(found))
             of_outputs[kernel] = y_gradient
         windows = window_sum((_sum(pooled) * shares).to(dtype).contiguous(memory_format=CHANNELS_LAST))
@@ -245,7 +245,7 @@ def _convolve(x: Tensor, kernel: Tensor) -> Tensor:
     return F.conv2d(x, kernel, padding=kernel.shape[-1] // 2)
 
 
-def _convolve_back(gradient: Tensor, x: Tensor, kernel: Tensor, asked: list[bool]) -> tuple[Tensor, Tensor]:
+def convolve_back(gradient: Tensor, x: Tensor, kernel: Tensor, asked: list[bool]) -> tuple[Tensor, Tensor]:
     """Return what is asked for of the gradients of `x`, kernel and bias, the last of which there is not."""
     side = [kernel.shape[-1] // 2] * 2
     of_x, of_kernel, _ = torch.ops.aten.convolution_backward(

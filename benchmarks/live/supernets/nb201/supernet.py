@@ -20,6 +20,7 @@ from nasboard.benchmarks.live.supernets.nb201.alone import Alone
 from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduction, ResidualReduction
 from nasboard.benchmarks.live.supernets.nb201.cell import Cell, average_pool
 from nasboard.benchmarks.live.supernets.nb201.folding import FoldedCell, Room
+from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, in_layout, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
@@ -59,14 +60,15 @@ class NB201Supernet(Supernet):
             precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
             compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
                 a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
-            fused: whether architectures are scored in few passes over memory, and those that differ by rounding alone
-                once; so they are in single precision where `compiled` is asked for, too.
+            fused: whether cells run in few calls, architectures are scored in few passes over memory, and those that
+                differ by rounding alone once; in single precision, `compiled` scores in this way, too.
         """
         super().__init__(NB201Space(), allowed)
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else in_layout
         self._formulas = formulas(compiled=True) if compiled and self.allowed == everything(GROUPS) else None
+        self._fused = fused and precision == "fp32" and not compiled
         pool = average_pool if reference else average
         self._distinct = prune if reference else merge
         self._folded = precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
@@ -99,6 +101,8 @@ class NB201Supernet(Supernet):
 
     def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor) -> Tensor:
         cell = self.cell(index)
+        if self._fused and all(len(of_edge) == len(OPS) for of_edge in terms):
+            return fused_cell(x, mix.view(len(EDGES), len(OPS)), cell.separate_kernels())
         if self._formulas is None or not torch.is_grad_enabled() or any(len(of_edge) < len(OPS) for of_edge in terms):
             out: Tensor = cell(x, terms)
             return out

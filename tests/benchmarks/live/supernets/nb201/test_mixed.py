@@ -64,22 +64,45 @@ def test_each_cell_can_have_a_mixture_of_its_own() -> None:
     torch.testing.assert_close(fast(x, mixes), reference(x, mixes), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.parametrize("macro", [DIGITS, SMALL], ids=["digits", "small"])
+def test_fused_it_gives_logits_and_gradients_of_the_reference(macro: NB201Macro) -> None:
+    reference, fast = (NB201Supernet(macro, np.random.default_rng(0), fused=on).double() for on in (False, True))
+    x, mix = images(macro, torch.float64), mixture(torch.float64)
+    torch.testing.assert_close(fast(x, mix), reference(x, mix), rtol=1e-9, atol=1e-9)
+    with torch.no_grad():
+        torch.testing.assert_close(fast(x, mix), reference(x, mix), rtol=1e-9, atol=1e-9)
+    for ours, theirs in zip(gradients(fast, x, mix), gradients(reference, x, mix), strict=True):
+        torch.testing.assert_close(ours, theirs, rtol=1e-7, atol=1e-9)
+
+
+def test_fused_a_gradient_of_a_gradient_reaches_weights_as_well() -> None:
+    x, found = images(SMALL, torch.float64), []
+    for on in (False, True):
+        net, mix = NB201Supernet(SMALL, np.random.default_rng(0), fused=on).double(), mixture(torch.float64)
+        (first,) = torch.autograd.grad(net(x, mix).logsumexp(1).mean(), mix, create_graph=True)
+        found.append(torch.autograd.grad(first[[2, 8, 29]].pow(2).sum(), list(net.parameters()), allow_unused=True))
+    for theirs, ours in zip(*found, strict=True):
+        if theirs is not None:
+            torch.testing.assert_close(ours, theirs, rtol=1e-6, atol=1e-10)
+
+
 @pytest.mark.usefixtures("by_formula")
 def test_the_curvature_of_a_mixture_is_that_of_the_reference() -> None:
     x, found = images(SMALL, torch.float64), []
-    for net in two(SMALL):
+    for net in (*two(SMALL), NB201Supernet(SMALL, np.random.default_rng(0), fused=True)):
         mix = mixture(torch.float64)
         (first,) = torch.autograd.grad(net.double()(x, mix).logsumexp(1).mean(), mix, create_graph=True)
         found.append(torch.autograd.grad(first[[2, 8, 29]].pow(2).sum(), mix)[0])
-    torch.testing.assert_close(found[1], found[0], rtol=1e-6, atol=1e-10)
+    for ours in found[1:]:
+        torch.testing.assert_close(ours, found[0], rtol=1e-6, atol=1e-10)
     assert found[0].abs().max() > 1e-6
 
 
 @pytest.mark.usefixtures("by_formula")
 def test_the_gradient_of_a_mixture_alone_computes_none_of_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[list[bool]] = []
-    back = mixing._convolve_back
-    monkeypatch.setattr(mixing, "_convolve_back", lambda *of: asked.append(of[3]) or back(*of))
+    back = mixing.convolve_back
+    monkeypatch.setattr(mixing, "convolve_back", lambda *of: asked.append(of[3]) or back(*of))
     _, fast = two(SMALL)
     mix = mixture()
     torch.autograd.grad(fast(images(SMALL), mix).mean(), mix)
