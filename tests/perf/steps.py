@@ -16,7 +16,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet, Precision
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
+from nasboard.benchmarks.live.supernets.supernet import Precision
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample

@@ -14,8 +14,9 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 torch = pytest.importorskip("torch", reason="supernets need torch: pip install 'nasboard[live]'")
 
-from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet, Precision  # noqa: E402
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet  # noqa: E402
 from nasboard.benchmarks.live.supernets.ranking import evaluate  # noqa: E402
+from nasboard.benchmarks.live.supernets.supernet import Precision  # noqa: E402
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro  # noqa: E402
 from nasboard.benchmarks.spaces.nb201 import NB201Space  # noqa: E402
 from nasboard.harness.space import Archs, enumerate_all, sample  # noqa: E402

@@ -9,6 +9,7 @@ sub-supernet (few-shot) is the same class with fewer options allowed in some gro
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Literal
 
 import numpy as np
 import torch
@@ -18,6 +19,7 @@ from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace, check_a
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, Archs
 
+Precision = Literal["fp32", "bf16"]  # of feature maps and convolutions; weights, statistics and logits are fp32
 Term = tuple[int, Tensor | None]  # an option that is computed, and its weight, a scalar; None is a weight of exactly 1
 Terms = tuple[Term, ...]  # of one group, ascending
 

@@ -8,7 +8,7 @@ keeps, and partial channels are possible.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Literal, cast
+from typing import cast
 
 import torch
 from numpy.random import Generator
@@ -18,7 +18,7 @@ from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, ke
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, Head, Stem
 from nasboard.benchmarks.live.supernets.darts.mixed import EdgeMix, MixedCell
 from nasboard.benchmarks.live.supernets.darts.operations import NOISE, NONE, key_of
-from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet, Terms
 from nasboard.benchmarks.spaces.darts import EDGES, DartsSpace
 from nasboard.benchmarks.spaces.genotype import NODES
 from nasboard.benchmarks.spaces.macros import DartsMacro
@@ -26,7 +26,6 @@ from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
 
-Precision = Literal["fp32", "bf16"]
 CELLS = 2  # types: normal and reduction
 
 

@@ -9,7 +9,6 @@ weights are trained is `stepping`'s business, how many architectures are scored 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import Literal
 
 import torch
 import torch.nn.functional as F
@@ -24,13 +23,11 @@ from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, in_layout, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet, Terms
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
 from nasboard.benchmarks.spaces.relaxation import Allowed, everything
 from nasboard.harness.space import Arch, Archs
-
-Precision = Literal["fp32", "bf16"]
 
 
 class NB201Supernet(Supernet):

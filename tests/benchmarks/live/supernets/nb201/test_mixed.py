@@ -11,8 +11,9 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.supernets.nb201 import mixed as mixing
 from nasboard.benchmarks.live.supernets.nb201 import supernet as supernets
-from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet, Precision
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import evaluate
+from nasboard.benchmarks.live.supernets.supernet import Precision
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import sample
