@@ -65,10 +65,11 @@ def test_ranking_the_whole_space_at_full_size(benchmark: BenchmarkFixture, preci
     """Stretches of what is scored, for all of it, against cells all over the space, each a module of its own."""
     torch.set_num_threads(1)
     net = NB201Supernet(FULL, np.random.default_rng(0), precision=precision, fused=True)
+    rng = np.random.default_rng(0)  # steps of equal length would meet the same operations again and again
     every, batch = enumerate_all(NB201Space()), steps.Batch.of(FULL, 128, "cpu")
     distinct = np.unique(net.distinct(every), axis=0)
-    spread = [plain.of_supernet(net, arch) for arch in every[_middles(len(every), 25)]]
-    stretches = [distinct[at : at + 6] for at in _middles(len(distinct), 6)]
+    spread = [plain.of_supernet(net, arch) for arch in rng.permutation(every)[:40]]
+    stretches = [distinct[at : at + 6] for at in rng.integers(len(distinct) - 6, size=10)]
 
     def in_turn() -> tuple[float, float]:
         spent = [
@@ -91,11 +92,6 @@ def test_ranking_the_whole_space_at_full_size(benchmark: BenchmarkFixture, preci
         f"{(seen - torch.stack(alone)).abs().max():.1e}"
     )
     assert fast_s < plain_s
-
-
-def _middles(n: int, parts: int) -> list[int]:
-    """Return the middle of each part of `n` places: the ends of the space are its cheapest cells."""
-    return [int((i + 0.5) * n / parts) for i in range(parts)]
 
 
 def _stretch_s(net: NB201Supernet, archs: Archs, batch: steps.Batch) -> float:
