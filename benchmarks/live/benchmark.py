@@ -103,7 +103,6 @@ class LiveBenchmark:
         trained_as: full name under which its trainings are stored.
         scored_by: the benchmark whose table is the truth, None where trainings are.
         parameter_free: choices that are operations without parameters, None where slots do not share numbers.
-        learned: which architectures have an operation with parameters on a path from input to output.
     """
 
     name: str
