@@ -49,7 +49,7 @@ def test_images_are_none_of_the_search_data(benchmark: Benchmark) -> str | None:
     return None
 
 
-def trainings_are_of_the_space_and_cost_more_the_longer(benchmark: Benchmark) -> str | None:
+def trainings_cost_more_the_longer(benchmark: Benchmark) -> str | None:
     """What is trained for an architecture is itself canonical; its cost grows; its method is registered."""
     how = benchmark.context.trainings
     if how is None:

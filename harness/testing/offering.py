@@ -16,7 +16,7 @@ from nasboard.harness.space import Archs, Floats, sample
 from nasboard.harness.testing.live import (
     data_are_images_and_labels,
     test_images_are_none_of_the_search_data,
-    trainings_are_of_the_space_and_cost_more_the_longer,
+    trainings_cost_more_the_longer,
 )
 from nasboard.harness.testing.reach import leaks, secret, trained
 from nasboard.harness.testing.searching import elsewhere
@@ -218,7 +218,7 @@ BENCHMARK_CONTRACTS = (
     search_side_leads_to_no_test_value,
     data_are_images_and_labels,
     test_images_are_none_of_the_search_data,
-    trainings_are_of_the_space_and_cost_more_the_longer,
+    trainings_cost_more_the_longer,
     context_can_be_read,
     same_in_another_process,
 )

@@ -62,7 +62,7 @@ BENCHMARKS: dict[Callable[[Benchmark], str | None], tuple[Callable[[], Benchmark
         lambda: broken_benchmarks.tested_on(broken_benchmarks.pictures(2)),
         "40 of 40 test images are among the search data",
     ),
-    live.trainings_are_of_the_space_and_cost_more_the_longer: (
+    live.trainings_cost_more_the_longer: (
         lambda: broken_benchmarks.trained_by(cost_s=lambda arch, epochs: 3.0),
         "grow with the epochs",
     ),
@@ -90,17 +90,17 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         ),
         (
             lambda: broken_benchmarks.trained_by(fidelities=(1, 2)),
-            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            live.trainings_cost_more_the_longer,
             "allowed ascend to its 4 epochs",
         ),
         (
             lambda: broken_benchmarks.trained_by(canonical=lambda archs: archs * 0),
-            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            live.trainings_cost_more_the_longer,
             "not isomorphic to it",
         ),
         (
             lambda: broken_benchmarks.trained_by(cost_s=lambda arch, epochs: epochs * default_rng().random()),
-            live.trainings_are_of_the_space_and_cost_more_the_longer,
+            live.trainings_cost_more_the_longer,
             "costs are nominal",
         ),
     ],

@@ -42,7 +42,7 @@ def test_it_keeps_every_law_complete_or_not() -> None:
             "data are images and labels",
             "same in another process",
             "test images are none of the search data",
-            "trainings are of the space and cost more the longer",
+            "trainings cost more the longer",
         }
 
 

@@ -16,7 +16,7 @@ from nasboard.methods.black_box.random_search import RandomSearch
 
 
 def test_a_table_of_contracts_and_the_same_as_json() -> None:
-    shown = CliRunner().invoke(app, ["check", "planted"])
+    shown = CliRunner().invoke(app, ["check", "planted"], env={"COLUMNS": "200"})  # so that no cell is broken
     assert shown.exit_code == 0
     assert "truth is the mean of its seeds" in shown.stdout
     assert "it has no data" in shown.stdout
