@@ -12,7 +12,6 @@ from types import MappingProxyType
 from nasboard.harness.errors import UnknownNameError, UsageError
 
 NUMBERS = ("train", "val", "size")
-OPTIONS = (*NUMBERS, "data")
 
 
 @dataclass(frozen=True, slots=True)

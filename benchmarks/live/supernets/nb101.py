@@ -16,14 +16,13 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
+from nasboard.benchmarks.live.supernets.choice_blocks import KERNEL
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.ops import normal
 from nasboard.benchmarks.spaces.cell_graph import CellSpace, Graph, channels, graphs_of
 from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
-
-KERNEL = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
 
 
 class Conv(nn.Module):

@@ -13,8 +13,9 @@ import torch
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.darts.layers import Norms, dense, halving, pointwise
+from nasboard.benchmarks.live.supernets.darts.layers import Norms, halving, pointwise
 from nasboard.benchmarks.live.supernets.darts.operations import run
+from nasboard.benchmarks.live.supernets.ops import dense
 from nasboard.benchmarks.spaces.darts import EDGES, OPS, DartsSpace
 from nasboard.benchmarks.spaces.genotype import NODES
 from nasboard.benchmarks.spaces.macros import DartsMacro

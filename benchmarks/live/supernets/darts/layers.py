@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -59,26 +58,6 @@ SHARED = Norms(  # ops.BN_POLICY
     pool=lambda channels: BatchStatistics(channels, affine=False),
 )
 ALONE = Norms(cell=nn.BatchNorm2d, around=nn.BatchNorm2d, pool=None)
-
-
-class _Dense(torch.autograd.Function):
-    """The identity, whose gradient comes out in the channels-last layout, whatever the layout it arrives in."""
-
-    @staticmethod
-    def forward(ctx: object, x: Tensor) -> Tensor:
-        return x.view_as(x)
-
-    @staticmethod
-    def backward(ctx: object, grad: Tensor) -> Tensor:
-        return grad.contiguous(memory_format=torch.channels_last)
-
-
-def dense(x: Tensor) -> Tensor:
-    """Return `x` `(b, c, h, w)`, whose gradient is handed on channels last.
-
-    What is joined along channels gets slices as gradients, and torch's batch norm takes many times as long over them.
-    """
-    return cast(Tensor, _Dense.apply(x))  # type: ignore[no-untyped-call]
 
 
 class Conv(nn.Module):

@@ -11,9 +11,9 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Kept, Site
-from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm, dense
+from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
 from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, bypass, operation, shuffle
-from nasboard.benchmarks.live.supernets.ops import standardise
+from nasboard.benchmarks.live.supernets.ops import dense, standardise
 from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
 
 

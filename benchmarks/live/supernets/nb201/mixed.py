@@ -57,13 +57,6 @@ def average(x: Tensor) -> Tensor:
     return window_sum(x) * window_shares(x).to(x.dtype)
 
 
-def in_layout(x: Tensor) -> Tensor:
-    """Return `x`; its gradient arrives in the channels-last layout, whatever it comes from."""
-    if x.requires_grad:
-        x.register_hook(lambda g: g.contiguous(memory_format=CHANNELS_LAST))  # type: ignore[no-untyped-call]
-    return x
-
-
 def mixed(run: Formulas, x: Tensor, mix: Tensor, kernels: list[Tensor]) -> Tensor:
     """Return the output of a cell `(b, c, h, w)`.
 

@@ -20,9 +20,9 @@ from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduc
 from nasboard.benchmarks.live.supernets.nb201.cell import Cell, average_pool
 from nasboard.benchmarks.live.supernets.nb201.folding import FoldedCell, Room
 from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
-from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, in_layout, mixed
+from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
-from nasboard.benchmarks.live.supernets.ops import normal, standardise
+from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet, Terms
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
@@ -63,7 +63,7 @@ class NB201Supernet(Supernet):
         super().__init__(NB201Space(), allowed)
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
-        self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else in_layout
+        self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
         self._formulas = formulas(compiled=True) if compiled and self.allowed == everything(GROUPS) else None
         self._fused = fused and precision == "fp32" and not compiled
         pool = average_pool if reference else average
