@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
-from nasboard.benchmarks.live.datasets.spec import data_spec
+from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
@@ -98,12 +98,7 @@ class Live:
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
         spec = data_spec(self.data, told(train=train, val=val, size=size, data=data))
-        sizes = {name: number(name, value) for name, value in told(channels=channels, cells=cells).items()}
-        side, inputs, classes = spec.shape
-        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
-        space = self.space
-        if partial is not None:
-            space, macro = self._partial(macro, number("partial", partial))
+        space, macro = self._searched(spec, told(channels=channels, cells=cells), partial)
         parts = Parts(
             space,
             spec,
@@ -116,6 +111,13 @@ class Live:
         )
         check_trainable(self.name, parts)
         return self._open(parts, version)
+
+    def _searched(self, spec: DataSpec, given: Mapping[str, str], partial: str | None) -> tuple[RelaxedSpace, Macro]:
+        """Return what supernets are of: the space, and the network around its cells."""
+        side, inputs, classes = spec.shape
+        sizes = {name: number(name, value) for name, value in given.items()}
+        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
+        return (self.space, macro) if partial is None else self._partial(macro, number("partial", partial))
 
     def _partial(self, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
         if not (isinstance(self.space, DartsSpace) and isinstance(macro, DartsMacro)):
