@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-import resource
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -22,6 +20,7 @@ from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Store, open_store
 from tests import toy_live
+from tests.harness.full_disk import file_limit
 
 SPEC = "p-1-0-3-2-1-1"
 
@@ -115,20 +114,9 @@ def test_a_training_killed_in_the_middle_goes_on_by_the_same_command_and_ends_th
     assert epochs.count("1") == 2  # of this one and of the uninterrupted one: it did not begin anew
 
 
-@contextmanager
-def _file_limit(size: int) -> Iterator[None]:
-    """Let the system refuse to make any file longer than `size` bytes, in processes started meanwhile too."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
-
-
 def test_a_full_disk_in_mid_training_loses_nothing_and_the_training_goes_on(store: Store, tmp_path: Path) -> None:
     run_ids = planned(store, "heavy", 9)
-    with _file_limit(900_000), pytest.raises(StoreFullError, match="free space"):
+    with file_limit(900_000), pytest.raises(StoreFullError, match="free space"):
         sweep(store, run_ids, jobs=1)
     kept = len(store.steps(run_ids[0]))
     assert 1 <= kept < 9
@@ -139,7 +127,7 @@ def test_a_full_disk_in_mid_training_loses_nothing_and_the_training_goes_on(stor
 def test_a_full_disk_under_a_query_that_trains_ends_the_sweep_and_search_and_training_go_on(store: Store) -> None:
     entry = {"method": "random_search", "benchmark": "toy-live?epochs=8&recipe=heavy", "seeds": 1, "budget_s": 30.0}
     run_ids = plan(store, *suite.resolve(suite.validated({"name": "test", "runs": [entry]}, "test")))
-    with _file_limit(900_000), pytest.raises(StoreFullError, match="free space"):
+    with file_limit(900_000), pytest.raises(StoreFullError, match="free space"):
         sweep(store, run_ids, jobs=1)
     assert {run.status for run in store.runs()} == {"running"}  # by processes that are gone
     assert sweep(store, run_ids, jobs=1).counts == {"budget": 1}

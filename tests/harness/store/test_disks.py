@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import resource
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +12,7 @@ import pytest
 
 from nasboard.harness.errors import StoreFullError
 from nasboard.harness.store import Store, new_owner, open_store
+from tests.harness.full_disk import file_limit
 from tests.harness.store.stored import DONE, course, fill, key, of_version, planned, same
 
 
@@ -32,17 +32,6 @@ def _mount(*arguments: str) -> None:
     done = subprocess.run(["mount", *arguments], capture_output=True, text=True, check=False)
     if done.returncode:
         pytest.skip(f"this root may not mount a file system: {done.stderr.strip()}")
-
-
-@contextmanager
-def _file_limit(size: int) -> Iterator[None]:
-    """Let the system refuse to make any file longer than `size` bytes."""
-    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-    resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
 
 
 def _fill_up(store: Store, owner: str) -> int:
@@ -86,7 +75,7 @@ def test_a_full_disk_loses_nothing_and_the_run_goes_on(small_disk: Path) -> None
 def test_a_file_that_may_not_grow_loses_nothing_and_the_run_goes_on(tmp_path: Path) -> None:
     owner = new_owner()
     with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
-        with _file_limit(700_000):
+        with file_limit(700_000):
             stored = _fill_up(store, owner)
         assert stored > 0
         _check_resumable(store, owner, stored)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import lzma
-import resource
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -16,6 +15,7 @@ from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError
 from nasboard.harness.panel import Panel
 from nasboard.harness.store import Ending, Planned, Store, new_owner, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
+from tests.harness.full_disk import file_limit
 from tests.harness.store.stored import course, fill, key, planned, same
 from tests.postgres import postgres_server  # noqa: F401 - a fixture
 from tests.postgres import postgres_url as postgres_url
@@ -195,14 +195,9 @@ def test_a_missing_file_is_missing_data(tmp_path: Path) -> None:
 
 def test_a_full_disk_leaves_the_former_export(exported: Path, tmp_path: Path) -> None:
     before, files = exported.read_bytes(), sorted(tmp_path.iterdir())
-    with open_store(f"sqlite:///{tmp_path}/exported.db") as store:
-        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (2000, hard))
-        try:
-            with pytest.raises(StoreFullError, match=r"runs\.json cannot be written"):
-                export_runs(store, exported)
-        finally:
-            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    full = pytest.raises(StoreFullError, match=r"runs\.json cannot be written")
+    with open_store(f"sqlite:///{tmp_path}/exported.db") as store, file_limit(2000), full:
+        export_runs(store, exported)
     assert exported.read_bytes() == before
     assert [
         path for path in sorted(tmp_path.iterdir()) if path.suffix != ".db-wal" and path.suffix != ".db-shm"
