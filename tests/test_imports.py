@@ -129,12 +129,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "methods": (),
     "methods.black_box": ("harness",),
-    "methods.differentiable": (
+    "methods.differentiable": ("methods.differentiable.bilevel",),
+    "methods.differentiable.bilevel": (
         "benchmarks.live",
         "benchmarks.live.supernets",
         "benchmarks.spaces",
         "harness",
-        "methods",
     ),
     "methods.weight_sharing": (
         "benchmarks.live",
@@ -153,6 +153,7 @@ TORCH_AT_TOP = (
     "benchmarks.live.trainings",
     "methods",
     "methods.differentiable",
+    "methods.differentiable.bilevel",
     "methods.weight_sharing",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
@@ -314,7 +315,7 @@ def test_a_planted_arrow_is_found(tmp_path: Path, path: str, line: str) -> None:
         ("tabular/nb201/fine.py", "def f():\n    import torch"),
         ("benchmarks/tabulated/fine.py", "from nasboard.harness import space\nfrom ..spaces.nb201 import OPS"),
         ("benchmarks/live/fine.py", "import torch\nfrom nasboard.benchmarks.live.datasets import digits"),
-        ("methods/differentiable/fine.py", "import torch\nfrom nasboard.benchmarks.live.supernets import ops"),
+        ("methods/weight_sharing/fine.py", "import torch\nfrom nasboard.benchmarks.live.supernets import ops"),
     ],
 )
 def test_what_is_allowed_is_not_found(tmp_path: Path, path: str, line: str) -> None:

@@ -27,6 +27,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "lanas": "nasboard.methods.black_box.lanas:Lanas",
         "darts": "nasboard.methods.differentiable.darts:Darts",
         "sdarts_rs": "nasboard.methods.differentiable.sdarts_rs:SdartsRs",
+        "sdarts_adv": "nasboard.methods.differentiable.sdarts_adv:SdartsAdv",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "training": "nasboard.benchmarks.live.trainings.training:Training",

@@ -13,6 +13,8 @@ from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import sample
+from nasboard.methods.differentiable.bilevel.method import Differentiable
+from nasboard.methods.differentiable.bilevel.search import Search
 
 SPACE = NB201Space()
 ARCHS = sample(SPACE, np.random.default_rng(99), 12)
@@ -27,6 +29,11 @@ def small_data() -> LiveData:
 
 def task(seed: int = 0, resume: Mapping[str, object] | None = None) -> Task:
     return Task(SPACE, np.random.default_rng(seed), float("inf"), data=small_data(), resume=resume)
+
+
+def search(method: Differentiable, data: LiveData | None = None) -> Search:
+    """Return a search at its start, of seed 0."""
+    return method.open(task(), data or small_data())
 
 
 def shown(checkpoint: Checkpoint) -> tuple[object, ...]:

@@ -20,7 +20,7 @@ from nasboard.benchmarks.live.mixtures import Simplices  # noqa: E402
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet  # noqa: E402
 from nasboard.benchmarks.spaces.darts_lists import SPACES  # noqa: E402
 from nasboard.benchmarks.spaces.macros import DartsMacro  # noqa: E402
-from nasboard.methods.differentiable.curvature import TOLERANCE, Hessian, end  # noqa: E402
+from nasboard.methods.differentiable.bilevel.curvature import TOLERANCE, Hessian, end  # noqa: E402
 
 DECAY = 1e-3
 LEAST = 10.0

@@ -41,7 +41,7 @@ def test_of_ours_methods_spaces_and_the_live_side_count_and_nothing_else() -> No
         "nasboard.methods.black_box.lanas_tree",
     )
     read = read_of("sdarts_rs")
-    assert {"nasboard.methods.differentiable.darts", "nasboard.benchmarks.live.supernets.nb201"} <= set(read)
+    assert {"nasboard.methods.differentiable.bilevel.search", "nasboard.benchmarks.live.supernets.nb201"} <= set(read)
     assert "nasboard.benchmarks.spaces.nb201" in read
     assert not [name for name in read if name.startswith(("nasboard.harness", "nasboard.tabular"))]
 

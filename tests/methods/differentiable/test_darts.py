@@ -14,17 +14,17 @@ from nasboard.benchmarks.live.supernets.stepping import Batch
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all
-from nasboard.methods.differentiable.darts import Bilevel, Darts, alpha_gradient
+from nasboard.methods.differentiable.bilevel.search import Search
+from nasboard.methods.differentiable.darts import Darts
 from tests.methods import live
 
 SHORT = Darts(epochs=3, batch=32, eigenvalue_every=2)
+VARIANTS = [SHORT, replace(SHORT, weights_first=True, rank_by_alpha=True), replace(SHORT, second_order=True)]
 
 
 @pytest.fixture
-def run() -> Bilevel:
-    data = live.small_data()
-    rng = np.random.default_rng(0)
-    return Bilevel(SHORT, data.supernet(rng, "cpu"), data.on("cpu"), rng)
+def run() -> Search:
+    return live.search(SHORT)
 
 
 def test_it_is_a_search_method() -> None:
@@ -48,12 +48,12 @@ def test_defaults_are_those_of_the_nas_bench_201_version() -> None:
     assert (d.alpha_lr, d.alpha_betas, d.alpha_weight_decay, d.alpha_init) == (3e-4, (0.5, 0.999), 1e-3, 1e-3)
 
 
-def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Bilevel) -> None:
+def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Search) -> None:
     # independent closed form: g_alpha = A * (g_A - sum(A * g_A)), with g_A by finite differences in double precision
     net = run.learner.net.double()
     scored = run.parts.scored
     batch = Batch(scored.images.double(), scored.labels)
-    alpha = torch.from_numpy(np.random.default_rng(1).standard_normal(30)).requires_grad_()
+    run.alpha = alpha = torch.from_numpy(np.random.default_rng(1).standard_normal(30)).requires_grad_()
     mixture = alpha.detach().view(6, 5).softmax(1)
     slopes = torch.zeros(30, dtype=torch.float64)
     with torch.no_grad():
@@ -64,47 +64,48 @@ def test_alpha_gradient_is_the_chain_rule_through_the_softmax(run: Bilevel) -> N
             slopes[option] = (up - down) / 2e-6
     slopes = slopes.view(6, 5)
     expected = (mixture * (slopes - (mixture * slopes).sum(1, keepdim=True))).flatten()
-    torch.testing.assert_close(alpha_gradient(net, run.simplices, alpha, batch), expected, rtol=1e-3, atol=1e-5)
+    torch.testing.assert_close(run.alpha_gradient(batch, batch), expected, rtol=1e-3, atol=1e-5)
     assert expected.abs().max() > 1e-3
 
 
-def test_alpha_gradient_leaves_no_gradient_on_the_weights(run: Bilevel) -> None:
-    alpha_gradient(run.learner.net, run.simplices, run.alpha, run.parts.scored)
+def test_alpha_gradient_leaves_no_gradient_on_the_weights(run: Search) -> None:
+    run.alpha_gradient(run.parts.scored, run.parts.scored)
     assert all(tensor.grad is None for tensor in run.learner.net.parameters())
     assert run.alpha.grad is None
 
 
-def test_an_epoch_steps_alpha_on_validation_and_weights_on_training_images(run: Bilevel) -> None:
+def test_an_epoch_steps_alpha_on_validation_and_weights_on_training_images(run: Search) -> None:
     alpha = run.alpha.detach().clone()
-    weight = run.learner.net.weight.detach().clone()
-    seen: list[torch.Tensor] = []
-
-    def watch(clean: torch.Tensor, epoch: int) -> torch.Tensor:
-        seen.append(clean)
-        assert epoch == 0
-        assert not clean.requires_grad
-        return clean
-
-    logs = run.advance(watch)
-    assert len(seen) == 3  # 96 training images in batches of 32
+    weight = run.net.weight.detach().clone()
+    logs = run.advance()
     assert not torch.equal(run.alpha, alpha)
-    # Adam's steps are at most about its rate each, whatever the gradient
+    # Adam's steps are at most about its rate each, whatever the gradient; 96 training images are three batches of 32
     assert (run.alpha - alpha).abs().max() <= 3 * 3e-4 * 1.5
-    assert not torch.equal(run.learner.net.weight, weight)
+    assert not torch.equal(run.net.weight, weight)
     assert set(logs) == {"loss", "supernet_accuracy", "alpha_entropy"}
     assert logs["alpha_entropy"] == pytest.approx(math.log(5), abs=1e-4)  # alpha is still almost uniform
 
 
-def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Bilevel) -> None:
+def test_alpha_stays_until_it_is_let_go_while_the_weights_move() -> None:
+    run = live.search(replace(SHORT, alpha_from=1))
+    alpha, weight = run.alpha.detach().clone(), run.net.weight.detach().clone()
+    run.advance()
+    assert torch.equal(run.alpha, alpha)
+    assert not torch.equal(run.net.weight, weight)
+    run.advance()
+    assert not torch.equal(run.alpha, alpha)
+
+
+def test_incumbent_is_the_arg_max_of_every_edge_and_none_may_win(run: Search) -> None:
     with torch.no_grad():
         run.alpha.zero_()
         for edge, op in enumerate((0, 3, 1, 4, 2, 0)):
             run.alpha[5 * edge + op] = 1.0
-    assert run.genotype().tolist() == [0, 3, 1, 4, 2, 0]
-    assert run.genotype().dtype == np.int16
+    assert run.incumbent.tolist() == [0, 3, 1, 4, 2, 0]
+    assert run.incumbent.dtype == np.int16
 
 
-def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:
+def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Search) -> None:
     before = run.rank(live.ARCHS)
     with torch.no_grad():
         run.alpha.add_(torch.arange(30.0))
@@ -112,7 +113,7 @@ def test_rank_is_the_score_of_shared_weights_not_of_alpha(run: Bilevel) -> None:
     assert len(np.unique(before)) > 3
 
 
-def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes_no_search(run: Bilevel) -> None:
+def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes_no_search(run: Search) -> None:
     with torch.no_grad():
         run.alpha.copy_(torch.from_numpy(np.random.default_rng(5).standard_normal(30)))
     p = run.alpha.detach().double().view(6, 5).softmax(1).numpy()
@@ -120,7 +121,7 @@ def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes
     score = run.rank_by_alpha(every)
     assert np.exp(score).sum() == pytest.approx(1.0)
     assert score[0] == pytest.approx(np.log(p[:, 0]).sum())
-    assert np.array_equal(every[score.argmax()], run.genotype())  # DARTS's own choice comes first
+    assert np.array_equal(every[score.argmax()], run.incumbent)  # DARTS's own choice comes first
     by_alpha, plain = (list(replace(SHORT, rank_by_alpha=on).search(live.task())) for on in (True, False))
     assert [dict(c.logs) for c in by_alpha] == [dict(c.logs) for c in plain]
     assert [c.incumbent.tolist() for c in by_alpha] == [c.incumbent.tolist() for c in plain]
@@ -130,8 +131,8 @@ def test_ranking_by_alpha_is_the_log_probability_of_the_architecture_and_changes
 def test_alpha_moves_before_the_weights_unless_the_weights_come_first(monkeypatch: pytest.MonkeyPatch) -> None:
     order: list[str] = []
     for name in ("_step_alpha", "_step_weights"):
-        step = getattr(Bilevel, name)
-        monkeypatch.setattr(Bilevel, name, lambda run, *a, f=step, n=name: order.append(n) or f(run, *a))
+        step = getattr(Search, name)
+        monkeypatch.setattr(Search, name, lambda run, *a, f=step, n=name: order.append(n) or f(run, *a))
     found = {}
     for first in (False, True):
         order.clear()
@@ -151,19 +152,23 @@ def test_eigenvalue_is_logged_every_so_many_epochs_and_moves_nothing() -> None:
 def test_fewer_validation_than_training_batches_are_used_again() -> None:
     whole = live.small_data()
     data = replace(whole, val=(whole.val[0][:20], whole.val[1][:20]))
-    rng = np.random.default_rng(0)
-    run = Bilevel(SHORT, data.supernet(rng, "cpu"), data.on("cpu"), rng)
     calls: list[int] = []
-    run.advance(lambda clean, epoch: calls.append(epoch) or clean)
+
+    class Counted(Darts):
+        def lesson(self, search: Search) -> torch.Tensor:
+            calls.append(search.epoch)
+            return super().lesson(search)
+
+    live.search(Counted(epochs=3, batch=32, eigenvalue_every=0), data).advance()
     assert len(calls) == 3
 
 
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, weights_first=True, rank_by_alpha=True)])
+@pytest.mark.parametrize("method", VARIANTS)
 def test_same_seed_same_run(method: Darts) -> None:
     live.check_same_seed_same_run(method)
 
 
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, weights_first=True, rank_by_alpha=True)])
+@pytest.mark.parametrize("method", VARIANTS)
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Darts) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)
 

@@ -13,8 +13,8 @@ from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.harness.errors import MethodError
-from nasboard.methods.differentiable import curvature
-from nasboard.methods.differentiable.curvature import (
+from nasboard.methods.differentiable.bilevel import curvature
+from nasboard.methods.differentiable.bilevel.curvature import (
     EXACT_UP_TO,
     TOLERANCE,
     Hessian,

@@ -1,0 +1,124 @@
+"""What every differentiable method is: settings that all have, and the few points at which methods differ.
+
+A method is a frozen dataclass over `Differentiable` that overrides defaults and hooks. Smoothing, second order, early
+stopping and derivation are settings here, so that each combines with every method.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, ClassVar, Literal, Self
+
+import numpy as np
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nasboard.benchmarks.live.data import LiveData, live_data
+from nasboard.benchmarks.live.mixtures import Simplices
+from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.harness.api import Checkpoint, Need, State, Task
+from nasboard.harness.space import Arch, Floats
+from nasboard.methods.differentiable.bilevel.relay import Leg, relay
+from nasboard.methods.differentiable.bilevel.search import Search
+
+if TYPE_CHECKING:
+    from nasboard.benchmarks.spaces.relaxation import Allowed
+
+Smoothing = Literal["none", "random", "adversarial"]
+
+
+@dataclass(frozen=True, slots=True)
+class Differentiable:
+    """Settings of a bilevel search, and hooks with what DARTS does; a method overrides some of both.
+
+    Source of the defaults: the NAS-Bench-201 version of DARTS (Dong & Yang, ICLR 2020).
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset({"data"})
+    bn_policy: ClassVar[str] = BN_POLICY
+
+    epochs: int = 50
+    batch: int = 64
+    lr: float = 0.025  # SGD, cosine by epoch
+    lr_min: float = 0.001
+    momentum: float = 0.9
+    nesterov: bool = True
+    weight_decay: float = 5e-4
+    clip: float = 5.0  # norm of the gradient of the weights
+    alpha_lr: float = 3e-4  # Adam
+    alpha_betas: tuple[float, float] = (0.5, 0.999)
+    alpha_weight_decay: float = 1e-3
+    alpha_init: float = 1e-3  # times N(0, 1)
+    alpha_from: int = 0  # epochs in which the weights alone move
+    second_order: bool = False  # True: the unrolled gradient of alpha, DARTS (ICLR 2019), equation 7
+    weights_first: bool = False  # True: a step moves the weights before alpha, as the NAS-Bench-201 version
+    smoothing: Smoothing = "none"  # of the mixture that the weights are trained under, SmoothDARTS (ICML 2020)
+    eps_min: float = 0.03  # radius of the smoothing, linear in the epoch
+    eps_max: float = 0.3
+    attack_steps: int = 7  # of the adversarial smoothing
+    rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
+    eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
+
+    @classmethod
+    def for_tests(cls) -> Self:
+        """Return one that keeps every contract within seconds, and finds nothing."""
+        return cls(epochs=3, eigenvalue_every=2)
+
+    def search(self, task: Task) -> Iterator[Checkpoint]:
+        """Yield a checkpoint after every epoch.
+
+        Raises:
+            UsageError: the task has no live data, or its space no relaxation.
+        """
+        data = live_data(task, type(self).__name__)
+        yield from relay(task, self.legs(task, data))
+
+    def legs(self, task: Task, data: LiveData) -> Sequence[Callable[[State], Leg]]:
+        """Return what is done one after the other; each is opened with what the one before left."""
+        return [lambda _: self.open(task, data)]
+
+    def open(self, task: Task, data: LiveData, allowed: Allowed | None = None) -> Search:
+        """Return a search that stands at its start, on what `prepare` makes of the data."""
+        prepared = self.prepare(data)
+        net = prepared.supernet(task.rng, task.device, allowed)
+        return Search(self, net, prepared.on(task.device), task.rng)
+
+    # What methods differ in.
+
+    def prepare(self, data: LiveData) -> LiveData:
+        """Return the data with supernets of the method's kind."""
+        return data
+
+    def initial(self, size: int, rng: Generator) -> NDArray[np.float32]:
+        """Return the first alpha `(size,)`."""
+        return rng.standard_normal(size, dtype=np.float32) * np.float32(self.alpha_init)
+
+    def relaxed(self, simplices: Simplices, alpha: Tensor) -> Tensor:
+        """Return the mixture `(m,)` that alpha `(m,)` stands for, without chance: what is measured and derived from."""
+        return simplices.softmax(alpha)
+
+    def guide(self, search: Search, alpha: Tensor) -> Tensor:
+        """Return the mixture `(m,)` under which alpha's gradient is taken, differentiable in alpha."""
+        return self.relaxed(search.simplices, alpha)
+
+    def lesson(self, search: Search) -> Tensor:
+        """Return the mixture `(m,)` of a step of the weights, before it is smoothed."""
+        return self.relaxed(search.simplices, search.alpha.detach())
+
+    def penalty(self, search: Search, alpha: Tensor) -> Tensor | None:
+        """Return what is added to the validation loss in alpha's step, None for nothing."""
+        return None
+
+    def settle(self, search: Search) -> None:
+        """Do what follows a step of alpha, such as bringing it back into its box."""
+
+    def genotype(self, search: Search) -> Arch:
+        """Return the architecture `(d,)` that the search stands for."""
+        mix: Floats = search.full(self.relaxed(search.simplices, search.alpha.detach().double())).cpu().numpy()
+        return search.net.space.derive(mix)
+
+    def eps_at(self, epoch: int) -> float:
+        """Return the radius in epoch 0, 1, ...; `eps_max` would be reached one epoch after the last."""
+        return self.eps_min + (self.eps_max - self.eps_min) * epoch / self.epochs

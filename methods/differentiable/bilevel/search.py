@@ -1,0 +1,194 @@
+"""The state of a bilevel search: shared weights, alpha, both optimisers, and the steps that move them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import TYPE_CHECKING, cast
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from numpy.random import Generator
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nasboard.benchmarks.live.data import OnDevice
+from nasboard.benchmarks.live.mixtures import Simplices
+from nasboard.benchmarks.live.supernets.ranking import evaluate
+from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
+from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.spaces.relaxation import cuts
+from nasboard.harness.api import State
+from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.methods.differentiable.bilevel.measuring import measure
+from nasboard.methods.differentiable.bilevel.smoothing import smoothed
+from nasboard.methods.differentiable.bilevel.unrolled import unrolled_gradient
+
+if TYPE_CHECKING:
+    from nasboard.methods.differentiable.bilevel.method import Differentiable
+
+
+NEVER = -1e9  # log probability of an option that is not held
+
+
+class Search:
+    """One bilevel search, an epoch a step.
+
+    alpha and mixtures here are over the options that the supernet holds, `(m,)`; `full` brings a mixture to the whole
+    space's.
+
+    Attributes:
+        method: settings and hooks.
+        net: the supernet.
+        simplices: over the options that it holds.
+        parts: images.
+        rng: the run's generator.
+        alpha: `(m,)`.
+        epoch: epochs done.
+    """
+
+    def __init__(self, method: Differentiable, net: Supernet, parts: OnDevice, rng: Generator) -> None:
+        """Draw alpha; everything else starts at zero."""
+        s = method
+        self.method, self.net, self.parts, self.rng = method, net, parts, rng
+        groups = [
+            replace(group, options=tuple(group.options[option] for option in held))
+            for group, held in zip(net.space.groups, net.allowed, strict=True)
+        ]
+        self.simplices = Simplices(tuple(groups))
+        self.schedule = WeightSchedule(
+            s.epochs, s.batch, s.lr, s.lr_min, s.momentum, s.weight_decay, s.clip, s.nesterov
+        )
+        self.learner = Learner(net, self.schedule.optimiser(net))
+        drawn = method.initial(self.simplices.size, rng)
+        self.alpha = torch.tensor(drawn, device=parts.device, requires_grad=True)
+        self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
+        self.epoch = 0
+
+    @property
+    def done(self) -> int:
+        """Return how many epochs were made."""
+        return self.epoch
+
+    @property
+    def total(self) -> int:
+        """Return how many epochs the search takes."""
+        return self.method.epochs
+
+    @property
+    def over(self) -> bool:
+        """Return whether it has come to its end."""
+        return self.epoch >= self.method.epochs
+
+    @property
+    def incumbent(self) -> Arch:
+        """Return the architecture `(d,)` that the search stands for now."""
+        return self.method.genotype(self)
+
+    @property
+    def ranker(self) -> Callable[[Archs], Floats]:
+        """Return what ranks architectures: shared weights, or alpha."""
+        return self.rank_by_alpha if self.method.rank_by_alpha else self.rank
+
+    def advance(self) -> Mapping[str, float]:
+        """Search for one epoch and return what is worth a curve."""
+        set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
+        losses: list[float] = []
+        size = self.method.batch
+        guides = self.parts.guides(size, self.rng)
+        moving = self.epoch >= self.method.alpha_from
+        for lesson, guide in zip(self.parts.lessons(size, self.rng), guides, strict=False):
+            if moving and not self.method.weights_first:
+                self._step_alpha(guide, lesson)
+            losses.append(self._step_weights(lesson))
+            if moving and self.method.weights_first:
+                self._step_alpha(guide, lesson)
+        self.epoch += 1
+        return {"loss": float(np.mean(losses))} | measure(self, guide)
+
+    def full(self, mix: Tensor) -> Tensor:
+        """Return a mixture `(m,)` over the options held as one over all of the space's, 0 at the others."""
+        if self._place is None:
+            return mix
+        return mix.new_zeros(self._size).index_copy(0, self._place.to(mix.device), mix)
+
+    def mixture(self) -> Tensor:
+        """Return the mixture `(m,)` that alpha stands for now, without a gradient."""
+        return self.method.relaxed(self.simplices, self.alpha.detach())
+
+    def loss(self, batch: Batch, mix: Tensor) -> Tensor:
+        """Return the cross-entropy of a batch under a mixture `(m,)`."""
+        return F.cross_entropy(self.net(batch.images, self.full(mix)), batch.labels)
+
+    def val_loss(self, batch: Batch, alpha: Tensor) -> Tensor:
+        """Return the cross-entropy of a batch under the mixture that alpha `(m,)` stands for, without chance."""
+        return self.loss(batch, self.method.relaxed(self.simplices, alpha))
+
+    def alpha_gradient(self, guide: Batch, lesson: Batch) -> Tensor:
+        """Return the gradient `(m,)` of alpha: of first order at the present weights, or unrolled."""
+        guided, penalty = partial(self.method.guide, self), self.method.penalty(self, self.alpha)
+        if self.method.second_order:
+            found = unrolled_gradient(
+                self.learner, self.alpha, guided, partial(self.loss, guide), partial(self.loss, lesson)
+            )
+        else:
+            (found,) = torch.autograd.grad(self.loss(guide, guided(self.alpha)), self.alpha)
+        return found if penalty is None else found + torch.autograd.grad(penalty, self.alpha)[0]
+
+    def rank(self, archs: Archs) -> Floats:
+        """Return the validation score `(n,)` of architectures `(n, d)` with shared weights."""
+        return evaluate(self.net, archs, self.parts.scored.images, self.parts.scored.labels).score
+
+    def rank_by_alpha(self, archs: Archs) -> Floats:
+        """Return the log probability `(n,)` of what architectures `(n, d)` take, when drawn from softmax(alpha)."""
+        held = self.simplices.log_softmax(self.alpha.detach().double())
+        of_option = self.full(held - NEVER) + NEVER if self._place is not None else held
+        score: Floats = self.net.space.relax(archs) @ of_option.cpu().numpy()
+        return score
+
+    def save(self) -> State:
+        """Return all that the next epoch depends on."""
+        return {
+            "epoch": self.epoch,
+            "learner": self.learner.save(),
+            "alpha": array(self.alpha),
+            "adam": save_adam(self.adam, self.alpha),
+            "rng": save_rng(self.rng),
+        }
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned."""
+        self.epoch = cast(int, state["epoch"])
+        self.learner.load(cast(State, state["learner"]))
+        with torch.no_grad():
+            self.alpha.copy_(torch.tensor(cast("NDArray[np.float32]", state["alpha"])))
+        load_adam(self.adam, self.alpha, cast(State, state["adam"]))
+        load_rng(self.rng, cast(State, state["rng"]))
+
+    def handed_on(self) -> State:
+        """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off."""
+        return {"found": self.incumbent, "mix": array(self.full(self.mixture()))}
+
+    def _step_alpha(self, guide: Batch, lesson: Batch) -> None:
+        self.alpha.grad = self.alpha_gradient(guide, lesson)
+        self.adam.step()
+        self.method.settle(self)
+
+    def _step_weights(self, lesson: Batch) -> float:
+        mix = self.full(smoothed(self, self.method.lesson(self), lesson))
+        return weight_step(self.net, self.learner.optimiser, lesson, mix, self.method.clip)
+
+    @property
+    def _size(self) -> int:
+        return sum(len(group.options) for group in self.net.space.groups)
+
+    @cached_property
+    def _place(self) -> Tensor | None:
+        """Return `(m,)`: where the options held stand among all; None where all are held."""
+        if self.simplices.size == self._size:
+            return None
+        at = zip(cuts(self.net.space.groups), self.net.allowed, strict=True)
+        return torch.tensor([cut.start + option for cut, held in at for option in held])
