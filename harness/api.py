@@ -26,6 +26,7 @@ API_VERSION = 2
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]
 Logits = NDArray[np.float32]  # (n, classes)
+Logged = float | Floats  # a finite number, or a small array of them
 State = Mapping[str, object]  # numpy arrays, numbers, strings, None, and lists and mappings of them
 
 
@@ -156,7 +157,7 @@ class Task:
     resume: State | None = None
 
 
-_NO_LOGS: Mapping[str, float] = MappingProxyType({})
+_NO_LOGS: Mapping[str, Logged] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,7 +171,7 @@ class Checkpoint:
         transform: `(n, d)` -> `(n, d)` architectures meant to be better.
         network: images `(n, c, h, w)` -> logits `(n, classes)` of a trained network.
         state: enough to go on after this step exactly as if nothing had happened.
-        logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...).
+        logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...), and small arrays (`alpha`, ...).
         last: the method's own schedule ends with this step; the harness then takes its final measurements.
         total: steps of the method's own schedule, for whoever watches; nothing is decided by it.
     """
@@ -181,7 +182,7 @@ class Checkpoint:
     transform: Callable[[Archs], Archs] | None = None
     network: Callable[[Images], Logits] | None = None
     state: Callable[[], State] | None = None
-    logs: Mapping[str, float] = field(default_factory=lambda: _NO_LOGS)
+    logs: Mapping[str, Logged] = field(default_factory=lambda: _NO_LOGS)
     last: bool = False
     total: int | None = None
 

@@ -1,34 +1,90 @@
-"""What is measured of a search after an epoch. Nothing is drawn from the run's generator, and nothing is changed."""
+"""What is measured of a search after an epoch. Nothing is drawn from the run's generator, and nothing is changed.
+
+Source of the landscape: Li et al., Visualizing the Loss Landscape of Neural Nets (NeurIPS 2018), here over alpha, as in
+SmoothDARTS (Chen & Hsieh, ICML 2020): a plane through alpha along two directions of independent standard normal
+numbers, the same for every run.
+"""
 
 from __future__ import annotations
 
 from functools import partial
 from typing import TYPE_CHECKING
 
+import numpy as np
 import torch
+from numpy.random import default_rng
+from torch import Tensor
 
 from nasboard.benchmarks.live.supernets.stepping import Batch
-from nasboard.methods.differentiable.bilevel.curvature import largest_eigenvalue
+from nasboard.harness.api import Logged
+from nasboard.harness.space import Floats
+from nasboard.methods.differentiable.bilevel.curvature import largest_eigenvalue, trace
 
 if TYPE_CHECKING:
     from nasboard.methods.differentiable.bilevel.search import Search
 
+PLANE = 11  # points a side
+REACH = 1.0  # of the plane to either side, times a direction
+DIRECTIONS_SEED = 0  # of the plane's two directions, and of the trace's probes
 
-def measure(search: Search, guide: Batch) -> dict[str, float]:
-    """Return accuracy of the supernet, entropy of alpha, and so often as the method says the dominant eigenvalue.
+
+def measure(search: Search, guide: Batch) -> dict[str, Logged]:
+    """Return what is worth a curve or a picture, the dearer of it as often as the method says.
 
     Args:
         search: after an epoch.
-        guide: its last validation batch, on which the curvature is taken.
+        guide: its last validation batch, on which curvature and landscape are taken.
     """
-    method, scored, mix = search.method, search.parts.scored, search.mixture()
-    with torch.no_grad():
-        right = search.net(scored.images, search.full(mix)).argmax(1) == scored.labels
-    logs = {
-        "supernet_accuracy": float(right.double().mean()),
+    method, mix = search.method, search.mixture()
+    accuracy = _accuracy(search, mix)
+    logs: dict[str, Logged] = {
+        "supernet_accuracy": accuracy,
+        "discretisation_gap": accuracy - _accuracy(search, _derived(search)),
         "alpha_entropy": float(search.simplices.entropy(mix).mean()),  # nats, mean over groups
     }
-    if method.eigenvalue_every and search.epoch % method.eigenvalue_every == 0:
-        loss = partial(search.val_loss, guide)
-        logs["eigenvalue"] = largest_eigenvalue(loss, search.alpha, method.alpha_weight_decay)
+    loss, decay = partial(search.val_loss, guide), method.alpha_weight_decay
+    if _due(search, method.alpha_every):
+        logs["alpha"] = search.full(mix).double().cpu().numpy()
+    if _due(search, method.eigenvalue_every):
+        logs["eigenvalue"] = largest_eigenvalue(loss, search.alpha, decay)
+    if _due(search, method.trace_every):
+        logs["trace"] = trace(loss, search.alpha, decay, default_rng(DIRECTIONS_SEED))
+    if _due(search, method.landscape_every):
+        logs["landscape"] = plane(search, guide)
+        logs["landscape_line"] = line(search, guide)
     return logs
+
+
+@torch.no_grad()
+def plane(search: Search, guide: Batch) -> Floats:
+    """Return the validation loss `(PLANE, PLANE)` around alpha, which is in the middle."""
+    drawn = torch.from_numpy(default_rng(DIRECTIONS_SEED).standard_normal((2, search.simplices.size)))
+    one, other = drawn.to(search.alpha)
+    far = np.linspace(-REACH, REACH, PLANE).tolist()
+    losses = [[float(search.val_loss(guide, search.alpha + a * one + b * other)) for b in far] for a in far]
+    return np.array(losses)
+
+
+@torch.no_grad()
+def line(search: Search, guide: Batch) -> Floats:
+    """Return the validation loss `(PLANE,)` on the straight way from alpha's mixture to the derived architecture."""
+    start, end = search.mixture(), _derived(search)
+    ways = np.linspace(0, 1, PLANE).tolist()
+    return np.array([float(search.loss(guide, start + way * (end - start))) for way in ways])
+
+
+def _due(search: Search, every: int) -> bool:
+    return bool(every) and search.epoch % every == 0
+
+
+def _derived(search: Search) -> Tensor:
+    """Return the mixture `(m,)`, over the options held, that is the architecture which the search stands for."""
+    whole = search.net.mixtures(search.method.genotype(search)[None], search.alpha.device)[0]
+    return search.held(whole)
+
+
+@torch.no_grad()
+def _accuracy(search: Search, mix: Tensor) -> float:
+    scored = search.parts.scored
+    right = search.net(scored.images, search.full(mix)).argmax(1) == scored.labels
+    return float(right.double().mean())

@@ -60,6 +60,9 @@ class Differentiable:
     attack_steps: int = 7  # of the adversarial smoothing
     rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
+    trace_every: int = 0  # of the same Hessian
+    landscape_every: int = 0  # validation loss around alpha, and on the way to the derived architecture
+    alpha_every: int = 0  # the mixture that alpha stands for
 
     @classmethod
     def for_tests(cls) -> Self:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import partial
 from typing import Protocol, cast
 
-from nasboard.harness.api import Checkpoint, State, Task
+from nasboard.harness.api import Checkpoint, Logged, State, Task
 from nasboard.harness.space import Arch, Archs, Floats
 
 
@@ -33,7 +33,7 @@ class Leg(Protocol):
     def ranker(self) -> Callable[[Archs], Floats] | None:
         """Return what ranks architectures, None where nothing does."""
 
-    def advance(self) -> Mapping[str, float]:
+    def advance(self) -> Mapping[str, Logged]:
         """Make a step and return what is worth a curve."""
 
     def save(self) -> State:

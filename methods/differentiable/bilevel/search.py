@@ -21,7 +21,7 @@ from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, 
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.relaxation import cuts
-from nasboard.harness.api import State
+from nasboard.harness.api import Logged, State
 from nasboard.harness.space import Arch, Archs, Floats
 from nasboard.methods.differentiable.bilevel.measuring import measure
 from nasboard.methods.differentiable.bilevel.smoothing import smoothed
@@ -93,7 +93,7 @@ class Search:
         """Return what ranks architectures: shared weights, or alpha."""
         return self.rank_by_alpha if self.method.rank_by_alpha else self.rank
 
-    def advance(self) -> Mapping[str, float]:
+    def advance(self) -> Mapping[str, Logged]:
         """Search for one epoch and return what is worth a curve."""
         set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
         losses: list[float] = []
@@ -114,6 +114,10 @@ class Search:
         if self._place is None:
             return mix
         return mix.new_zeros(self._size).index_copy(0, self._place.to(mix.device), mix)
+
+    def held(self, mix: Tensor) -> Tensor:
+        """Return what a mixture `(m,)` over all of the space's options says of those held."""
+        return mix if self._place is None else mix[self._place.to(mix.device)]
 
     def mixture(self) -> Tensor:
         """Return the mixture `(m,)` that alpha stands for now, without a gradient."""

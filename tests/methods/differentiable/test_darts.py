@@ -82,7 +82,7 @@ def test_an_epoch_steps_alpha_on_validation_and_weights_on_training_images(run: 
     # Adam's steps are at most about its rate each, whatever the gradient; 96 training images are three batches of 32
     assert (run.alpha - alpha).abs().max() <= 3 * 3e-4 * 1.5
     assert not torch.equal(run.net.weight, weight)
-    assert set(logs) == {"loss", "supernet_accuracy", "alpha_entropy"}
+    assert set(logs) == {"loss", "supernet_accuracy", "discretisation_gap", "alpha_entropy"}
     assert logs["alpha_entropy"] == pytest.approx(math.log(5), abs=1e-4)  # alpha is still almost uniform
 
 
