@@ -19,7 +19,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Terms
+from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
 
 KERNEL = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
 Nodes = dict[int, Tensor | None]  # what leaves each node; None is zero
@@ -52,6 +52,11 @@ class Block(nn.Module):
             {op: ConvNormRelu(channels, channels, KERNEL[op], rng) for op in ops if op in KERNEL}
         )
 
+    def forward(self, x: Tensor, ops: Sequence[Operation], dropping: Dropping | None) -> Tensor | None:
+        """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where there is none."""
+        brought = ((at, self.apply_op(op, x), weight) for at, op, weight in ops)
+        return _weighted((y if dropping is None else dropping.apply(at, y), weight) for at, y, weight in brought)
+
     def apply_op(self, op: str, x: Tensor) -> Tensor:
         """Return the output `(b, c, h, w)` of one operation."""
         if op not in KERNEL:
@@ -60,12 +65,15 @@ class Block(nn.Module):
         return out
 
 
+Operation = tuple[int, str, Tensor | None]  # place in the mixture, name, weight
+
+
 @dataclass(frozen=True, slots=True)
 class Wiring:
     """What a mixture asks of every cell; a weight of None is exactly 1."""
 
     inputs: Mapping[int, Terms]  # of each node that counts, ascending: its parents
-    ops: Mapping[int, Sequence[tuple[str, Tensor | None]]]  # of the same nodes
+    ops: Mapping[int, Sequence[Operation]]  # of the same nodes
     output: Terms  # what the output takes
 
 
@@ -78,8 +86,8 @@ class Cell(nn.Module):
         self.blocks = nn.ModuleList(Block(c_in, channels, held, rng) for held in ops)
         self.direct = ConvNormRelu(c_in, channels * len(ops), 1, rng)
 
-    def forward(self, x: Tensor, wiring: Wiring) -> Tensor:
-        """Return `(b, n * channels, h, w)` for input `(b, c_in, h, w)`."""
+    def forward(self, x: Tensor, wiring: Wiring, dropping: Dropping | None) -> Tensor:
+        """Return `(b, n * channels, h, w)` for input `(b, c_in, h, w)`; `dropping` drops what operations bring."""
         takers = [node for node, parents in wiring.inputs.items() if parents and parents[0][0] == INPUT]
         if wiring.output and wiring.output[0][0] == INPUT:
             takers.append(len(self.blocks) + 1)
@@ -90,8 +98,7 @@ class Cell(nn.Module):
             if arrived is None:
                 nodes[node] = None
             else:
-                block = self.block(node)
-                nodes[node] = _weighted((block.apply_op(op, arrived), weight) for op, weight in wiring.ops[node])
+                nodes[node] = self.block(node)(arrived, wiring.ops[node], dropping)
         return self._join(x, nodes, projected, wiring.output)
 
     def block(self, node: int) -> Block:

@@ -17,9 +17,16 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.choice_blocks import INPUT, Cell, ConvNormRelu, Wiring, blocks_of
+from nasboard.benchmarks.live.supernets.choice_blocks import (
+    INPUT,
+    Cell,
+    ConvNormRelu,
+    Operation,
+    Wiring,
+    blocks_of,
+)
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Supernet, Terms
 from nasboard.benchmarks.spaces.cell_graph import Graph, Node, graphs, pruned
 from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -58,18 +65,20 @@ class NB1Shot1Supernet(Supernet):
         self.weight = normal(rng, (macro.classes, channels), channels, 1.0)
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, inputs, side, side)` under a mixture `(m,)`.
 
         What has weight exactly 0 in a mixture that asks for no gradient is not computed, nor is what only that takes.
 
         Raises:
-            SpecError: the mixture has another length, or puts weight on an option that is not held here.
+            SpecError: the mixture has another length, or puts weight on an option that is not held here; or rates of
+                `how` have another length.
+            UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
-        wiring = self.wiring(mix)
+        wiring, dropping = self.wiring(mix, sparse=how.sparse), self.dropping(how, x.device)
         x = self.embed(x)
         for number, cell in enumerate(self.cells):
-            x = cell(self.enter(number, x), wiring)
+            x = cell(self.enter(number, x), wiring, dropping)
         return self.head(x)
 
     def embed(self, x: Tensor) -> Tensor:
@@ -86,13 +95,15 @@ class NB1Shot1Supernet(Supernet):
         y = F.conv2d(F.relu(x), blocks_of(self.post, held, self.nodes))
         return F.linear(standardise(y, self.gamma, self.beta).mean((2, 3)), self.weight, self.bias)
 
-    def wiring(self, mix: Tensor) -> Wiring:
+    def wiring(self, mix: Tensor, *, sparse: bool = False) -> Wiring:
         """Return what a mixture `(m,)` asks of every cell; nodes that nothing leads on from are left out.
+
+        An option of weight 0 is left out where the mixture asks for no gradient, or where it is `sparse`.
 
         Raises:
             SpecError: it has another length, or puts weight on an option that is not held here.
         """
-        terms = self.terms(mix)
+        terms = self.terms(mix, sparse=sparse)
         output = terms[self._group["output"]]
         parents: dict[int, Terms] = {}
         counts = {place for place, _ in output}
@@ -149,9 +160,10 @@ class NB1Shot1Supernet(Supernet):
         g = self._group[f"operation of node {node}"]
         return tuple(self.space.groups[g].options[option] for option in self.allowed[g])
 
-    def _named(self, node: int, terms: Sequence[Terms]) -> list[tuple[str, Tensor | None]]:
+    def _named(self, node: int, terms: Sequence[Terms]) -> list[Operation]:
         g = self._group[f"operation of node {node}"]
-        return [(self.space.groups[g].options[option], weight) for option, weight in terms[g]]
+        start, options = self._cuts[g].start, self.space.groups[g].options
+        return [(start + option, options[option], weight) for option, weight in terms[g]]
 
 
 class Alone(nn.Module):

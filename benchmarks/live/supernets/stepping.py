@@ -13,7 +13,7 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.datasets.augmentation import Augmentation, Scale
 from nasboard.benchmarks.live.datasets.pixels import Pixels
-from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Supernet
 from nasboard.harness.api import Images, Labels
 from nasboard.harness.errors import MissingDataError
 
@@ -104,7 +104,14 @@ def batches(part: Part, size: int, rng: Generator, augmentation: Augmentation | 
 
 
 def weight_step(
-    net: Supernet, optimiser: torch.optim.SGD, batch: Batch, mix: Tensor, clip: float, *, idle: bool = False
+    net: Supernet,
+    optimiser: torch.optim.SGD,
+    batch: Batch,
+    mix: Tensor,
+    clip: float,
+    *,
+    idle: bool = False,
+    how: Pass = PLAIN,
 ) -> float:
     """Make one SGD step on the cross-entropy of `batch` under a mixture; returns the loss before it.
 
@@ -116,8 +123,9 @@ def weight_step(
         clip: largest norm of the gradient; 0 clips nothing.
         idle: whether a weight that the mixture does not use moves by momentum and decay all the same. It did in the
             published searches, whose torch set gradients to zero between steps; here it has no gradient and stays.
+        how: what the forward pass leaves out or drops.
     """
-    loss = F.cross_entropy(net(batch.images, mix), batch.labels)
+    loss = F.cross_entropy(net(batch.images, mix, how), batch.labels)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if idle:

@@ -3,16 +3,19 @@
 `forward(x, mix)` takes a flat mixture `(m,)` over the groups of the space: softmax(alpha) for DARTS, a perturbed copy
 for SDARTS, what `relax` gives for one architecture. There are no modes, no running statistics and nothing to restore. A
 sub-supernet (few-shot) is the same class with fewer options allowed in some groups. How weights are trained is
-`stepping`'s business, how many architectures are scored at once is `ranking`'s.
+`stepping`'s business, how many architectures are scored at once is `ranking`'s. What a forward pass
+leaves out or drops beside is an argument too, a `Pass`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
 import torch
+from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace, check_allowed, cuts, everything, size
@@ -22,6 +25,52 @@ from nasboard.harness.space import Arch, Archs
 Precision = Literal["fp32", "bf16"]  # of feature maps and convolutions; weights, statistics and logits are fp32
 Term = tuple[int, Tensor | None]  # an option that is computed, and its weight, a scalar; None is a weight of exactly 1
 Terms = tuple[Term, ...]  # of one group, ascending
+IDENTITY = "skip_connect"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Pass:
+    """What a forward pass leaves out or drops; nothing by default.
+
+    What is dropped is zero, and what is kept is divided by the probability of being kept. Rates at options that are no
+    operations are not read.
+
+    Attributes:
+        sparse: whether an option whose weight is exactly 0 is not computed even where the mixture asks for a gradient,
+            which for that option is 0 then.
+        path_drop: rates `(m,)` in [0, 1) at which the output of an operation is dropped, drawn for every image and
+            every cell; None for none.
+        value_drop: rates `(m,)` in [0, 1) at which a number of that output is dropped, drawn for each; None for none.
+        rng: draws both. It is not touched where no rate is above 0.
+    """
+
+    sparse: bool = False
+    path_drop: Tensor | None = None
+    value_drop: Tensor | None = None
+    rng: Generator | None = None
+
+
+PLAIN = Pass()
+
+
+class Dropping:
+    """Drops what the operations bring in one forward pass.
+
+    Everything is drawn on the device of the images, from one seed that is drawn from the pass's generator.
+    """
+
+    def __init__(self, paths: list[float], values: list[float], generator: torch.Generator) -> None:
+        self._rates = list(zip(paths, values, strict=True))
+        self._generator = generator
+
+    def apply(self, at: int, y: Tensor) -> Tensor:
+        """Return the output `(b, c, h, w)` of the option at place `at` of the mixture without what is dropped."""
+        b, c, h, w = y.shape
+        for rate, shape in zip(self._rates[at], ((b, 1, 1, 1), (b, h, w, c)), strict=True):
+            if rate:
+                kept = torch.rand(shape, generator=self._generator, device=y.device) >= rate
+                y = y * (kept.to(y.dtype) / (1 - rate)).permute(0, 3, 1, 2)  # channels last
+        return y
 
 
 class Supernet(nn.Module):
@@ -44,15 +93,23 @@ class Supernet(nn.Module):
         self.allowed = everything(space.groups) if allowed is None else check_allowed(space.groups, allowed)
         self._cuts = cuts(space.groups)
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)` under a mixture `(m,)`.
 
         An option whose weight is exactly 0 in a mixture that asks for no gradient is not computed.
 
         Raises:
-            SpecError: the mixture has another length, or puts weight on an option that is not held here.
+            SpecError: the mixture has another length, or puts weight on an option that is not held here; or rates of
+                `how` have another length.
+            UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
         raise NotImplementedError
+
+    @property
+    def identities(self) -> Tensor:
+        """Return `(m,)` bool: which options are operations that hand on what comes in as it is."""
+        options = [(group.kind, option) for group in self.space.groups for option in group.options]
+        return torch.tensor([(kind, option) == ("operation", IDENTITY) for kind, option in options])
 
     def network(self, arch: Arch) -> nn.Module:
         """Return the architecture `(d,)` alone: a module images -> logits that shares the weights it has here."""
@@ -72,8 +129,36 @@ class Supernet(nn.Module):
         """Return the mixtures `(n, m)` float32 that are architectures `(n, d)`."""
         return torch.from_numpy(self.space.relax(archs).astype(np.float32)).to(device)
 
-    def terms(self, mix: Tensor) -> tuple[Terms, ...]:
+    def dropping(self, how: Pass, device: torch.device) -> Dropping | None:
+        """Return what drops as `how` says, on images on `device`; None where nothing is dropped.
+
+        Raises:
+            SpecError: rates of another length.
+            UsageError: a rate outside [0, 1), or no generator.
+        """
+        paths, values = (self._rates(rates) for rates in (how.path_drop, how.value_drop))
+        if not any(paths) and not any(values):
+            return None
+        if how.rng is None:
+            raise UsageError("what is dropped is drawn: give the pass a generator, Pass(..., rng=rng)")
+        seed = int(how.rng.integers(2**63))
+        return Dropping(paths, values, torch.Generator(device).manual_seed(seed))
+
+    def _rates(self, rates: Tensor | None) -> list[float]:
+        m = size(self.space.groups)
+        if rates is None:
+            return [0.0] * m
+        if rates.shape != (m,):
+            raise SpecError(f"rates of dropping are {m} numbers, as a mixture, given shape {tuple(rates.shape)}")
+        found: list[float] = rates.tolist()
+        if not all(0 <= rate < 1 for rate in found):
+            raise UsageError(f"rates of dropping are in [0, 1), given {min(found)} to {max(found)}")
+        return found
+
+    def terms(self, mix: Tensor, *, sparse: bool = False) -> tuple[Terms, ...]:
         """Return what a mixture `(m,)` asks to be computed, group by group.
+
+        An option of weight 0 is, where the mixture asks for a gradient, but not where it is `sparse`.
 
         Raises:
             SpecError: it has another length, or puts weight on an option that is not held here.
@@ -89,7 +174,7 @@ class Supernet(nn.Module):
                 raise SpecError(
                     f"group {group.name} of this sub-supernet holds options {held}, the mixture uses {foreign}"
                 )
-            live = [option for option in held if soft or row[option] != 0]
+            live = [option for option in held if (soft and not sparse) or row[option] != 0]
             found.append(tuple((o, None if row[o] == 1 and not soft else mix[at.start + o]) for o in live))
         return tuple(found)
 

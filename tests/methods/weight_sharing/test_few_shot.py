@@ -98,7 +98,9 @@ def test_the_split_follows_the_given_order_of_edges() -> None:
 
 def test_as_released_every_cell_of_a_step_has_an_architecture_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     given: list[torch.Tensor] = []
-    monkeypatch.setattr(NB201Supernet, "forward", lambda net, x, mix: given.append(mix) or FORWARD(net, x, mix))
+    monkeypatch.setattr(
+        NB201Supernet, "forward", lambda net, x, mix, how: given.append(mix) or FORWARD(net, x, mix, how)
+    )
     list(replace(SHORT, as_released=True).search(live.task()))
     assert {tuple(mix.shape) for mix in given} == {(2, 30)}
     assert len(given) == 2 * 3 + 2 * 3 * 5  # three batches an epoch: two epochs of the supernet, two of five others

@@ -14,6 +14,7 @@ from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Ke
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
 from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, bypass, operation, shuffle
 from nasboard.benchmarks.live.supernets.ops import dense, standardise
+from nasboard.benchmarks.live.supernets.supernet import Dropping
 from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
 
 
@@ -22,11 +23,11 @@ class EdgeMix:
     """What is computed on an edge: operations with their weights, scalars; None stands for a weight of exactly 1.
 
     Attributes:
-        terms: operations other than `none`.
+        terms: operations other than `none`: place in the mixture, name, weight.
         weight: of the channels that go around the operations.
     """
 
-    terms: tuple[tuple[str, Tensor | None], ...]
+    terms: tuple[tuple[int, str, Tensor | None], ...]
     weight: Tensor | None = None
 
 
@@ -48,7 +49,14 @@ class MixedCell(nn.Module):
             args = site.channels // partial, site.stride(source), site.place(edge), SHARED, rng
             self.edges.append(nn.ModuleDict({option: operation(option, *args) for option in options[edge]}))
 
-    def forward(self, before: Tensor, last: Tensor, mix: Sequence[EdgeMix | None], key: int) -> Tensor:
+    def forward(
+        self,
+        before: Tensor,
+        last: Tensor,
+        mix: Sequence[EdgeMix | None],
+        key: int,
+        dropping: Dropping | None = None,
+    ) -> Tensor:
         """Return the output `(b, 4 * c, h, w)`.
 
         Args:
@@ -56,6 +64,7 @@ class MixedCell(nn.Module):
             last: output of the last cell.
             mix: what is computed on each edge; None for one that is left out.
             key: of the images, for noise.
+            dropping: drops what operations bring; None drops nothing.
         """
         nodes = [_Source(x, self, source) for source, x in enumerate((self.first(before), self.second(last)))]
         sums: tuple[Tensor | None, Tensor | None] = (None, None)
@@ -63,8 +72,9 @@ class MixedCell(nn.Module):
             part = mix[edge]
             if part is not None:
                 through, around = sums
-                for option, weight in part.terms:
-                    through = _plus(through, *self._operate(edge, option, nodes[source], weight, key))
+                for at, option, weight in part.terms:
+                    y, factor = self._operate(edge, option, nodes[source], weight, key)
+                    through = _plus(through, y if dropping is None else dropping.apply(at, y), factor)
                 sums = through, around if self.partial == 1 else _plus(around, nodes[source].around, part.weight)
             if source == target - 1:
                 nodes.append(_Source(self._join(nodes[0].x, *sums), self, target))

@@ -18,7 +18,7 @@ from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, ke
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, Head, Stem
 from nasboard.benchmarks.live.supernets.darts.mixed import EdgeMix, MixedCell
 from nasboard.benchmarks.live.supernets.darts.operations import NOISE, NONE, key_of
-from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Precision, Supernet, Terms
 from nasboard.benchmarks.spaces.darts import EDGES, DartsSpace
 from nasboard.benchmarks.spaces.genotype import NODES
 from nasboard.benchmarks.spaces.macros import DartsMacro
@@ -78,20 +78,31 @@ class DartsSupernet(Supernet):
         self.head = Head(places[-1].out, macro.classes, rng)
         self._noisy = any(NOISE in options for cell in held for options in cell)
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)` under a mixture `(m,)`.
 
         Raises:
-            SpecError: the mixture has another length, or puts weight on an option that is not held here.
+            SpecError: the mixture has another length, or puts weight on an option that is not held here; or rates of
+                `how` have another length.
+            UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
-        terms = self.terms(mix)
+        terms, dropping = self.terms(mix, sparse=how.sparse), self.dropping(how, x.device)
         mixes = [[self._mix(terms, cell, edge) for edge in range(len(EDGES))] for cell in range(CELLS)]
         key = key_of(x) if self._noisy else 0
         before, last = self.stem(x)
         for cell in self._mixed:
-            before, last = last, cell(before, last, mixes[cell.site.reduces], key)
+            before, last = last, cell(before, last, mixes[cell.site.reduces], key, dropping)
         out: Tensor = self.head(last)
         return out
+
+    @property
+    def identities(self) -> Tensor:
+        """Return `(m,)` bool: skip connections, but for those of stride 2, which have weights."""
+        found = super().identities
+        for edge, (source, _) in enumerate(EDGES):
+            if source < INPUTS:
+                found[self._cuts[len(EDGES) + edge]] = False  # of the reduction cell
+        return found
 
     def network(self, arch: Arch) -> nn.Module:
         """Return the architecture `(d,)` alone: a module images -> logits that shares the weights it has here."""
@@ -121,9 +132,9 @@ class DartsSupernet(Supernet):
                 return None
             weight = into[source]
         at = cell * len(EDGES) + edge
-        options = self.space.groups[at].options
-        named = [(options[option], w) for option, w in terms[at] if options[option] != NONE]
-        return EdgeMix(tuple((name, _times(w, weight)) for name, w in named), weight)
+        start, options = self._cuts[at].start, self.space.groups[at].options
+        named = [(option, options[option], w) for option, w in terms[at] if options[option] != NONE]
+        return EdgeMix(tuple((start + option, name, _times(w, weight)) for option, name, w in named), weight)
 
     def _node(self, cell: int, target: int) -> int:
         """Return the number of the group that weighs the edges into a node."""

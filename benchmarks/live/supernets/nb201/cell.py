@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Terms
-from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP
+from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch
 
@@ -71,13 +71,21 @@ class MixedEdge(nn.Module):
         assert isinstance(conv, ReluConvNorm)
         return conv.weight
 
-    def forward(self, x: Tensor, terms: Terms) -> Tensor | None:
-        """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where nothing is added."""
+    def forward(self, x: Tensor, terms: Terms, start: int, dropping: Dropping | None) -> Tensor | None:
+        """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where nothing is added.
+
+        Args:
+            x: the map that the edge leaves.
+            terms: operations and their weights.
+            start: where the edge's operations begin in a mixture.
+            dropping: drops what operations bring; None drops nothing.
+        """
         out: Tensor | None = None
         for op, weight in terms:
             if op == NONE:
                 continue
             y = self.apply_op(op, x)
+            y = y if dropping is None else dropping.apply(start + op, y)
             y = y if weight is None else y * weight
             out = y if out is None else out + y
         return out
@@ -90,14 +98,17 @@ class Cell(nn.Module):
         super().__init__()
         self.edges = nn.ModuleList(MixedEdge(channels, ops, rng, pool) for ops in allowed)
 
-    def forward(self, x: Tensor, terms: Sequence[Terms]) -> Tensor:
-        """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge."""
+    def forward(self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None) -> Tensor:
+        """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge.
+
+        `dropping` drops what operations bring; None drops nothing.
+        """
         nodes: list[Tensor | None] = [x, None, None, None]
         for edge, (source, target) in enumerate(EDGES):
             from_, here = nodes[source], nodes[target]
             if from_ is None:
                 continue  # every operation maps zero to zero: the batch norm of a constant is zero
-            y = self.edges[edge](from_, terms[edge])
+            y = self.edges[edge](from_, terms[edge], edge * len(OPS), dropping)
             if y is not None:
                 nodes[target] = y if here is None else here + y
         return torch.zeros_like(x) if nodes[3] is None else nodes[3]

@@ -23,7 +23,7 @@ from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
 from nasboard.benchmarks.spaces.relaxation import Allowed, everything
@@ -81,29 +81,35 @@ class NB201Supernet(Supernet):
         self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
-    def forward(self, x: Tensor, mix: Tensor) -> Tensor:
+    def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture `(30,)` or `(cells, 30)`.
 
-        An operation whose weight is exactly 0 in a mixture that asks for no gradient is not computed.
+        An operation whose weight is exactly 0 in a mixture that asks for no gradient is not computed. Where something
+        is dropped, every operation is computed on its own.
 
         Raises:
-            SpecError: the mixture has another shape, or puts weight on an operation that is not held here.
+            SpecError: the mixture has another shape, or puts weight on an operation that is not held here; or rates of
+                `how` have another length.
+            UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
         apart = mix.ndim == 2 and len(mix) == self.apart
-        terms = [self.terms(each) for each in mix] if apart else [self.terms(mix)] * len(self.cells)
+        every = [self.terms(each, sparse=how.sparse) for each in (mix if apart else [mix])]
+        terms = every if apart else every * len(self.cells)
+        dropping = self.dropping(how, x.device)
         x = self.embed(x)
         for index, of_cell in enumerate(terms):
-            x = self._run(index, self._settle(self.reduce(index, x)), of_cell, mix[index] if apart else mix)
+            x = self._run(index, self._settle(self.reduce(index, x)), of_cell, mix[index] if apart else mix, dropping)
         return self.head(self._settle(x))
 
-    def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor) -> Tensor:
+    def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor, dropping: Dropping | None) -> Tensor:
         cell = self.cell(index)
-        if self._fused and all(len(of_edge) == len(OPS) for of_edge in terms):
+        whole = dropping is None and all(len(of_edge) == len(OPS) for of_edge in terms)
+        if whole and self._fused:
             return fused_cell(x, mix.view(len(EDGES), len(OPS)), cell.separate_kernels())
-        if self._formulas is None or not torch.is_grad_enabled() or any(len(of_edge) < len(OPS) for of_edge in terms):
-            out: Tensor = cell(x, terms)
-            return out
-        return mixed(self._formulas, x, mix.view(len(EDGES), len(OPS)), cell.kernels(x.dtype))
+        if whole and self._formulas is not None and torch.is_grad_enabled():
+            return mixed(self._formulas, x, mix.view(len(EDGES), len(OPS)), cell.kernels(x.dtype))
+        out: Tensor = cell(x, terms, dropping)
+        return out
 
     def network(self, arch: Arch) -> Alone:
         """Return the architecture `(6,)` alone, with the weights it has here."""
