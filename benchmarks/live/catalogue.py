@@ -8,11 +8,12 @@ is an attribute of this module, so that the registry finds it.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
+from nasboard.benchmarks.live.sizes import check_sides, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
@@ -117,14 +118,9 @@ class Live:
         side, inputs, classes = spec.shape
         sizes = {name: number(name, value) for name, value in given.items()}
         macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
-        return (self.space, macro) if partial is None else self._partial(macro, number("partial", partial))
-
-    def _partial(self, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
-        if not (isinstance(self.space, DartsSpace) and isinstance(macro, DartsMacro)):
-            raise UsageError(f"partial is an option of DARTS cells, {self.name} has none")
-        if macro.channels % share:
-            raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
-        return replace(self.space, edge_weights=True), replace(macro, partial=share)
+        if partial is None:
+            return self.space, macro
+        return with_partial(self.space, macro, number("partial", partial))
 
     def _open(self, parts: Parts, version: str | None) -> LiveBenchmark:
         scored_by = None if self.table is None else self.table(version)
@@ -181,8 +177,7 @@ def number(name: str, value: str) -> int:
 def check_trainable(name: str, parts: Parts) -> None:
     """Raise UsageError where the networks of a benchmark cannot be built, or not be trained as its recipe says."""
     recipe, macro = parts.recipe, parts.macro
-    if macro.image < 1 << macro.halvings:
-        raise UsageError(f"{name} halves its images {macro.halvings} times, so that {macro.image} pixels are too few")
+    check_sides(name, macro)
     if not isinstance(macro, DartsMacro):
         if not recipe.packs:
             raise UsageError(

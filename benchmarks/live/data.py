@@ -17,6 +17,7 @@ from nasboard.benchmarks.live.datasets.augmentation import Augmentation
 from nasboard.benchmarks.live.datasets.opening import open_data
 from nasboard.benchmarks.live.datasets.pixels import Pixels
 from nasboard.benchmarks.live.datasets.spec import DataSpec
+from nasboard.benchmarks.live.sizes import resized
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, batches, on_device
 from nasboard.benchmarks.live.supernets.supernet import Supernet
@@ -80,6 +81,20 @@ class LiveData:
     def space(self) -> RelaxedSpace:
         """Return the relaxed space."""
         return self.parts.space
+
+    def resized(self, *, cells: int | None = None, partial: int | None = None) -> LiveData:
+        """Return the same data with supernets of other sizes; None leaves one as it is.
+
+        Architectures have the same rows there. Networks trained from scratch are to be asked of the original.
+
+        Args:
+            cells: of supernets (a stage, of nb201).
+            partial: K of PC-DARTS: 1/K of the channels go through the operations, the others around them.
+
+        Raises:
+            UsageError: a size that is not allowed, or no such supernets of this space.
+        """
+        return replace(self, parts=resized(self.parts, cells=cells, partial=partial))
 
     def on(self, device: str) -> OnDevice:
         """Return the images on `device`."""

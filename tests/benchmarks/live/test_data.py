@@ -16,6 +16,7 @@ from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError
+from nasboard.harness.space import sample
 
 
 def digits() -> LiveData:
@@ -74,3 +75,28 @@ def test_another_space_is_refused() -> None:
     other = replace(task(digits()), space=NB201Space("small", (3, 3)))
     with pytest.raises(UsageError, match="searches small"):
         live_data(other, "darts")
+
+
+def test_it_can_be_had_with_supernets_of_another_depth() -> None:
+    data = digits()
+    deeper = data.resized(cells=3)
+    assert deeper.train is data.train
+    assert deeper.space == data.space
+    assert len(deeper.supernet(np.random.default_rng(0), "cpu").cells) == 6
+    assert data.resized() == data
+    with pytest.raises(UsageError, match="cells is a positive whole number, given 0"):
+        data.resized(cells=0)
+    small = open_live(LIVE["s2-digits"](cells="1", size="1").parts)
+    with pytest.raises(UsageError, match="halves its images 2 times, so that 1 pixels are too few"):
+        small.resized(cells=3)
+
+
+def test_it_can_be_had_with_partial_channels_and_the_same_architectures() -> None:
+    data = open_live(LIVE["s2-digits"](channels="4", cells="3").parts)
+    part = data.resized(partial=2)
+    assert part.parts == LIVE["s2-digits"](channels="4", cells="3", partial="2").parts
+    arch = sample(data.space, np.random.default_rng(0), 1)
+    assert np.array_equal(part.space.derive(part.space.relax(arch)[0]), arch[0])
+    assert part.space.decode(arch[0]) == data.space.decode(arch[0])
+    with pytest.raises(UsageError, match="partial is a divisor of 4 channels, given 3"):
+        data.resized(partial=3)

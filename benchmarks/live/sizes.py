@@ -1,0 +1,55 @@
+"""Other sizes of the supernets of a live benchmark: their depth, and the share of channels that operations work on.
+
+The data, the recipe and the rows of architectures stay as they are. No torch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from nasboard.benchmarks.live.benchmark import Parts
+from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, sized
+from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
+from nasboard.harness.errors import UsageError
+
+
+def resized(parts: Parts, *, cells: int | None = None, partial: int | None = None) -> Parts:
+    """Return the same parts with supernets of other sizes; None leaves one as it is.
+
+    Args:
+        parts: of a live benchmark.
+        cells: of supernets (a stage, of nb201).
+        partial: K: 1/K of the channels go through the operations.
+
+    Raises:
+        UsageError: a size that is not allowed, or no such supernets of this space.
+    """
+    if cells is not None and cells < 1:
+        raise UsageError(f"cells is a positive whole number, given {cells}")
+    space, macro = parts.space, parts.macro if cells is None else sized(parts.macro, cells=cells)
+    check_sides(space.name, macro)
+    if partial is not None:
+        space, macro = with_partial(space, macro, partial)
+    return replace(parts, space=space, macro=macro)
+
+
+def check_sides(name: str, macro: Macro) -> None:
+    """Raise UsageError where images are too small to be halved as often as the network does."""
+    if macro.image < 1 << macro.halvings:
+        raise UsageError(f"{name} halves its images {macro.halvings} times, so that {macro.image} pixels are too few")
+
+
+def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
+    """Return what supernets are of in which 1/share of the channels go through the operations, the others around them.
+
+    Edges have weights then, as in PC-DARTS.
+
+    Raises:
+        UsageError: there are none of this space, or `share` does not divide the channels.
+    """
+    if not (isinstance(space, DartsSpace) and isinstance(macro, DartsMacro)):
+        raise UsageError(f"partial is an option of DARTS cells, {space.name} has none")
+    if share < 1 or macro.channels % share:
+        raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
+    return replace(space, edge_weights=True), replace(macro, partial=share)
