@@ -18,6 +18,7 @@ from torch import Tensor
 from nasboard.benchmarks.live.data import LiveData, live_data
 from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.space import Arch, Floats
 from nasboard.methods.differentiable.bilevel.relay import Leg, relay
@@ -109,6 +110,10 @@ class Differentiable:
     def lesson(self, search: Search) -> Tensor:
         """Return the mixture `(m,)` of a step of the weights, before it is smoothed."""
         return self.relaxed(search.simplices, search.alpha.detach())
+
+    def passing(self, search: Search) -> Pass:
+        """Return what a step's forward passes leave out or drop, of alpha's and of the weights' step."""
+        return PLAIN
 
     def penalty(self, search: Search, alpha: Tensor) -> Tensor | None:
         """Return what is added to the validation loss in alpha's step, None for nothing."""

@@ -19,7 +19,7 @@ from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, array, load_adam, load_rng, save_adam, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, set_lr, weight_step
-from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Supernet
 from nasboard.benchmarks.spaces.relaxation import cuts
 from nasboard.harness.api import Logged, State
 from nasboard.harness.space import Arch, Archs, Floats
@@ -123,9 +123,9 @@ class Search:
         """Return the mixture `(m,)` that alpha stands for now, without a gradient."""
         return self.method.relaxed(self.simplices, self.alpha.detach())
 
-    def loss(self, batch: Batch, mix: Tensor) -> Tensor:
+    def loss(self, batch: Batch, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return the cross-entropy of a batch under a mixture `(m,)`."""
-        return F.cross_entropy(self.net(batch.images, self.full(mix)), batch.labels)
+        return F.cross_entropy(self.net(batch.images, self.full(mix), how), batch.labels)
 
     def val_loss(self, batch: Batch, alpha: Tensor) -> Tensor:
         """Return the cross-entropy of a batch under the mixture that alpha `(m,)` stands for, without chance."""
@@ -183,7 +183,8 @@ class Search:
 
     def _step_weights(self, lesson: Batch) -> float:
         mix = self.full(smoothed(self, self.method.lesson(self), lesson))
-        return weight_step(self.net, self.learner.optimiser, lesson, mix, self.method.clip)
+        how = self.method.passing(self)
+        return weight_step(self.net, self.learner.optimiser, lesson, mix, self.method.clip, how=how)
 
     @property
     def _size(self) -> int:
