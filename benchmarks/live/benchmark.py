@@ -24,7 +24,7 @@ from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, CostKind, SearchData
@@ -76,20 +76,20 @@ class Parts:
         """Return the network around the cells of an architecture that is trained from scratch."""
         recipe, macro = self.recipe, self.macro
         if isinstance(macro, DartsMacro):
-            macro = replace(macro, partial=1, auxiliary=recipe.auxiliary > 0)
-        return sized(macro, channels=recipe.channels or macro.channels, cells=recipe.cells or macro.cells)
+            macro = replace(macro, auxiliary=recipe.auxiliary > 0)
+        return sized(macro, partial=1, channels=recipe.channels or macro.channels, cells=recipe.cells or macro.cells)
 
     def digest(self, *, trained: bool) -> str:
         """Return the SHA-256 over the parts; with `trained` over what a training from scratch depends on alone."""
         told: dict[str, object] = {
             "space": self.space.name,
             "data": [self.data.name, data_digest(self.data)],
-            "alone": [type(self.alone).__name__, asdict(self.alone)],
+            "alone": [type(self.alone).__name__, as_told(self.alone)],
             "recipe": asdict(self.recipe),
         }
         if not trained:
             how = [self.scored_on, self.precision, self.compiled, *(["fused"] if self.fused else [])]
-            told["supernet"] = [asdict(self.macro), [group.name for group in self.space.groups], *how]
+            told["supernet"] = [as_told(self.macro), [group.name for group in self.space.groups], *how]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 
 

@@ -13,9 +13,8 @@ from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
-from nasboard.benchmarks.live.sizes import check_sides, with_partial
+from nasboard.benchmarks.live.sizes import check_sides, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
-from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -77,8 +76,8 @@ class Live:
             version: of the table.
             channels: of the first cells of supernets.
             cells: of supernets (a stage, of nb201).
-            partial: of DARTS cells, K: 1/K of the channels go through the operations, and edges have weights
-                as well, as in PC-DARTS.
+            partial: of supernets, K: 1/K of the channels go through the operations, and edges have weights as well, as
+                in PC-DARTS, but for nb1shot1, which weighs the inputs of its nodes already.
             train: training images to search on; None: all of the part.
             val: validation images that guide the search.
             size: pixels a side.
@@ -147,7 +146,7 @@ class Live:
         supernets = {"scored_on": (parts.scored_on, SCORED_ON), "precision": (parts.precision, "fp32")}
         ways = {"compiled": parts.compiled, "fused": parts.fused}
         how = _changed(**supernets) | {name: "on" for name, taken in ways.items() if taken}
-        if isinstance(parts.space, DartsSpace) and parts.space.edge_weights and isinstance(macro, DartsMacro):
+        if weighs_edges(parts.space) or macro.partial > 1:
             how["partial"] = str(macro.partial)
         return whole | changed | how, trained
 

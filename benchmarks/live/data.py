@@ -89,10 +89,11 @@ class LiveData:
 
         Args:
             cells: of supernets (a stage, of nb201).
-            partial: K of PC-DARTS: 1/K of the channels go through the operations, the others around them.
+            partial: K of PC-DARTS: 1/K of the channels go through the operations, the others around them. Edges have
+                weights then, but not where the space weighs the inputs of its nodes already.
 
         Raises:
-            UsageError: a size that is not allowed, or no such supernets of this space.
+            UsageError: a size that is not allowed.
         """
         return replace(self, parts=resized(self.parts, cells=cells, partial=partial))
 

@@ -15,6 +15,7 @@ from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
@@ -36,8 +37,9 @@ def supernet(
         UsageError: there is none for this space, or none of that precision.
         SpecError: `allowed` is not of its groups.
     """
-    if isinstance(macro, NB201Macro):
-        return NB201Supernet(macro, rng, allowed, precision=precision, compiled=compiled, fused=fused)
+    if isinstance(macro, NB201Macro) and isinstance(space, NB201Space):
+        ways = {"compiled": compiled, "fused": fused}
+        return NB201Supernet(macro, rng, allowed, space=space, precision=precision, **ways)
     if compiled or fused:
         raise UsageError(f"supernets of {space.name} are not compiled, nor fused; leave compiled and fused out")
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, sized
+from nasboard.benchmarks.spaces.macros import Macro, sized
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.errors import UsageError
 
@@ -23,7 +24,7 @@ def resized(parts: Parts, *, cells: int | None = None, partial: int | None = Non
         partial: K: 1/K of the channels go through the operations.
 
     Raises:
-        UsageError: a size that is not allowed, or no such supernets of this space.
+        UsageError: a size that is not allowed.
     """
     if cells is not None and cells < 1:
         raise UsageError(f"cells is a positive whole number, given {cells}")
@@ -43,13 +44,18 @@ def check_sides(name: str, macro: Macro) -> None:
 def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
     """Return what supernets are of in which 1/share of the channels go through the operations, the others around them.
 
-    Edges have weights then, as in PC-DARTS.
+    Edges have weights then, as in PC-DARTS, but not where the space weighs the inputs of its nodes already.
 
     Raises:
-        UsageError: there are none of this space, or `share` does not divide the channels.
+        UsageError: `share` does not divide the channels.
     """
-    if not (isinstance(space, DartsSpace) and isinstance(macro, DartsMacro)):
-        raise UsageError(f"partial is an option of DARTS cells, {space.name} has none")
     if share < 1 or macro.channels % share:
         raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
-    return replace(space, edge_weights=True), replace(macro, partial=share)
+    if isinstance(space, DartsSpace | NB201Space):
+        space = replace(space, edge_weights=True)
+    return space, sized(macro, partial=share)
+
+
+def weighs_edges(space: RelaxedSpace) -> bool:
+    """Return whether the relaxation of a space weighs edges beside operations."""
+    return any(group.kind == "edge" for group in space.groups)

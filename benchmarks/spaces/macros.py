@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +21,7 @@ class NB201Macro:
         residual: whether a reduction is a residual basic block of stride 2; else it is ReLU, 2x2 average pooling, 1x1
             convolution and batch norm.
         classes: of the data set.
+        partial: 1/partial of the channels go through the operations, the others around them (PC-DARTS); 1 for all.
     """
 
     image: int = 32
@@ -31,6 +32,7 @@ class NB201Macro:
     stem: int = 3
     residual: bool = True
     classes: int = 10
+    partial: int = 1
 
     @property
     def halvings(self) -> int:
@@ -55,6 +57,7 @@ class NB1Shot1Macro:
     channels: int = 16
     cells: int = 9
     classes: int = 10
+    partial: int = 1  # 1/partial of the channels go through the operations of a choice block, the others around them
 
     @property
     def reductions(self) -> tuple[int, ...]:
@@ -108,8 +111,17 @@ Macro = NB201Macro | NB1Shot1Macro | DartsMacro
 
 
 def sized(macro: Macro, **sizes: int) -> Macro:
-    """Return a network of other sizes: `image`, `inputs`, `channels`, `cells`, `classes`, which all have."""
+    """Return a network of other sizes: `image`, `inputs`, `channels`, `cells`, `classes`, `partial`, which all have."""
     return replace(macro, **sizes)  # type: ignore[arg-type]  # one call for three classes
+
+
+def as_told(macro: Macro) -> dict[str, object]:
+    """Return the sizes by name, as digests and tables have them.
+
+    A `partial` of 1 is left out but for DARTS cells, which alone had it when digests were first made.
+    """
+    left_out = not isinstance(macro, DartsMacro) and macro.partial == 1
+    return {name: value for name, value in asdict(macro).items() if not (left_out and name == "partial")}
 
 
 @dataclass(frozen=True, slots=True)

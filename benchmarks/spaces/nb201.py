@@ -23,7 +23,7 @@ from functools import cache
 
 import numpy as np
 
-from nasboard.benchmarks.spaces.relaxation import Group, cuts
+from nasboard.benchmarks.spaces.relaxation import Group, cuts, size
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import (
     Arch,
@@ -48,16 +48,27 @@ CLASSES = 6_466  # of the published isomorphism string, over all 15,625
 PARAMETER_FREE = (NONE, SKIP, POOL)
 
 GROUPS = tuple(Group(f"{target}<-{source}", OPS) for source, target in EDGES)
+EDGE_GROUPS = tuple(  # the only edge into node 1 has none: it would always weigh 1
+    Group(f"edges into {target}", tuple(f"{target}<-{source}" for source in range(target)), "edge", target)
+    for target in (2, 3)
+)
 
 _ORDER_SEED = 88  # the release shuffles its enumeration once, with this seed
 
 
 @dataclass(frozen=True, slots=True)
 class NB201Space:
-    """The space of all 5^6 = 15,625 cells, one slot an edge in the order of `EDGES`."""
+    """The space of all 5^6 = 15,625 cells, one slot an edge in the order of `EDGES`.
+
+    Attributes:
+        name: of the space.
+        choices: options of each slot.
+        edge_weights: whether the relaxation weighs the edges into each node too, as PC-DARTS does.
+    """
 
     name: str = "nb201"
     choices: tuple[int, ...] = (5,) * 6
+    edge_weights: bool = False
 
     def encode(self, spec: str) -> Arch:
         """Return the cell `(6,)` of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
@@ -96,19 +107,32 @@ class NB201Space:
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """Return a group for each edge, over the five operations."""
-        return GROUPS
+        """Return a group for each edge, over the five operations; with `edge_weights` then the edges into nodes 2, 3.
+
+        Every cell has all six edges, so that an architecture takes all of the latter.
+        """
+        return (*GROUPS, *EDGE_GROUPS) if self.edge_weights else GROUPS
 
     def relax(self, archs: Archs) -> Floats:
-        """Return the mixtures `(n, 30)` that are the cells `(n, 6)`: one-hot on every edge."""
-        return one_hot(self, archs)
+        """Return the mixtures `(n, m)` that are the cells `(n, 6)`: one-hot on every edge; every edge weighs 1.
+
+        m is 30, with `edge_weights` 35.
+        """
+        edges = np.ones((len(archs), size(self.groups) - size(GROUPS)))
+        return np.hstack([one_hot(self, archs), edges])
 
     def derive(self, mix: Floats) -> Arch:
-        """Return the cell `(6,)` of a mixture `(30,)`: the largest weight of every edge, where `none` may win.
+        """Return the cell `(6,)` of a mixture `(m,)`: the largest weight of every edge, where `none` may win.
+
+        With `edge_weights` an operation's weight is multiplied by its edge's, which only decides for an edge of weight
+        0: it is `none` then.
 
         Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), as its searches derive.
         """
-        return np.array([mix[at].argmax() for at in cuts(GROUPS)], dtype=Choice)
+        weights = np.stack([mix[at] for at in cuts(GROUPS)])  # (edges, ops)
+        if self.edge_weights:
+            weights[1:] *= mix[size(GROUPS) :, None]
+        return np.array(weights.argmax(axis=1), dtype=Choice)
 
 
 def isomorphism_string(arch: Arch) -> str:

@@ -13,6 +13,7 @@ torch = pytest.importorskip("torch", reason="needs torch: pip install 'nasboard[
 
 from nasboard.benchmarks.live.catalogue import LIVE, Live  # noqa: E402
 from nasboard.benchmarks.live.networks import supernet  # noqa: E402
+from nasboard.benchmarks.live.sizes import with_partial  # noqa: E402
 from nasboard.benchmarks.live.supernets.supernet import Supernet  # noqa: E402
 from nasboard.benchmarks.spaces.macros import DartsMacro  # noqa: E402
 from nasboard.benchmarks.spaces.relaxation import cuts, draw, size  # noqa: E402
@@ -20,15 +21,21 @@ from nasboard.harness.errors import SpecError  # noqa: E402
 from nasboard.harness.space import sample  # noqa: E402
 
 SPACES = {live.space.name + ("" if live.data != "digits" else "-digits"): live for live in LIVE.values()}
-DARTS = LIVE["darts-cifar10"]
-PARTIAL = replace(
-    DARTS, space=replace(DARTS.space, edge_weights=True), macro=replace(DARTS.macro, partial=4, channels=8)
-)
+
+
+def partial_channels(live: Live) -> Live:
+    space, macro = with_partial(live.space, live.macro, 4)
+    return replace(live, space=space, macro=macro)
+
+
+WHOLE = ("darts-cifar10", "s3-cifar10", "nb201-cifar10-live", "nb1shot1-1-live", "nb1shot1-3-live")
+PARTIAL = {f"{name} partial": partial_channels(LIVE[name]) for name in WHOLE}
+ALL = SPACES | PARTIAL
 
 
 def small(live: Live, allowed: object = None) -> Supernet:
     """Return the supernet of a live benchmark, no tensor where it begins, so that a forgotten one shows."""
-    smallest = {"image": 8, "classes": 10, "channels": 8 if live is PARTIAL else 4}
+    smallest = {"image": 8, "classes": 10, "channels": 4 * live.macro.partial}
     macro = replace(
         live.macro, **smallest, cells=3 if isinstance(live.macro, DartsMacro) else live.macro.cells // 3 or 1
     )
@@ -44,7 +51,7 @@ def images(net: Supernet) -> torch.Tensor:
     return torch.from_numpy(np.random.default_rng(2).standard_normal((6, net.macro.inputs, 8, 8), dtype=np.float32))
 
 
-@pytest.mark.parametrize("live", [*SPACES.values(), PARTIAL], ids=[*SPACES, "darts-partial"])
+@pytest.mark.parametrize("live", ALL.values(), ids=ALL)
 def test_a_supernet_under_an_architecture_is_the_architecture_alone(live: Live) -> None:
     net = small(live).double()
     x = images(net).double()
@@ -65,7 +72,7 @@ def _with_gradients(net: Supernet, logits: Callable[[], torch.Tensor]) -> tuple[
     return out.detach(), {n: t.grad.clone() for n, t in net.named_parameters() if t.grad is not None}
 
 
-@pytest.mark.parametrize("live", SPACES.values(), ids=SPACES)
+@pytest.mark.parametrize("live", ALL.values(), ids=ALL)
 def test_many_are_scored_as_each_alone(live: Live) -> None:
     net = small(live).double()
     x = images(net).double()

@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.ops import normal, standardise
+from nasboard.benchmarks.live.supernets.ops import active, join, normal, shuffle, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
 
 KERNEL = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
@@ -43,22 +43,38 @@ class ConvNormRelu(nn.Module):
 
 
 class Block(nn.Module):
-    """A choice block: its projection of the cell's input, and the operations it is allowed."""
+    """A choice block: its projection of the cell's input, and the operations it is allowed.
 
-    def __init__(self, c_in: int, channels: int, ops: Sequence[str], rng: Generator) -> None:
+    Only the first `1 / partial` of the channels go through operations, and the others around them.
+    """
+
+    def __init__(self, c_in: int, channels: int, ops: Sequence[str], partial: int, rng: Generator) -> None:
         super().__init__()
+        self.partial = partial
         self.project = ConvNormRelu(c_in, channels, 1, rng)
-        self.convs = nn.ModuleDict(
-            {op: ConvNormRelu(channels, channels, KERNEL[op], rng) for op in ops if op in KERNEL}
-        )
+        n = active(channels, partial)
+        self.convs = nn.ModuleDict({op: ConvNormRelu(n, n, KERNEL[op], rng) for op in ops if op in KERNEL})
 
     def forward(self, x: Tensor, ops: Sequence[Operation], dropping: Dropping | None) -> Tensor | None:
-        """Return the weighted sum `(b, c, h, w)` of operations on `x` `(b, c, h, w)`, None where there is none."""
-        brought = ((at, self.apply_op(op, x), weight) for at, op, weight in ops)
-        return _weighted((y if dropping is None else dropping.apply(at, y), weight) for at, y, weight in brought)
+        """Return what leaves the block `(b, c, h, w)`, None for zeros, for what arrives `(b, c, h, w)`.
+
+        That is the weighted sum of operations; `dropping` drops what they bring, None drops nothing.
+        """
+        first, around = split(x, self.partial)
+        brought = ((at, self._operate(op, first), weight) for at, op, weight in ops)
+        out = _weighted((y if dropping is None else dropping.apply(at, y), weight) for at, y, weight in brought)
+        if self.partial == 1:
+            return out
+        return join(torch.zeros_like(first) if out is None else out, around, self.partial)
 
     def apply_op(self, op: str, x: Tensor) -> Tensor:
-        """Return the output `(b, c, h, w)` of one operation."""
+        """Return what leaves the block `(b, c, h, w)` with one operation."""
+        if self.partial == 1:
+            return self._operate(op, x)
+        first, around = split(x, self.partial)
+        return shuffle(torch.cat([self._operate(op, first), around], 1), self.partial)
+
+    def _operate(self, op: str, x: Tensor) -> Tensor:
         if op not in KERNEL:
             return F.max_pool2d(x, 3, stride=1, padding=1)
         out: Tensor = self.convs[op](x)
@@ -80,10 +96,10 @@ class Wiring:
 class Cell(nn.Module):
     """Choice blocks 1 to n, and the projection of the cell's input to the output, which has number n + 1."""
 
-    def __init__(self, c_in: int, channels: int, ops: Sequence[Sequence[str]], rng: Generator) -> None:
+    def __init__(self, c_in: int, channels: int, ops: Sequence[Sequence[str]], partial: int, rng: Generator) -> None:
         super().__init__()
         self.channels = channels
-        self.blocks = nn.ModuleList(Block(c_in, channels, held, rng) for held in ops)
+        self.blocks = nn.ModuleList(Block(c_in, channels, held, partial, rng) for held in ops)
         self.direct = ConvNormRelu(c_in, channels * len(ops), 1, rng)
 
     def forward(self, x: Tensor, wiring: Wiring, dropping: Dropping | None) -> Tensor:

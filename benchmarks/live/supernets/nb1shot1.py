@@ -4,7 +4,8 @@ Three spaces share it; where a node's parents are forced, it has no group and al
 are `choice_blocks`'; here are also the architecture alone and the fast way of scoring many.
 
 Source: Zela et al., NAS-Bench-1Shot1 (ICLR 2020), and its release. Differs from the release: pooling between cells does
-not pad, as in NAS-Bench-101; batch norm has affine parameters in stem and head and has none inside cells.
+not pad, as in NAS-Bench-101; batch norm has affine parameters in stem and head and has none inside cells. Partial
+channels are those of SmoothDARTS' PC-DARTS here (Chen & Hsieh, ICML 2020), without edge weights: inputs are weighed.
 """
 
 from __future__ import annotations
@@ -57,7 +58,7 @@ class NB1Shot1Supernet(Supernet):
         c_in = channels
         for number in range(macro.cells):
             channels *= 2 if number in macro.reductions else 1
-            self.cells.append(Cell(c_in, channels, ops, rng))
+            self.cells.append(Cell(c_in, channels, ops, macro.partial, rng))
             c_in = channels * self.nodes
         self.post = normal(rng, (channels, c_in, 1, 1), c_in, 2.0)
         self.gamma = nn.Parameter(torch.ones(channels))

@@ -1,4 +1,8 @@
-"""What all networks here are made of: batch norm, how weights are drawn, and the layout of gradients."""
+"""What all networks here are made of: batch norm, how weights are drawn, partial channels, and the layout of gradients.
+
+Partial channels are Xu et al.'s, PC-DARTS (ICLR 2020): the first 1/k of the channels go through operations, the others
+around them, and both are shuffled.
+"""
 
 from __future__ import annotations
 
@@ -9,6 +13,8 @@ import torch
 import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
+
+from nasboard.harness.errors import UsageError
 
 BN_EPS = 1e-5
 
@@ -48,3 +54,38 @@ def dense(x: Tensor) -> Tensor:
     What is joined along channels gets slices as gradients, and torch's batch norm takes many times as long over them.
     """
     return cast(Tensor, _Dense.apply(x))  # type: ignore[no-untyped-call]
+
+
+def active(channels: int, k: int) -> int:
+    """Return how many of the channels go through operations.
+
+    Raises:
+        UsageError: `k` does not divide them.
+    """
+    if channels % k:
+        raise UsageError(f"1/{k} of {channels} channels is no whole number of them")
+    return channels // k
+
+
+def split(x: Tensor, k: int) -> tuple[Tensor, Tensor]:
+    """Return the channels of `(b, c, h, w)` that go through operations, the first 1/k, and those that do not."""
+    if k == 1:
+        return x, x[:, :0]
+    n = active(x.shape[1], k)
+    return x[:, :n].contiguous(memory_format=torch.channels_last), x[:, n:]
+
+
+def bypass(x: Tensor, stride: int) -> Tensor:
+    """Return what goes around the operations: the channels as they are, max-pooled where operations have stride 2."""
+    return x if stride == 1 else F.max_pool2d(x, 2, ceil_mode=True)
+
+
+def join(through: Tensor, around: Tensor, k: int) -> Tensor:
+    """Return `(b, c, h, w)`, shuffled, from what came through operations `(b, c / k, h, w)` and what went around."""
+    return shuffle(torch.cat([dense(through), dense(around)], 1), k)
+
+
+def shuffle(x: Tensor, k: int) -> Tensor:
+    """Return `(b, c, h, w)`, channels last, where every k-th channel comes from the same of k equal parts."""
+    b, c, h, w = x.shape
+    return x.permute(0, 2, 3, 1).reshape(b, h, w, k, c // k).transpose(3, 4).flatten(3).permute(0, 3, 1, 2)

@@ -179,6 +179,13 @@ class Supernet(nn.Module):
         return tuple(found)
 
 
+def times(one: Tensor | None, other: Tensor | None) -> Tensor | None:
+    """Return the product of two weights; None is a weight of exactly 1."""
+    if one is None or other is None:
+        return other if one is None else one
+    return one * other
+
+
 @torch.no_grad()
 def transfer(parent: nn.Module, child: nn.Module) -> None:
     """Copy every tensor of `child` from the tensor of the same name in `parent`, those of the split groups included.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass, is_dataclass
+from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from nasboard.benchmarks.live.trainings import build
 from nasboard.benchmarks.live.trainings.build import Work
+from nasboard.benchmarks.spaces.macros import as_told
 from nasboard.benchmarks.tabulated.built import QUERY_SEEDS, describe_columns
 from nasboard.harness.errors import MetricError, UsageError
 from nasboard.harness.space import from_index
@@ -166,8 +167,5 @@ def _number(compute: Callable[[], float]) -> float | None:
 
 
 def _told(work: Work, found: build.Gathered) -> dict[str, object]:
-    macro = work.macro
-    assert is_dataclass(macro)
-    assert not isinstance(macro, type)
     recipe, made_with = work.recipe, [told | {"seeds": list(seeds)} for told, seeds in found.made_with]
-    return {"macro": asdict(macro), "recipe": asdict(recipe) | {"digest": recipe.digest}, "made_with": made_with}
+    return {"macro": as_told(work.macro), "recipe": asdict(recipe) | {"digest": recipe.digest}, "made_with": made_with}

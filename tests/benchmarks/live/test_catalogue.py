@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live.benchmark import LiveBenchmark, representatives
+from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts, representatives
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.datasets.spec import BASES, DataSpec
 from nasboard.benchmarks.live.trainings.recipe import recipe
@@ -105,6 +105,19 @@ def _with(option: str) -> str:
     return "s2-digits?" + "&".join([*kept, option])
 
 
+def test_partial_channels_are_part_of_the_name_where_supernets_differ_by_them() -> None:
+    for name in ("digits201-live", "s2-digits"):
+        assert opened(f"{name}?partial=1").name == f"{name}?partial=1"  # edges have weights
+        assert opened(f"{name}?partial=2").trained_as == name
+    shot = LIVE["nb1shot1-1-live"]
+    for share, there in (("1", False), ("4", True)):
+        spec = DataSpec("cifar10")
+        space, macro = shot._searched(spec, {}, share)
+        options, trained = shot._options(Parts(space, spec, macro, recipe(shot.recipe)))
+        assert ("partial" in options) is there
+        assert "partial" not in trained
+
+
 @pytest.mark.parametrize("option", ["scored_on=50", "precision=bf16", "partial=2"])
 def test_what_concerns_supernets_alone_changes_the_parts_and_leaves_the_truth(option: str) -> None:
     plain, other = opened(S2), opened(f"{S2}&{option}")
@@ -161,7 +174,7 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
         ("s1-digits?precision=fp8", "precision is fp32 or bf16, given 'fp8'"),
         ("s1-digits?compiled=yes", "compiled is off or on, given 'yes'"),
         ("s1-digits?partial=3", "partial is a divisor of 16 channels, given 3"),
-        ("digits201-live?partial=2", "partial is an option of DARTS cells"),
+        ("digits201-live?partial=3", "partial is a divisor of 8 channels, given 3"),
         ("s1-digits@v1", "has no table and so no version"),
         ("digits201-live@2", "has one table and no versions"),
         ("s1-digits?size=3", "size=3: digits of 8 pixels a side is averaged down to 1, 2, 4, 8"),

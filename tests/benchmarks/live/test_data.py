@@ -7,16 +7,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData, augmentation_of, live_data, open_live
 from nasboard.benchmarks.live.datasets.augmentation import Augmentation
 from nasboard.benchmarks.live.datasets.digits import load
 from nasboard.benchmarks.live.datasets.spec import DataSpec
+from nasboard.benchmarks.live.trainings.recipe import recipe
+from nasboard.benchmarks.spaces.macros import sized
 from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample
+
+QUICK = recipe("quick-3")
+EDGES = {"s2": 2 * 14, "nb201": 5, "nb1shot1-1": 0}  # edge weights that come with partial channels
 
 
 def digits() -> LiveData:
@@ -91,12 +97,21 @@ def test_it_can_be_had_with_supernets_of_another_depth() -> None:
         small.resized(cells=3)
 
 
-def test_it_can_be_had_with_partial_channels_and_the_same_architectures() -> None:
-    data = open_live(LIVE["s2-digits"](channels="4", cells="3").parts)
+@pytest.mark.parametrize("name", ["s2-digits", "digits201-live", "nb201-cifar10-live", "nb1shot1-1-live"])
+def test_it_can_be_had_with_partial_channels_and_the_same_architectures(name: str) -> None:
+    live = LIVE[name]
+    parts = Parts(live.space, DataSpec("digits"), sized(live.macro, image=8, inputs=1, channels=4, cells=1), QUICK)
+    data = open_live(parts)
     part = data.resized(partial=2)
-    assert part.parts == LIVE["s2-digits"](channels="4", cells="3", partial="2").parts
     arch = sample(data.space, np.random.default_rng(0), 1)
     assert np.array_equal(part.space.derive(part.space.relax(arch)[0]), arch[0])
     assert part.space.decode(arch[0]) == data.space.decode(arch[0])
-    with pytest.raises(UsageError, match="partial is a divisor of 4 channels, given 3"):
-        data.resized(partial=3)
+    net = part.supernet(np.random.default_rng(0), "cpu")
+    whole = data.supernet(np.random.default_rng(0), "cpu")
+    assert sum(p.numel() for p in net.parameters()) < sum(p.numel() for p in whole.parameters())
+    assert net.mixtures(arch).shape[1] - whole.mixtures(arch).shape[1] == EDGES[live.space.name]
+    alone = [of.alone(arch[0], np.random.default_rng(0), "cpu", QUICK) for of in (data, part)]
+    assert len({str(network) for network in alone}) == 1  # all channels go through the operations of these
+    for share in (0, 3):
+        with pytest.raises(UsageError, match=f"partial is a divisor of 4 channels, given {share}"):
+            data.resized(partial=share)

@@ -226,3 +226,16 @@ def test_a_cell_learns_where_a_convolution_is_left_after_pruning() -> None:
     idle = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
     fed = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|skip_connect~1|none~2|")
     assert learned(np.stack([idle, fed])).tolist() == [False, True]
+
+
+def test_edge_weights_are_of_nodes_that_several_edges_lead_to_and_multiply_the_operations() -> None:
+    space = NB201Space(edge_weights=True)
+    assert [(g.name, g.options, g.chosen) for g in space.groups[6:]] == [
+        ("edges into 2", ("2<-0", "2<-1"), 2),
+        ("edges into 3", ("3<-0", "3<-1", "3<-2"), 3),
+    ]
+    mix = np.concatenate([np.random.default_rng(0).dirichlet(np.ones(5), 6).ravel(), [0.9, 0.1, 0.2, 0.3, 0.5]])
+    plain = NB201Space().derive(mix[:30])
+    assert np.array_equal(space.derive(mix), plain)
+    mix[31] = 0.0
+    assert space.derive(mix).tolist() == [*plain[:2], NONE, *plain[3:]]

@@ -31,7 +31,8 @@ from nasboard.harness.testing.spaces import SPACE_CONTRACTS
 from tests.strategies import batches
 
 WEIGHTED = {
-    f"{name} with edge weights": replace(space, edge_weights=True) for name, space in darts_lists.SPACES.items()
+    f"{name} with edge weights": replace(space, edge_weights=True)
+    for name, space in {**darts_lists.SPACES, "nb201": NB201Space()}.items()
 }
 SPACES: dict[str, RelaxedSpace] = {
     **{space.name: space for space in (NB201Space(), *map(NB1Shot1Space.of, (1, 2, 3)))},

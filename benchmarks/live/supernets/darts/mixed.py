@@ -12,8 +12,8 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Kept, Site
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
-from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, bypass, operation, shuffle
-from nasboard.benchmarks.live.supernets.ops import dense, standardise
+from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, operation
+from nasboard.benchmarks.live.supernets.ops import active, bypass, dense, join, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping
 from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
 
@@ -46,7 +46,7 @@ class MixedCell(nn.Module):
         self.first, self.second = site.inputs(SHARED, rng)
         self.edges = nn.ModuleList()
         for edge, (source, _) in enumerate(EDGES):
-            args = site.channels // partial, site.stride(source), site.place(edge), SHARED, rng
+            args = active(site.channels, partial), site.stride(source), site.place(edge), SHARED, rng
             self.edges.append(nn.ModuleDict({option: operation(option, *args) for option in options[edge]}))
 
     def forward(
@@ -109,23 +109,21 @@ class MixedCell(nn.Module):
     def _join(self, first: Tensor, through: Tensor | None, around: Tensor | None) -> Tensor:
         """Return a node `(b, c, h, w)` from what comes through operations and around them, zeros for what is None."""
         b, c, h, w = first.shape
-        stride, active = self.site.stride(0), c // self.partial
-        parts = [(through, active), (around, c - active)]
+        stride, n = self.site.stride(0), c // self.partial
         size = b, -(-h // stride), -(-w // stride)
-        found = [
-            first.new_zeros(*size, n).permute(0, 3, 1, 2) if part is None else dense(part) for part, n in parts if n
-        ]
-        return found[0] if self.partial == 1 else shuffle(torch.cat(found, 1), self.partial)
+        through, around = (
+            first.new_zeros(*size, width).permute(0, 3, 1, 2) if part is None else part
+            for part, width in ((through, n), (around, c - n))
+        )
+        return dense(through) if self.partial == 1 else join(through, around, self.partial)
 
 
 class _Source:
     """A node and what it hands to the edges that leave it."""
 
     def __init__(self, x: Tensor, cell: MixedCell, source: int) -> None:
-        active = x.shape[1] // cell.partial
         self.x = x
-        self.active = x if cell.partial == 1 else x[:, :active].contiguous(memory_format=torch.channels_last)
-        self._idle = x[:, active:]
+        self.active, self._idle = split(x, cell.partial)
         self._stride = cell.site.stride(source)
         self._known: dict[str, Tensor] = {}
 

@@ -13,6 +13,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.layers import Conv, Depthwise, Norms, ReluConvNorm, halving
+from nasboard.benchmarks.live.supernets.ops import bypass, shuffle, split
 
 NONE, SKIP, NOISE = "none", "skip_connect", "noise"
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
@@ -76,25 +77,14 @@ class Partial(nn.Module):
 
     def forward(self, x: Tensor, key: int) -> Tensor:
         """Return `(b, c, h / stride, w / stride)`."""
-        active = x.shape[1] // self.k
-        return shuffle(torch.cat([run(self.op, x[:, :active], key), bypass(x[:, active:], self.stride)], 1), self.k)
+        through, around = split(x, self.k)
+        return shuffle(torch.cat([run(self.op, through, key), bypass(around, self.stride)], 1), self.k)
 
 
 def run(op: nn.Module, x: Tensor, key: int) -> Tensor:
     """Return what an operation makes of `(b, c, h, w)`; `key` is what noise is drawn by."""
     out: Tensor = op(x, key) if isinstance(op, Noise | Partial) else op(x)
     return out
-
-
-def bypass(x: Tensor, stride: int) -> Tensor:
-    """Return what goes around the operations: the channels as they are, max-pooled where operations have stride 2."""
-    return x if stride == 1 else F.max_pool2d(x, 2, ceil_mode=True)
-
-
-def shuffle(x: Tensor, k: int) -> Tensor:
-    """Return `(b, c, h, w)`, channels last, where every k-th channel comes from the same of k equal parts."""
-    b, c, h, w = x.shape
-    return x.permute(0, 2, 3, 1).reshape(b, h, w, k, c // k).transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
 
 
 def operation(option: str, channels: int, stride: int, place: int, norms: Norms, rng: Generator) -> nn.Module:

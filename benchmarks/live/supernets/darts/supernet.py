@@ -18,7 +18,7 @@ from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, ke
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, Head, Stem
 from nasboard.benchmarks.live.supernets.darts.mixed import EdgeMix, MixedCell
 from nasboard.benchmarks.live.supernets.darts.operations import NOISE, NONE, key_of
-from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Precision, Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Precision, Supernet, Terms, times
 from nasboard.benchmarks.spaces.darts import EDGES, DartsSpace
 from nasboard.benchmarks.spaces.genotype import NODES
 from nasboard.benchmarks.spaces.macros import DartsMacro
@@ -67,8 +67,6 @@ class DartsSupernet(Supernet):
                 f"partial channels go around an operation even where an edge is left out; {space.name} has no edge "
                 "weights to leave it out by: search it with edge weights, or with partial 1"
             )
-        if macro.channels % macro.partial:
-            raise UsageError(f"1/{macro.partial} of {macro.channels} channels is no whole number of them")
         self.macro = macro
         self._darts = space
         self.stem = Stem(macro, SHARED, rng, torch.bfloat16 if precision == "bf16" else None)
@@ -134,7 +132,7 @@ class DartsSupernet(Supernet):
         at = cell * len(EDGES) + edge
         start, options = self._cuts[at].start, self.space.groups[at].options
         named = [(option, options[option], w) for option, w in terms[at] if options[option] != NONE]
-        return EdgeMix(tuple((start + option, name, _times(w, weight)) for option, name, w in named), weight)
+        return EdgeMix(tuple((start + option, name, times(w, weight)) for option, name, w in named), weight)
 
     def _node(self, cell: int, target: int) -> int:
         """Return the number of the group that weighs the edges into a node."""
@@ -157,9 +155,3 @@ class _Alone(nn.Module):
             before, last = last, cell(before, last, key)
         out: Tensor = self.head(last)
         return out
-
-
-def _times(one: Tensor | None, other: Tensor | None) -> Tensor | None:
-    if one is None or other is None:
-        return other if one is None else one
-    return one * other

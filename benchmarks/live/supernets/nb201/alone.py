@@ -26,7 +26,7 @@ from nasboard.harness.space import Arch
 if TYPE_CHECKING:
     from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 
-Ops = Mapping[int, Callable[[Tensor], Tensor]]  # of the edges that carry something
+Ops = Mapping[int, Callable[[Tensor], Tensor | None]]  # of edges: what they bring, None for nothing
 
 
 def run_cell(ops: Ops, x: Tensor) -> Tensor:
@@ -35,8 +35,8 @@ def run_cell(ops: Ops, x: Tensor) -> Tensor:
     for edge, op in ops.items():
         source, target = EDGES[edge]
         from_, here = nodes[source], nodes[target]
-        assert from_ is not None  # edges come in order, and what carries nothing is left out
-        nodes[target] = op(from_) if here is None else here + op(from_)
+        y = None if from_ is None else op(from_)
+        nodes[target] = here if y is None else y if here is None else here + y
     return torch.zeros_like(x) if nodes[3] is None else nodes[3]
 
 
@@ -52,7 +52,7 @@ class Alone(nn.Module):
     def __init__(self, net: NB201Supernet, arch: Arch) -> None:
         super().__init__()
         self.net = net
-        self.arch = prune(arch[None])[0]
+        self.arch = prune(arch[None])[0] if net.macro.partial == 1 else arch  # channels go around `none`, too
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)`."""
@@ -63,7 +63,7 @@ class Alone(nn.Module):
 
     def _ops(self, index: int) -> Ops:
         cell = self.net.cell(index)
-        return {edge: partial(cell.apply_op, edge, op) for edge, op in enumerate(self.arch.tolist()) if op != NONE}
+        return {edge: partial(cell.brings, edge, op) for edge, op in enumerate(self.arch.tolist())}
 
 
 class Conv(nn.Module):

@@ -6,7 +6,8 @@ statistics of the batch it is given, and has no affine parameters here.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -14,14 +15,15 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
-from nasboard.benchmarks.live.supernets.ops import normal, standardise
+from nasboard.benchmarks.live.supernets.ops import active, join, normal, shuffle, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch
 
 KERNEL = {CONV1: 1, CONV3: 3}
-
+Edges = Mapping[int, Tensor | None]  # edges that are not left out, and the weight of what goes around their operations
+ALL_EDGES: Edges = MappingProxyType(dict.fromkeys(range(len(EDGES))))
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -92,17 +94,29 @@ class MixedEdge(nn.Module):
 
 
 class Cell(nn.Module):
-    """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node."""
+    """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node.
 
-    def __init__(self, channels: int, allowed: Allowed, rng: Generator, pool: Pool) -> None:
+    Only the first `1 / partial` of a node's channels go through operations, and the others around them (PC-DARTS).
+    """
+
+    def __init__(self, channels: int, allowed: Allowed, rng: Generator, pool: Pool, partial: int = 1) -> None:
         super().__init__()
-        self.edges = nn.ModuleList(MixedEdge(channels, ops, rng, pool) for ops in allowed)
+        self.partial = partial
+        self.edges = nn.ModuleList(MixedEdge(active(channels, partial), ops, rng, pool) for ops in allowed)
 
-    def forward(self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None) -> Tensor:
-        """Return `(b, c, h, w)` for input `(b, c, h, w)` and the weighted operations of each edge.
+    def forward(
+        self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None, around: Edges = ALL_EDGES
+    ) -> Tensor:
+        """Return the output `(b, c, h, w)`.
 
-        `dropping` drops what operations bring; None drops nothing.
+        Args:
+            x: input `(b, c, h, w)`.
+            terms: the weighted operations of each edge.
+            dropping: drops what operations bring; None drops nothing.
+            around: the edges, and the weights of the channels that go around operations.
         """
+        if self.partial > 1:
+            return self._partly(x, terms, dropping, around)
         nodes: list[Tensor | None] = [x, None, None, None]
         for edge, (source, target) in enumerate(EDGES):
             from_, here = nodes[source], nodes[target]
@@ -113,9 +127,34 @@ class Cell(nn.Module):
                 nodes[target] = y if here is None else here + y
         return torch.zeros_like(x) if nodes[3] is None else nodes[3]
 
-    def apply_op(self, edge: int, op: int, x: Tensor) -> Tensor:
-        """Return the output of one operation other than `none` on one edge."""
-        return self._edge(edge).apply_op(op, x)
+    def _partly(self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None, around: Edges) -> Tensor:
+        """Return the output where some channels go around operations; the sum over edges is shuffled."""
+        nodes = [split(x, self.partial)]
+        out = x
+        for target in range(1, 4):
+            parts: list[Tensor | None] = [None, None]
+            for edge, (source, end) in enumerate(EDGES):
+                if end != target or edge not in around:
+                    continue
+                through, idle = nodes[source]
+                weight = around[edge]
+                brought = self.edges[edge](through, terms[edge], edge * len(OPS), dropping)
+                for i, y in enumerate((brought, idle if weight is None else idle * weight)):
+                    before = parts[i]
+                    parts[i] = before if y is None else y if before is None else before + y
+            zeros = map(torch.zeros_like, nodes[0])
+            through, idle = (zero if part is None else part for part, zero in zip(parts, zeros, strict=True))
+            out = join(through, idle, self.partial)
+            nodes.append(split(out, self.partial))
+        return out
+
+    def brings(self, edge: int, op: int, x: Tensor) -> Tensor | None:
+        """Return what an edge with one operation adds to its node `(b, c, h, w)`; None for nothing."""
+        if self.partial == 1:
+            return None if op == NONE else self._edge(edge).apply_op(op, x)
+        through, idle = split(x, self.partial)
+        y = torch.zeros_like(through) if op == NONE else self._edge(edge).apply_op(op, through)
+        return shuffle(torch.cat([y, idle], 1), self.partial)
 
     def output(self, x: Tensor, arch: Arch) -> Tensor:
         """Return `(b, c, h, w)` for input `(b, c, h, w)` and an architecture `(6,)`."""

@@ -85,11 +85,9 @@ class FoldedCell:
         self._cell = cell
         self._room = room
 
-    def apply_op(self, edge: int, op: int, x: Tensor) -> Tensor:
-        """Return the output of one operation other than `none` on one edge."""
-        out = total([Source(x, self._room).term(self._cell, edge, op)])
-        assert out is not None
-        return out
+    def brings(self, edge: int, op: int, x: Tensor) -> Tensor | None:
+        """Return what an edge with one operation adds to its node `(b, c, h, w)`; None for nothing."""
+        return None if op == NONE else total([Source(x, self._room).term(self._cell, edge, op)])
 
     def output(self, x: Tensor, arch: Arch) -> Tensor:
         """Return the output `(b, c, h, w)` for architecture `(6,)` on `x` of the same shape, which is left as it is."""

@@ -7,13 +7,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL
+from nasboard.benchmarks.spaces.nb201 import EDGES, POOL
 from nasboard.harness.space import Arch
 
 INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))
 
 
-Operate = Callable[[int, int, Tensor], Tensor]  # edge, operation, a map that is left as it is -> its output
+Bring = Callable[[int, int, Tensor], Tensor | None]  # edge, operation, a map that is left as it is -> what it adds
 
 
 class PrefixCell:
@@ -23,11 +23,11 @@ class PrefixCell:
     neighbours share their first edges, as they do in lexicographic order, most of them cost one addition.
     """
 
-    def __init__(self, x: Tensor, operate: Operate) -> None:
-        self._operate = operate
+    def __init__(self, x: Tensor, bring: Bring) -> None:
+        self._bring = bring
         self._nodes: list[Tensor | None] = [x, None, None, None]
         self._sums: list[tuple[bytes, Tensor | None]] = [(b"", None)] * len(EDGES)  # of a node, up to each edge
-        self._outputs: list[dict[tuple[int, int], Tensor]] = [{} for _ in INTO]  # of what leaves each node
+        self._outputs: list[dict[tuple[int, int], Tensor | None]] = [{} for _ in INTO]  # of what leaves each node
 
     def output(self, arch: Arch) -> Tensor:
         """Return the cell's output `(b, c, h, w)` for architecture `(6,)`; not to be written to."""
@@ -47,12 +47,12 @@ class PrefixCell:
     def _edge(self, edge: int, op: int) -> Tensor | None:
         source = EDGES[edge][0]
         x = self._nodes[source]
-        if op == NONE or x is None:
+        if x is None:
             return None
         known = self._outputs[source]
         key = (op, 0 if op == POOL else edge)  # pooling has no weights: all edges that leave the node share it
         if key not in known:
-            known[key] = self._operate(edge, op, x)
+            known[key] = self._bring(edge, op, x)
         return known[key]
 
 

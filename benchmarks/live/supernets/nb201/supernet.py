@@ -1,9 +1,10 @@
 """The supernet of NAS-Bench-201 cells at any size: every operation on every edge, the mixture as an argument.
 
-`forward(x, mix)` takes a mixture `(30,)` for all cells, or `(cells, 30)` with one for each. In single precision, not
-compiled, not fused, every operation is computed on its own: the reference, the same bits on one thread everywhere.
-Half precision, compilation and fusion are faster ways to the same network, and agree with it to their tolerance. How
-weights are trained is `stepping`'s business, how many architectures are scored at once is `ranking`'s.
+`forward(x, mix)` takes a mixture `(m,)` for all cells, or `(cells, m)` with one for each; where the space weighs the
+edges into each node too, what an edge brings is multiplied by its weight. In single precision, not compiled, not fused,
+every operation is computed on its own: the reference, the same bits on one thread everywhere. Half precision,
+compilation and fusion are faster ways to the same network, and agree with it to their tolerance. How weights are
+trained is `stepping`'s business, how many architectures are scored at once is `ranking`'s.
 """
 
 from __future__ import annotations
@@ -17,17 +18,19 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.alone import Alone
 from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduction, ResidualReduction
-from nasboard.benchmarks.live.supernets.nb201.cell import Cell, average_pool
+from nasboard.benchmarks.live.supernets.nb201.cell import ALL_EDGES, Cell, Edges, average_pool
 from nasboard.benchmarks.live.supernets.nb201.folding import FoldedCell, Room
 from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
-from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms, times
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
 from nasboard.benchmarks.spaces.relaxation import Allowed, everything
 from nasboard.harness.space import Arch, Archs
+
+PLAIN_SPACE = NB201Space()
 
 
 class NB201Supernet(Supernet):
@@ -44,6 +47,7 @@ class NB201Supernet(Supernet):
         rng: Generator,
         allowed: Allowed | None = None,
         *,
+        space: NB201Space = PLAIN_SPACE,
         precision: Precision = "fp32",
         compiled: bool = False,
         fused: bool = False,
@@ -54,27 +58,36 @@ class NB201Supernet(Supernet):
             macro: the network around the cell.
             rng: draws them.
             allowed: options held of each group; all where it is None.
+            space: the relaxed space, with edge weights or without.
             precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
             compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
                 a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
             fused: whether cells run in few calls, architectures are scored in few passes over memory, and those that
                 differ by rounding alone once; in single precision, `compiled` scores in this way, too.
+
+        Partial channels are never compiled nor fused.
+
+        Raises:
+            UsageError: channels that `macro.partial` does not divide.
         """
-        super().__init__(NB201Space(), allowed)
+        super().__init__(space, allowed)
+        self._weighed = space.edge_weights
+        whole = macro.partial == 1
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
-        self._formulas = formulas(compiled=True) if compiled and self.allowed == everything(GROUPS) else None
-        self._fused = fused and precision == "fp32" and not compiled
+        ops = self.allowed[: len(EDGES)]
+        self._formulas = formulas(compiled=True) if compiled and whole and ops == everything(GROUPS) else None
+        self._fused = fused and whole and precision == "fp32" and not compiled
         pool = average_pool if reference else average
-        self._distinct = prune if reference else merge
-        self._folded = precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
+        self._distinct = (prune if reference else merge) if whole else _all  # channels go around `none`, too
+        self._folded = whole and precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
         self.macro = macro
         widths = macro.widths
         self.stem = ConvNorm(macro.inputs, widths[0], rng, macro.stem)
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
-        self.cells = nn.ModuleList(Cell(c, self.allowed, rng, pool) for c in widths for _ in range(macro.cells))
+        self.cells = nn.ModuleList(Cell(c, ops, rng, pool, macro.partial) for c in widths for _ in range(macro.cells))
         self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))
         self.beta = nn.Parameter(torch.zeros(widths[-1]))
@@ -82,7 +95,7 @@ class NB201Supernet(Supernet):
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
     def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
-        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture `(30,)` or `(cells, 30)`.
+        """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture `(m,)` or `(cells, m)`.
 
         An operation whose weight is exactly 0 in a mixture that asks for no gradient is not computed. Where something
         is dropped, every operation is computed on its own.
@@ -103,13 +116,31 @@ class NB201Supernet(Supernet):
 
     def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor, dropping: Dropping | None) -> Tensor:
         cell = self.cell(index)
+        terms, around = self._times_edges(terms)
         whole = dropping is None and all(len(of_edge) == len(OPS) for of_edge in terms)
         if whole and self._fused:
-            return fused_cell(x, mix.view(len(EDGES), len(OPS)), cell.separate_kernels())
+            return fused_cell(x, self._rows(mix), cell.separate_kernels())
         if whole and self._formulas is not None and torch.is_grad_enabled():
-            return mixed(self._formulas, x, mix.view(len(EDGES), len(OPS)), cell.kernels(x.dtype))
-        out: Tensor = cell(x, terms, dropping)
+            return mixed(self._formulas, x, self._rows(mix), cell.kernels(x.dtype))
+        out: Tensor = cell(x, terms, dropping, around)
         return out
+
+    def _times_edges(self, terms: tuple[Terms, ...]) -> tuple[tuple[Terms, ...], Edges]:
+        """Return the operations of each edge, their weights multiplied by the edge's, and the weights of the edges."""
+        if not self._weighed:
+            return terms, ALL_EDGES
+        into: dict[int, Tensor | None] = {0: None}
+        for first, of_node in zip((1, 3), terms[len(EDGES) :], strict=True):
+            into |= {first + source: weight for source, weight in of_node}
+        ops = [tuple((op, times(w, into[e])) for op, w in terms[e]) if e in into else () for e in range(len(EDGES))]
+        return tuple(ops), into
+
+    def _rows(self, mix: Tensor) -> Tensor:
+        """Return the weights of all operations `(edges, ops)` of a mixture `(m,)`."""
+        rows = mix[: len(EDGES) * len(OPS)].view(len(EDGES), len(OPS))
+        if not self._weighed:
+            return rows
+        return rows * torch.cat([mix.new_ones(1), mix[rows.numel() :]])[:, None]
 
     def network(self, arch: Arch) -> Alone:
         """Return the architecture `(6,)` alone, with the weights it has here."""
@@ -118,7 +149,7 @@ class NB201Supernet(Supernet):
     def distinct(self, archs: Archs) -> Archs:
         """Return cells `(n, 6)` without the edges that carry nothing: 9,445 of 15,625 differ, 7,548 but for rounding.
 
-        Those that are equal but for rounding are told apart by the reference alone.
+        Those that are equal but for rounding are told apart by the reference alone. Of partial channels all differ.
         """
         return self._distinct(archs)
 
@@ -133,7 +164,7 @@ class NB201Supernet(Supernet):
         if self._folded:
             room = Room()
             cells = [FoldedCell(self.cell(index), room) for index in range(len(self.cells))]
-        first = PrefixCell(self.embed(images), cells[0].apply_op)
+        first = PrefixCell(self.embed(images), cells[0].brings)
         for arch in self.distinct(archs):
             x = first.output(arch)
             for index, cell in enumerate(cells[1:], 1):
@@ -168,3 +199,7 @@ class NB201Supernet(Supernet):
 
 def _as_it_is(x: Tensor) -> Tensor:
     return x
+
+
+def _all(archs: Archs) -> Archs:
+    return archs

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from nasboard.benchmarks.live.supernets.supernet import transfer
 from nasboard.benchmarks.spaces.macros import NB1Shot1Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import draw, everything, splits
-from nasboard.harness.errors import SpecError
+from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import Arch, enumerate_all, sample
 
 SMALL = NB1Shot1Macro(image=8, channels=2, cells=3)
@@ -70,13 +72,15 @@ def plainly(net: NB1Shot1Supernet, arch: Arch, x: Tensor) -> Tensor:
             x = F.max_pool2d(x, 2)
         values = []
         for node in range(n):
-            block = cell.blocks[node]
+            block, k = cell.blocks[node], net.macro.partial
             y = sum(F.relu(norm(F.conv2d(x, block.project.weight))) if p == 0 else values[p - 1] for p in parents[node])
+            y, around = y[:, : y.shape[1] // k], y[:, y.shape[1] // k :]
             if ops[node] == "maxpool3x3":
-                values.append(F.max_pool2d(y, 3, 1, 1))
+                y = F.max_pool2d(y, 3, 1, 1)
             else:
                 weight = block.convs[ops[node]].weight
-                values.append(F.relu(norm(F.conv2d(y, weight, padding=weight.shape[-1] // 2))))
+                y = F.relu(norm(F.conv2d(y, weight, padding=weight.shape[-1] // 2)))
+            values.append(F.channel_shuffle(torch.cat([y, around], 1), k))
         taken = [v if node in parents[n] else torch.zeros_like(v) for node, v in enumerate(values, start=1)]
         out = torch.cat(taken, 1)
         x = out + F.relu(norm(F.conv2d(x, cell.direct.weight))) if 0 in parents[n] else out
@@ -84,9 +88,10 @@ def plainly(net: NB1Shot1Supernet, arch: Arch, x: Tensor) -> Tensor:
     return F.linear(x.mean((2, 3)), net.weight, net.bias)
 
 
+@pytest.mark.parametrize("partial", [1, 2])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_a_supernet_under_an_architectures_mixture_is_the_architecture_alone(number: int) -> None:
-    net, x = supernet(number), images()
+def test_a_supernet_under_an_architectures_mixture_is_the_architecture_alone(number: int, partial: int) -> None:
+    net, x = supernet(number, replace(SMALL, partial=partial)), images()
     for arch in some(number):
         mixed, alone = net(x, mixture(net, arch)), net.network(arch)(x)
         torch.testing.assert_close(mixed, plainly(net, arch, x))
@@ -106,9 +111,10 @@ def test_what_an_architecture_does_not_use_is_not_computed_and_would_change_noth
         torch.testing.assert_close(net(x, mix), computed.detach())
 
 
+@pytest.mark.parametrize("partial", [1, 2])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_the_gradient_of_a_mixture_is_that_of_finite_differences(number: int) -> None:
-    net, x = supernet(number), images(n=6)
+def test_the_gradient_of_a_mixture_is_that_of_finite_differences(number: int, partial: int) -> None:
+    net, x = supernet(number, replace(SMALL, partial=partial)), images(n=6)
     rng = np.random.default_rng(4)
     mix = torch.from_numpy(rng.uniform(0.1, 0.9, len(net._held))).requires_grad_()
     (gradient,) = torch.autograd.grad(net(x, mix).pow(2).mean(), mix)
@@ -120,9 +126,10 @@ def test_the_gradient_of_a_mixture_is_that_of_finite_differences(number: int) ->
         assert gradient[at].item() == pytest.approx((up - down).item() / 2e-5, rel=1e-3, abs=1e-7)
 
 
+@pytest.mark.parametrize("partial", [1, 2])
 @pytest.mark.parametrize("number", NUMBERS)
-def test_logits_of_many_are_those_of_each_in_the_order_asked(number: int) -> None:
-    net, x = supernet(number), images()
+def test_logits_of_many_are_those_of_each_in_the_order_asked(number: int, partial: int) -> None:
+    net, x = supernet(number, replace(SMALL, partial=partial)), images()
     archs = np.concatenate([some(number, 20), some(number, 8)])
     found = list(net.logits(archs, x))
     assert len(found) == len(archs)
@@ -208,6 +215,21 @@ def test_a_sub_supernet_refuses_what_it_does_not_hold() -> None:
     unheld_output = space.encode(f"{held}(0)|maxpool3x3(0,1)|maxpool3x3(0,1)|maxpool3x3(0,1)|output(1,4)")
     with pytest.raises(SpecError, match=r"output .* holds options \(0, 3, 4\), the mixture uses \[1\]"):
         child(images().float(), mixture(child, unheld_output).float())
+
+
+def test_channels_that_cannot_be_shared_out_are_refused() -> None:
+    with pytest.raises(UsageError, match="1/3 of 2 channels is no whole number"):
+        supernet(1, replace(SMALL, partial=3))
+
+
+def test_partial_channels_pass_a_block_whose_operations_have_no_weight() -> None:
+    net = supernet(1, replace(SMALL, partial=2))
+    mix = mixture(net, some(1, 1)[0])
+    for group, at in zip(net.space.groups, net._cuts, strict=True):
+        if group.kind == "operation":
+            mix[at] = 0
+    torch.testing.assert_close(net(images(), mix), net(images(), mix.clone().requires_grad_()))
+    assert len(net(images(), mix).unique(dim=0)) == len(images())  # the images still make a difference
 
 
 def test_equal_generators_draw_equal_weights_without_touching_the_global_one() -> None:

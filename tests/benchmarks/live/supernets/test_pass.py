@@ -26,7 +26,9 @@ KINDS = {
     "nb201": (NB201Space(), NB201Macro(image=8, channels=4, stages=2, cells=1)),
     "nb1shot1": (NB1Shot1Space.of(1), NB1Shot1Macro(image=8, channels=4, cells=2)),
     "darts": (SPACES["darts"], DartsMacro(image=8, channels=4, cells=2)),
-    "partial": (WEIGHTED, DartsMacro(image=8, channels=4, cells=2, partial=2)),
+    "darts partial": (WEIGHTED, DartsMacro(image=8, channels=4, cells=2, partial=2)),
+    "nb201 partial": (NB201Space(edge_weights=True), NB201Macro(image=8, channels=4, stages=1, cells=2, partial=2)),
+    "nb1shot1 partial": (NB1Shot1Space.of(2), NB1Shot1Macro(image=8, channels=4, cells=2, partial=2)),
     "s4": (SPACES["s4"], DartsMacro(image=8, channels=4, cells=2)),
 }
 
