@@ -24,6 +24,7 @@ TRAINING = "training"  # names of methods whose runs train one architecture from
 QUERY_SEEDS = 3  # of trainings that answer queries: 0, 1, 2
 FIRST_TRUTH_SEED = 1000  # of trainings behind a truth: search and truth share none
 TUNING = "tuning"  # the fact of a run's provenance that was stated when it was planned
+RECORDED_BY = "recorded_by"  # the fact of the provenance of a run that somebody else made, with other software
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +63,7 @@ class RunKey:
         panel: identity of the architectures ranked at checkpoints, None without a panel.
         rank_every: the panel is ranked at steps that are multiples of it, and at the last.
         rank_all: whether the last step ranks the whole space too.
-        method_by: who the method is; None is "unknown", for runs of nasboard 0.1.
+        method_by: who the method is; None is "unknown", for runs of nasboard 0.1 and searches recorded by others.
         benchmark_by: who the benchmark is, None likewise.
         live: SHA-256 over data set, network and recipe of a live benchmark, None for a tabular one.
     """
@@ -204,5 +205,13 @@ class RunRecord:
     @property
     def tuning(self) -> str | None:
         """Return what was stated of how the settings were tuned, None where nothing was."""
-        told = self.provenance.get(TUNING)
+        return self._told(TUNING)
+
+    @property
+    def recorded_by(self) -> str | None:
+        """Return whose software made the run and recorded it, None for one that was made here."""
+        return self._told(RECORDED_BY)
+
+    def _told(self, fact: str) -> str | None:
+        told = self.provenance.get(fact)
         return told if isinstance(told, str) else None

@@ -55,7 +55,8 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
 def noted(board: Board, comparison: Comparison) -> Board:
     """Return a board with its data set, and with what its benchmarks have to say at its foot."""
-    told = (*trained_notes(comparison), *tuning(comparison), *left_aside(comparison), *contexts.notes(comparison))
+    ours = (*trained_notes(comparison), *tuning(comparison), *recorded(comparison), *left_aside(comparison))
+    told = (*ours, *contexts.notes(comparison))
     return replace(board, dataset=comparison.dataset, notes=(*board.notes, *told))
 
 
@@ -68,6 +69,19 @@ def tuning(comparison: Comparison) -> tuple[str, ...]:
     silent = told.pop(None, {})
     lines = [f"Tuning, as stated, of {', '.join(labels)}: {statement}" for statement, labels in told.items()]
     return (*lines, *([f"No tuning is stated of {', '.join(silent)}."] if told and silent else []))
+
+
+def recorded(comparison: Comparison) -> tuple[str, ...]:
+    """Return a line on the rows that others recorded, a line a recorder; empty where all runs were made here."""
+    labels: dict[str, dict[str, None]] = {}  # recorder -> labels, in the comparison's order
+    for label, outcomes in comparison.outcomes.items():
+        for by in (outcome.run.recorded_by for outcome in outcomes):
+            if by is not None:
+                labels.setdefault(by, {})[label] = None
+    return tuple(
+        f"Recorded by {by}, nothing of it was run here: {', '.join(found)}. Costs are those that were recorded."
+        for by, found in labels.items()
+    )
 
 
 def left_aside(comparison: Comparison) -> tuple[str, ...]:

@@ -10,6 +10,8 @@ from typing import Annotated
 
 import typer
 
+from nasboard.harness import registry
+from nasboard.harness.cli import completing
 from nasboard.harness.cli.console import DEFAULT_STORE, StoreOption, database_url, out, store_flag
 from nasboard.harness.cli.listing import named
 from nasboard.harness.errors import UsageError
@@ -17,6 +19,7 @@ from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.record import RunRecord
 from nasboard.harness.store import open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
+from nasboard.harness.store.recorded import import_recorded
 
 
 def export(
@@ -30,13 +33,25 @@ def export(
 
 
 def import_(
-    path: Annotated[Path, typer.Argument(help="File written by export.")],
+    paths: Annotated[list[Path], typer.Argument(metavar="PATH...", help="Files written by export.")],
     store: StoreOption = DEFAULT_STORE,
+    recorded: Annotated[
+        str | None,
+        typer.Option(
+            metavar="BENCHMARK",
+            help="The files are searches that NASLib recorded, NAME_SEED.json each, scored by this benchmark's table.",
+            autocompletion=completing.benchmarks,
+        ),
+    ] = None,
 ) -> None:
-    """Read runs from such a file into a store; runs that are there already are skipped."""
+    """Read runs from such files into a store; runs that are there already are skipped."""
+    benchmark = None if recorded is None else registry.benchmark(recorded)
     with open_store(database_url(store)) as opened:
-        count = import_runs(opened, path)
-    out().print(f"read {count} new runs from {path}")
+        if benchmark is None:
+            count = sum(import_runs(opened, path) for path in paths)
+        else:
+            count = import_recorded(opened, paths, benchmark)
+    out().print(f"read {count} new runs from {paths[0] if len(paths) == 1 else f'{len(paths)} files'}")
 
 
 def rm(
