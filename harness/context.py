@@ -109,6 +109,7 @@ class Context:
             are compared in these steps, so that equal ones stay equal whatever arithmetic did to their last digits.
         learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
             to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
+        named: name -> string form of the architectures that are known by a name.
         parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
         trainings: how its architectures are trained from scratch, None where that is not offered.
         test: returns the test images and labels, which the harness alone measures a `network` on.
@@ -122,6 +123,7 @@ class Context:
     optimum: Callable[[], float] | None = None
     resolution: int = RESOLUTION
     learned: Callable[[Archs], Bools] | None = None
+    named: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
     parts: str | None = None
     trainings: Trainings | None = None
     test: Callable[[], tuple[Images, Labels]] | None = None

@@ -26,6 +26,7 @@ from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, CostKind, SearchData
 from nasboard.harness.context import Context, Trainings
@@ -146,6 +147,7 @@ class LiveBenchmark:
             notes=(*told.notes[:1], *self._notes()),
             published=(),
             learned=told.learned or getattr(self.space, "learned", None),
+            named=known(self.space) if isinstance(self.space, DartsSpace) else {},
             parts=self._parts_digest(),
             trainings=self._trainings(),
             test=partial(open_test, self.parts.data),

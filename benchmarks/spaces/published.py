@@ -1,12 +1,19 @@
-"""DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by."""
+"""DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by.
+
+Not here, since no public repository has them: the cells of PC-DARTS-RS, PC-DARTS-ADV, P-DARTS-RS and P-DARTS-ADV, and
+those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from types import MappingProxyType
 
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.genotype import Pairs, write_genotype
+from nasboard.harness.errors import SpecError
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,8 +23,8 @@ class PublishedCell:
     Attributes:
         spec: its genotype.
         source: where it was read, `owner/repository:path` and the name it has there.
-        millions: published parameters of the searches that it came from in their evaluation network, in millions to one
-            digit, without the auxiliary head. By our count, V1 has 3.17 and SDARTS-RS 3.61; all others round to it.
+        millions: published parameters in the evaluation network, in millions with the digits that are told, without the
+            auxiliary head.
         counted: where that number was read.
         imagenet: whether the network is that for ImageNet, 14 cells of 48 channels; else that for CIFAR-10, 20 of 36.
     """
@@ -27,6 +34,20 @@ class PublishedCell:
     millions: float
     counted: str
     imagenet: bool = False
+
+
+@cache
+def known(space: DartsSpace) -> Mapping[str, str]:
+    """Return name -> genotype of the published cells that are in a space."""
+    return MappingProxyType({name: cell.spec for name, cell in PUBLISHED.items() if _is_in(space, cell.spec)})
+
+
+def _is_in(space: DartsSpace, spec: str) -> bool:
+    try:
+        space.encode(spec)
+    except SpecError:
+        return False
+    return True
 
 
 def _genotype(normal: str, reduction: str) -> str:
@@ -115,6 +136,61 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "xiangning-chen/SmoothDARTS:sota/cnn/genotypes.py c10_s5_pgd",
             3.3,
             "ZiCo (ICLR 2023), comparison table",
+        ),
+        "drnas": PublishedCell(
+            _genotype(
+                "sep3 0, sep5 1, sep3 1, sep3 2, skip 0, sep3 1, sep3 2, dil5 3",
+                "max 0, sep5 1, dil5 2, sep5 1, sep5 1, dil5 3, skip 4, sep5 1",
+            ),
+            "xiangning-chen/DrNAS:DARTS-space/genotypes.py DrNAS_cifar10",
+            4.1,
+            "xiangning-chen/DrNAS:README.MD",
+        ),
+        "drnas-imagenet": PublishedCell(
+            _genotype(
+                "sep3 1, sep3 0, sep3 0, sep3 1, sep3 0, dil3 3, skip 0, sep3 1",
+                "max 0, sep3 1, sep3 0, skip 2, sep3 0, sep3 2, sep3 3, sep3 1",
+            ),
+            "xiangning-chen/DrNAS:DARTS-space/genotypes.py DrNAS_imagenet",
+            5.7,
+            "xiangning-chen/DrNAS:README.MD",
+            imagenet=True,
+        ),
+        "darts-pt-0": PublishedCell(
+            _genotype(
+                "sep3 0, sep3 1, sep5 0, dil3 1, skip 0, skip 2, skip 0, max 4",
+                "sep3 0, avg 1, dil5 1, dil3 2, avg 0, max 2, sep3 2, skip 4",
+            ),
+            "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_0",
+            2.85,
+            "the same file",
+        ),
+        "darts-pt-1": PublishedCell(
+            _genotype(
+                "sep3 0, sep3 1, sep3 0, dil3 1, max 0, skip 2, skip 0, dil3 4",
+                "dil5 0, avg 1, max 0, sep5 2, max 1, dil3 3, sep5 0, sep3 4",
+            ),
+            "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_1",
+            3.05,
+            "the same file",
+        ),
+        "darts-pt-2": PublishedCell(
+            _genotype(
+                "skip 0, sep3 1, sep3 0, dil3 1, skip 2, dil3 3, max 1, skip 2",
+                "avg 0, max 1, avg 0, sep3 1, dil5 2, skip 3, sep3 2, sep5 4",
+            ),
+            "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_2",
+            2.66,
+            "the same file",
+        ),
+        "darts-pt-3": PublishedCell(
+            _genotype(
+                "sep3 0, sep3 1, sep3 0, sep3 1, skip 0, skip 2, sep3 1, skip 3",
+                "avg 0, sep5 1, max 1, skip 2, dil5 1, max 3, sep5 2, skip 3",
+            ),
+            "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_3",
+            3.33,
+            "the same file",
         ),
     }
 )

@@ -32,7 +32,9 @@ def train(
     benchmark: Annotated[
         str, typer.Argument(help="NAME[?key=value&...] of a live one.", autocompletion=completing.benchmarks)
     ],
-    arch: Annotated[list[str] | None, typer.Argument(help="Architectures, in the string form of their space.")] = None,
+    arch: Annotated[
+        list[str] | None, typer.Argument(help="Architectures: string forms, or names of known ones.")
+    ] = None,
     file: Annotated[Path | None, typer.Option(help="A file with more of them, one a line.")] = None,
     seeds: Annotated[int, typer.Option(min=1, help="Trainings of each.")] = 1,
     jobs: Annotated[int, typer.Option(min=1, help="Worker processes.")] = 2,
@@ -50,7 +52,9 @@ def train(
     """
     making.check_device(device)
     trainer = Trainer.of(registry.benchmark(benchmark))
-    archs = [trainer.benchmark.space.encode(spec) for spec in [*(arch or ()), *_lines(file)]]
+    space, named = trainer.benchmark.space, trainer.benchmark.context.named
+    asked = [*(arch or ()), *_lines(file)]
+    archs = [space.encode(named.get(spec, spec)) for spec in asked]
     if not archs:
         raise UsageError("train takes architectures, or --file with one a line")
     planned = trainer.of_truth(archs, seeds)
@@ -60,7 +64,8 @@ def train(
             opened.reset(run_ids, ["failed"])
         making.tell_of_older(older(opened, list(planned.values())), store)
         making.make(opened, run_ids, jobs, threads, device, "trainings")
-        out().print(listing.table(_came_of(opened, planned)))
+        told = {space.decode(trainer.canonical(row)): spec for spec, row in zip(asked, archs, strict=True)}
+        out().print(listing.table(_came_of(opened, planned, {s: name for s, name in told.items() if name in named})))
         making.check_failed(opened, run_ids, store)
 
 
@@ -77,8 +82,11 @@ def _lines(file: Path | None) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _came_of(opened: Store, planned: Mapping[str, Planned]) -> list[dict[str, object]]:
-    """Return what came of trainings, a row an architecture: percent, means over the seeds that are done."""
+def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, str]) -> list[dict[str, object]]:
+    """Return what came of trainings, a row an architecture: percent, means over the seeds that are done.
+
+    `names` are string form -> name of those that were asked for by it.
+    """
     tested = {run_id: value for run_id, _, value in opened.measured(list(planned))}
     logs = {run_id: logged.get("val_accuracy") for run_id, _, logged in opened.logs(list(tested))}  # of the last step
     rows: dict[str, list[str]] = {}
@@ -86,7 +94,7 @@ def _came_of(opened: Store, planned: Mapping[str, Planned]) -> list[dict[str, ob
         rows.setdefault(str(run.key.params["spec"]), []).append(run_id)
     return [
         {
-            "arch": spec,
+            "arch": names.get(spec, spec),
             "seeds": sum(run_id in tested for run_id in run_ids),
             "test %": _percent([tested[run_id] for run_id in run_ids if run_id in tested]),
             "val %": _percent([value for run_id in run_ids if (value := logs.get(run_id)) is not None]),
