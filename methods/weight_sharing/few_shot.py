@@ -15,7 +15,7 @@ from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, splits
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import sample
-from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
+from nasboard.methods.weight_sharing.single_path import BestCandidate, SinglePath, Stepping
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +77,7 @@ class FewShot:
         run = SinglePath(
             parts=data.on(task.device),
             rng=task.rng,
-            candidates=sample(task.space, task.rng, self.candidates),
+            sampler=BestCandidate(sample(task.space, task.rng, self.candidates)),
             derive_every=self.derive_every,
             learners=[Learner(net, shared.optimiser(net))],
             stepping=Stepping(per_cell=self.as_released, idle=self.as_released),

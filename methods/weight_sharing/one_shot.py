@@ -12,7 +12,7 @@ from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.space import sample
-from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
+from nasboard.methods.weight_sharing.single_path import BestCandidate, SinglePath, Stepping
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +59,7 @@ class OneShot:
         run = SinglePath(
             parts=data.on(task.device),
             rng=task.rng,
-            candidates=sample(task.space, task.rng, self.candidates),
+            sampler=BestCandidate(sample(task.space, task.rng, self.candidates)),
             derive_every=self.derive_every,
             learners=[Learner(net, schedule.optimiser(net))],
             stepping=Stepping(idle=self.as_released),

@@ -1,12 +1,13 @@
-"""Training shared weights along uniformly drawn single paths: what one-shot and few-shot have in common.
+"""Training shared weights along single paths: what every method here has in common.
 
-Every step draws one architecture of the (sub-)supernet, each equally likely, `none` on all edges of a node included:
-it is ranked like any other. The few-shot release draws so too, but anew for each cell of the network.
+A step trains one architecture of the (sub-)supernet. How it is drawn, what is learned beside the weights, and which
+architecture is the result, is a sampler's: here is the one that draws uniformly, `none` on all edges of a node
+included, since it is ranked like any other. The few-shot release draws so too, but anew for each cell of the network.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,12 +19,14 @@ from torch import Tensor
 from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
-from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, set_lr, weight_step
+from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.spaces.relaxation import draw, owner
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Choice, Floats
+
+_TOLD = ("accuracy", "confidence")
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,22 +36,84 @@ class Stepping:
     Attributes:
         per_cell: an architecture is drawn for each cell, not one for both.
         idle: weights that a step does not use move by momentum and decay.
+        smoothing: of labels: the share of the target that all classes divide equally.
     """
 
     per_cell: bool = False
     idle: bool = False
+    smoothing: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """A derivation.
+
+    Attributes:
+        arch: the result `(d,)`.
+        accuracy: mean accuracy of all that were looked at, a fraction.
+    """
+
+    arch: Arch
+    accuracy: float
+
+
+class Sampler:
+    """What stands beside the weights: it draws paths, and chooses. This one draws uniformly and learns nothing."""
+
+    def draw(self, run: SinglePath, net: Supernet) -> Arch:
+        """Return the architecture `(d,)` of `net` that a step trains."""
+        return draw(net.space, net.allowed, run.rng)
+
+    def learn(self, run: SinglePath) -> Mapping[str, float]:
+        """Learn after an epoch of the weights, and return what is worth a curve."""
+        return {}
+
+    def choose(self, run: SinglePath) -> Found:
+        """Return what the shared weights say is best."""
+        raise NotImplementedError
+
+    def save(self) -> State:
+        """Return all that is not in the run itself."""
+        return {}
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned."""
+
+
+@dataclass
+class BestCandidate(Sampler):
+    """Chooses the best of some architectures by supernet score.
+
+    They are drawn once for the whole run, so that what changes along it is what the supernet says, not what it was
+    asked.
+
+    Attributes:
+        candidates: architectures `(m, d)` drawn uniformly.
+    """
+
+    candidates: Archs
+
+    def choose(self, run: SinglePath) -> Found:
+        """Return the candidate of the best score."""
+        seen = run.evaluate(self.candidates)
+        return Found(self.candidates[seen.score.argmax()], float(seen.accuracy.mean()))
+
+    def save(self) -> State:
+        """Return the candidates."""
+        return {"candidates": self.candidates}
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned."""
+        self.candidates = cast("NDArray[Choice]", state["candidates"])
 
 
 @dataclass
 class SinglePath:
     """The state of a search. One learner that owns the space, or several that own a part each.
 
-    The incumbent is the best of the candidates by supernet score. They are drawn once for the whole run, so that what
-    changes along it is what the supernet says, not what it was asked.
-
     Attributes:
-        candidates: architectures `(m, d)` drawn uniformly.
-        derive_every: steps between two derivations; the last step always derives.
+        sampler: draws and chooses.
+        derive_every: steps between two derivations; the last step of a phase that ends the run always derives.
         learners: in the order of `relaxation.splits(split)`.
         stepping: how a step of the weights is made.
         split: the groups that are split, empty for one supernet.
@@ -58,7 +123,7 @@ class SinglePath:
 
     parts: OnDevice
     rng: Generator
-    candidates: Archs
+    sampler: Sampler
     derive_every: int
     learners: list[Learner[Supernet]]
     stepping: Stepping = Stepping()
@@ -75,19 +140,23 @@ class SinglePath:
             end: the run's last step.
         """
         while self.step < begun + schedule.epochs:
-            logs = {"loss": self._epoch(schedule, self.step - begun)}
+            logs = {"loss": self._epoch(schedule, self.step - begun)} | self.sampler.learn(self)
             self.step += 1
             if self.step % self.derive_every == 0 or self.step == end:
                 logs["supernet_accuracy"] = self._derive()
-            yield Checkpoint(
-                step=self.step,
-                incumbent=self.incumbent,
-                rank=self.rank,
-                state=self.save,
-                logs=logs,
-                last=self.step == end,
-                total=end,
-            )
+            yield self.checkpoint(logs, end)
+
+    def checkpoint(self, logs: Mapping[str, float], end: int) -> Checkpoint:
+        """Return what is yielded after a step of a run of `end` steps."""
+        return Checkpoint(
+            step=self.step,
+            incumbent=self.incumbent,
+            rank=self.rank,
+            state=self.save,
+            logs=logs,
+            last=self.step == end,
+            total=end,
+        )
 
     def evaluate(self, archs: Archs) -> Evaluation:
         """Evaluate architectures `(n, d)` on the validation images, each by the supernet that owns it."""
@@ -99,6 +168,30 @@ class SinglePath:
             accuracy[mine], confidence[mine] = seen.accuracy, seen.confidence
         return Evaluation(accuracy, confidence, len(self.parts.scored.labels))
 
+    def glance(self, archs: Archs, size: int) -> Evaluation:
+        """Evaluate architectures `(n, d)` of one supernet, each on a validation batch of its own of `size` images.
+
+        The batches are those of a fresh order, and of another once all images have had their turn.
+        """
+        net = self.learners[0].net
+        found = [
+            evaluate(net, arch[None], batch.images, batch.labels)
+            for arch, batch in zip(archs, self._unchanged(size), strict=False)
+        ]
+        accuracy, confidence = (np.concatenate([getattr(each, name) for each in found]) for name in _TOLD)
+        return Evaluation(accuracy, confidence, min(size, len(self.parts.val.labels)))
+
+    def shortlist(self, archs: Archs, size: int, finalists: int) -> tuple[Found, float]:
+        """Return the best of architectures `(n, d)`, and its score.
+
+        Each is looked at on one batch of `size` validation images; where there are to be several finalists, as many of
+        the best are looked at on all validation images that scores are taken on.
+        """
+        seen = self.glance(archs, size)
+        best = archs[np.argsort(-seen.score, kind="stable")[:finalists]]
+        scores = self.rank(best) if finalists > 1 else seen.score.max(keepdims=True)
+        return Found(best[scores.argmax()], float(seen.accuracy.mean())), float(scores.max())
+
     def rank(self, archs: Archs) -> Floats:
         """Return the validation score `(n,)` of architectures `(n, d)` with shared weights."""
         return self.evaluate(archs).score
@@ -108,7 +201,7 @@ class SinglePath:
         return {
             "step": self.step,
             "learners": [learner.save() for learner in self.learners],
-            "candidates": self.candidates,
+            "sampler": self.sampler.save(),
             "incumbent": self.incumbent,
             "rng": save_rng(self.rng),
         }
@@ -118,7 +211,7 @@ class SinglePath:
         self.step = cast(int, state["step"])
         for learner, saved in zip(self.learners, cast("list[State]", state["learners"]), strict=True):
             learner.load(saved)
-        self.candidates = cast("NDArray[Choice]", state["candidates"])
+        self.sampler.load(cast(State, state["sampler"]))
         self.incumbent = cast("NDArray[Choice] | None", state["incumbent"])
         load_rng(self.rng, cast(State, state["rng"]))
 
@@ -130,7 +223,15 @@ class SinglePath:
             for batch in self.parts.lessons(schedule.batch, self.rng):
                 mix = self._draw(learner.net)
                 losses.append(
-                    weight_step(learner.net, learner.optimiser, batch, mix, schedule.clip, idle=self.stepping.idle)
+                    weight_step(
+                        learner.net,
+                        learner.optimiser,
+                        batch,
+                        mix,
+                        schedule.clip,
+                        idle=self.stepping.idle,
+                        smoothing=self.stepping.smoothing,
+                    )
                 )
         return float(np.mean(losses))
 
@@ -139,12 +240,17 @@ class SinglePath:
         if self.stepping.per_cell and net.apart is None:
             raise UsageError("as_released draws an architecture for each cell, which this space does not know")
         times = (net.apart or 1) if self.stepping.per_cell else 1
-        drawn = np.stack([draw(net.space, net.allowed, self.rng) for _ in range(times)])
+        drawn = np.stack([self.sampler.draw(self, net) for _ in range(times)])
         mixes = net.mixtures(drawn, self.parts.device)
         return mixes if self.stepping.per_cell else mixes[0]
 
+    def _unchanged(self, size: int) -> Iterator[Batch]:
+        """Yield all validation images as they are, in an order drawn anew, and again in another, without an end."""
+        while True:
+            yield from batches(self.parts.val, size, self.rng)
+
     def _derive(self) -> float:
-        """Set the incumbent and return the mean accuracy of the candidates."""
-        seen = self.evaluate(self.candidates)
-        self.incumbent = self.candidates[seen.score.argmax()]
-        return float(seen.accuracy.mean())
+        """Set the incumbent and return the mean accuracy of what was looked at."""
+        found = self.sampler.choose(self)
+        self.incumbent = found.arch
+        return found.accuracy

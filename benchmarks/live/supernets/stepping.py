@@ -112,6 +112,7 @@ def weight_step(
     *,
     idle: bool = False,
     how: Pass = PLAIN,
+    smoothing: float = 0.0,
 ) -> float:
     """Make one SGD step on the cross-entropy of `batch` under a mixture; returns the loss before it.
 
@@ -124,8 +125,9 @@ def weight_step(
         idle: whether a weight that the mixture does not use moves by momentum and decay all the same. It did in the
             published searches, whose torch set gradients to zero between steps; here it has no gradient and stays.
         how: what the forward pass leaves out or drops.
+        smoothing: of the labels: the share of the target that all classes divide equally.
     """
-    loss = F.cross_entropy(net(batch.images, mix, how), batch.labels)
+    loss = F.cross_entropy(net(batch.images, mix, how), batch.labels, label_smoothing=smoothing)
     optimiser.zero_grad(set_to_none=True)
     loss.backward()  # type: ignore[no-untyped-call]
     if idle:

@@ -17,7 +17,7 @@ from nasboard.benchmarks.spaces.relaxation import draw, everything, splits
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
 from nasboard.methods.weight_sharing.one_shot import OneShot
-from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
+from nasboard.methods.weight_sharing.single_path import BestCandidate, SinglePath, Stepping
 from tests.methods import live
 
 SHORT = OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)
@@ -31,7 +31,7 @@ def single_path(*, idle: bool = False) -> SinglePath:
     return SinglePath(
         data.on("cpu"),
         rng,
-        live.ARCHS,
+        BestCandidate(live.ARCHS),
         1,
         [Learner(net, SCHEDULE.optimiser(net))],
         Stepping(idle=idle),
@@ -68,7 +68,7 @@ def test_the_incumbent_is_the_best_of_the_candidates_by_supernet_score() -> None
 
 
 def test_candidates_are_drawn_once_so_that_only_the_supernet_changes() -> None:
-    found = [c.state()["candidates"] for c in SHORT.search(live.task()) if c.state is not None]
+    found = [c.state()["sampler"]["candidates"] for c in SHORT.search(live.task()) if c.state is not None]
     assert found[0].shape == (8, 6)
     assert len(np.unique(found[0], axis=0)) > 1
     assert all(np.array_equal(found[0], each) for each in found)
