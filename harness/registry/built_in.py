@@ -30,6 +30,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "sdarts_adv": "nasboard.methods.differentiable.sdarts_adv:SdartsAdv",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
+        "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

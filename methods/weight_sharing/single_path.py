@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from nasboard.benchmarks.live.data import OnDevice
+from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, batches, set_lr, weight_step
@@ -26,6 +27,7 @@ from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Choice, Floats
 
+GLANCED_POLICY = BN_POLICY + ", candidates on the way to the result with those of the one validation batch they see"
 _TOLD = ("accuracy", "confidence")
 
 
@@ -140,7 +142,7 @@ class SinglePath:
             end: the run's last step.
         """
         while self.step < begun + schedule.epochs:
-            logs = {"loss": self._epoch(schedule, self.step - begun)} | self.sampler.learn(self)
+            logs = {"loss": self._epoch(schedule, self.step - begun)} | dict(self.sampler.learn(self))
             self.step += 1
             if self.step % self.derive_every == 0 or self.step == end:
                 logs["supernet_accuracy"] = self._derive()
@@ -171,15 +173,16 @@ class SinglePath:
     def glance(self, archs: Archs, size: int) -> Evaluation:
         """Evaluate architectures `(n, d)` of one supernet, each on a validation batch of its own of `size` images.
 
-        The batches are those of a fresh order, and of another once all images have had their turn.
+        The batches are the full ones of a fresh order, and of another once all of them have had their turn.
         """
+        size = min(size, len(self.parts.val.labels))
         net = self.learners[0].net
         found = [
             evaluate(net, arch[None], batch.images, batch.labels)
             for arch, batch in zip(archs, self._unchanged(size), strict=False)
         ]
         accuracy, confidence = (np.concatenate([getattr(each, name) for each in found]) for name in _TOLD)
-        return Evaluation(accuracy, confidence, min(size, len(self.parts.val.labels)))
+        return Evaluation(accuracy, confidence, size)
 
     def shortlist(self, archs: Archs, size: int, finalists: int) -> tuple[Found, float]:
         """Return the best of architectures `(n, d)`, and its score.
@@ -245,9 +248,9 @@ class SinglePath:
         return mixes if self.stepping.per_cell else mixes[0]
 
     def _unchanged(self, size: int) -> Iterator[Batch]:
-        """Yield all validation images as they are, in an order drawn anew, and again in another, without an end."""
+        """Yield validation images as they are, `size` at a time, in one order drawn anew after the other."""
         while True:
-            yield from batches(self.parts.val, size, self.rng)
+            yield from (batch for batch in batches(self.parts.val, size, self.rng) if len(batch.labels) == size)
 
     def _derive(self) -> float:
         """Set the incumbent and return the mean accuracy of what was looked at."""
