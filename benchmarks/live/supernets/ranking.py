@@ -7,17 +7,28 @@ on nothing but weights, architecture and images.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.space import Archs, Floats
 
 BLOCK = 64  # architectures whose logits are turned into numbers at once
+
+
+class Scored(Protocol):
+    """What can be evaluated: a supernet, or one whose batch norm takes statistics from elsewhere."""
+
+    def distinct(self, archs: Archs) -> Archs:
+        """Return, for each of architectures `(n, d)`, the one that stands here for all that have its logits."""
+
+    def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
+        """Yield logits `(b, classes)` of each of architectures `(n, d)` on images `(b, c, h, w)`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +56,7 @@ class Evaluation:
 
 
 @torch.no_grad()
-def evaluate(net: Supernet, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
+def evaluate(net: Scored, archs: Archs, images: Tensor, labels: Tensor) -> Evaluation:
     """Evaluate architectures `(n, d)` on normalised images `(b, c, h, w)` with labels `(b,)`, all in one batch."""
     distinct, back = np.unique(net.distinct(archs), axis=0, return_inverse=True)  # in lexicographic order
     logits = net.logits(distinct, images)
