@@ -31,6 +31,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
+        "spos": "nasboard.methods.weight_sharing.spos:Spos",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

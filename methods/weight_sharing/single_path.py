@@ -7,7 +7,7 @@ included, since it is ranked like any other. The few-shot release draws so too, 
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import cast
 
@@ -18,7 +18,7 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
-from nasboard.benchmarks.live.supernets.ranking import Evaluation, evaluate
+from nasboard.benchmarks.live.supernets.ranking import Evaluation, Scored, evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
@@ -118,6 +118,7 @@ class SinglePath:
         derive_every: steps between two derivations; the last step of a phase that ends the run always derives.
         learners: in the order of `relaxation.splits(split)`.
         stepping: how a step of the weights is made.
+        scored_as: what stands for a supernet when its architectures are scored: it, or one that is recalibrated.
         split: the groups that are split, empty for one supernet.
         step: epochs done.
         incumbent: found by the latest derivation.
@@ -129,6 +130,7 @@ class SinglePath:
     derive_every: int
     learners: list[Learner[Supernet]]
     stepping: Stepping = Stepping()
+    scored_as: Callable[[Supernet], Scored] = lambda net: net
     split: tuple[int, ...] = ()
     step: int = 0
     incumbent: Arch | None = None
@@ -145,8 +147,14 @@ class SinglePath:
             logs = {"loss": self._epoch(schedule, self.step - begun)} | dict(self.sampler.learn(self))
             self.step += 1
             if self.step % self.derive_every == 0 or self.step == end:
-                logs["supernet_accuracy"] = self._derive()
+                logs |= self.derive()
             yield self.checkpoint(logs, end)
+
+    def derive(self) -> dict[str, float]:
+        """Set the incumbent and return what is worth a curve."""
+        found = self.sampler.choose(self)
+        self.incumbent = found.arch
+        return {"supernet_accuracy": found.accuracy}
 
     def checkpoint(self, logs: Mapping[str, float], end: int) -> Checkpoint:
         """Return what is yielded after a step of a run of `end` steps."""
@@ -165,8 +173,8 @@ class SinglePath:
         owners = owner(self.learners[0].net.space, archs, self.split)
         accuracy, confidence = np.empty((2, len(archs)))
         for index in np.unique(owners):
-            mine = owners == index
-            seen = evaluate(self.learners[index].net, archs[mine], self.parts.scored.images, self.parts.scored.labels)
+            mine, net = owners == index, self.scored_as(self.learners[index].net)
+            seen = evaluate(net, archs[mine], self.parts.scored.images, self.parts.scored.labels)
             accuracy[mine], confidence[mine] = seen.accuracy, seen.confidence
         return Evaluation(accuracy, confidence, len(self.parts.scored.labels))
 
@@ -176,7 +184,7 @@ class SinglePath:
         The batches are the full ones of a fresh order, and of another once all of them have had their turn.
         """
         size = min(size, len(self.parts.val.labels))
-        net = self.learners[0].net
+        net = self.scored_as(self.learners[0].net)
         found = [
             evaluate(net, arch[None], batch.images, batch.labels)
             for arch, batch in zip(archs, self._unchanged(size), strict=False)
@@ -251,9 +259,3 @@ class SinglePath:
         """Yield validation images as they are, `size` at a time, in one order drawn anew after the other."""
         while True:
             yield from (batch for batch in batches(self.parts.val, size, self.rng) if len(batch.labels) == size)
-
-    def _derive(self) -> float:
-        """Set the incumbent and return the mean accuracy of what was looked at."""
-        found = self.sampler.choose(self)
-        self.incumbent = found.arch
-        return found.accuracy

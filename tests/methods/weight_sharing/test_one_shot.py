@@ -61,7 +61,7 @@ def test_paths_of_a_sub_supernet_keep_to_it() -> None:
 
 def test_the_incumbent_is_the_best_of_the_candidates_by_supernet_score() -> None:
     run = single_path()
-    accuracy = run._derive()
+    accuracy = run.derive()["supernet_accuracy"]
     scores = run.rank(live.ARCHS)
     assert np.array_equal(run.incumbent, live.ARCHS[scores.argmax()])
     assert accuracy == pytest.approx(run.evaluate(live.ARCHS).accuracy.mean())
