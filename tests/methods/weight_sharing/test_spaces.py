@@ -1,0 +1,58 @@
+"""Methods along single paths run in every relaxed space: no method knows an edge."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.live.data import LiveData
+from nasboard.benchmarks.spaces.macros import sized
+from nasboard.harness.api import SearchMethod, Task
+from nasboard.harness.running import state
+from nasboard.harness.space import check, sample
+from nasboard.methods.weight_sharing.rsps import Rsps
+from nasboard.methods.weight_sharing.spos import Spos
+from tests.methods import live
+
+SPACES = (*(f"nb1shot1-{number}-live" for number in (1, 2, 3)), "darts-digits", *(f"s{n}-digits" for n in range(1, 6)))
+METHODS = (Rsps.for_tests(), Spos.for_tests())
+
+
+def tiny(name: str) -> LiveData:
+    """Return a few digits, and supernets of a few channels and cells of a space."""
+    data, there = live.small_data(), LIVE[name]
+    (x, y), (vx, vy) = data.train, data.val
+    macro = sized(there.macro, image=8, inputs=1, classes=10, channels=2, cells=3)
+    parts = replace(data.parts, space=there.space, macro=macro)
+    return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
+
+
+@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
+def test_it_runs_resumes_and_ranks(method: SearchMethod, name: str) -> None:
+    data = tiny(name)
+    few = sample(data.space, np.random.default_rng(0), 3)
+
+    def played(resume: object = None, seed: int = 0) -> list[tuple[object, ...]]:
+        task = Task(data.space, np.random.default_rng(seed), math.inf, data=data, resume=resume)  # type: ignore[arg-type]
+        return [
+            (
+                c.step,
+                None if c.incumbent is None else c.incumbent.tobytes(),
+                c.rank(few).tobytes(),
+                dict(c.logs),
+                c.state(),
+            )  # type: ignore[misc]
+            for c in method.search(task)
+        ]
+
+    whole = played()
+    resumed = played(state.load(state.dump(whole[0][-1])), seed=9)  # type: ignore[arg-type]
+    assert [step[:-1] for step in resumed] == [step[:-1] for step in whole[1:]]
+    *_, last = method.search(Task(data.space, np.random.default_rng(0), math.inf, data=data))
+    assert last.incumbent is not None
+    check(data.space, last.incumbent[None])
