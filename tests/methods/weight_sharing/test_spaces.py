@@ -11,7 +11,7 @@ import pytest
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData
 from nasboard.benchmarks.spaces.macros import sized
-from nasboard.harness.api import SearchMethod, Task
+from nasboard.harness.api import Checkpoint, SearchMethod, State, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import check, sample
 from nasboard.methods.weight_sharing.rsps import Rsps
@@ -37,22 +37,20 @@ def test_it_runs_resumes_and_ranks(method: SearchMethod, name: str) -> None:
     data = tiny(name)
     few = sample(data.space, np.random.default_rng(0), 3)
 
-    def played(resume: object = None, seed: int = 0) -> list[tuple[object, ...]]:
-        task = Task(data.space, np.random.default_rng(seed), math.inf, data=data, resume=resume)  # type: ignore[arg-type]
-        return [
-            (
-                c.step,
-                None if c.incumbent is None else c.incumbent.tobytes(),
-                c.rank(few).tobytes(),
-                dict(c.logs),
-                c.state(),
-            )  # type: ignore[misc]
-            for c in method.search(task)
-        ]
+    def played(resume: State | None = None, seed: int = 0) -> tuple[list[tuple[object, ...]], Checkpoint, State]:
+        """Return what every step shows, the last step, and the state after the first."""
+        task = Task(data.space, np.random.default_rng(seed), math.inf, data=data, resume=resume)
+        shown, begun = [], {}
+        for step in method.search(task):
+            incumbent = None if step.incumbent is None else step.incumbent.tobytes()
+            assert step.rank is not None
+            assert step.state is not None
+            shown.append((step.step, incumbent, step.rank(few).tobytes(), dict(step.logs)))
+            begun = begun or step.state()
+        return shown, step, state.load(state.dump(begun))
 
-    whole = played()
-    resumed = played(state.load(state.dump(whole[0][-1])), seed=9)  # type: ignore[arg-type]
-    assert [step[:-1] for step in resumed] == [step[:-1] for step in whole[1:]]
-    *_, last = method.search(Task(data.space, np.random.default_rng(0), math.inf, data=data))
+    whole, last, begun = played()
+    assert played(begun, seed=9)[0] == whole[1:]
+    assert last.last
     assert last.incumbent is not None
     check(data.space, last.incumbent[None])
