@@ -15,15 +15,16 @@ SUFFIX: dict[Kind, str] = {"suites": ".toml", "baselines": ".json"}
 def find(kind: Kind, given: str) -> Path:
     """Return the file that is meant: the one at the path `given`, else the one of that name that ships.
 
-    What looks like a path (a suffix, or a folder in it) is returned though nothing is there; reading it says so.
+    A name may have a folder, such as `sdarts/1shot1`. What has the suffix, or begins with a folder that none that ships
+    is in, is returned though nothing is there; reading it says so.
 
     Raises:
-        UnknownNameError: a bare name that none of those that ship has.
+        UnknownNameError: a name that none of those that ship has.
     """
-    path = Path(given)
-    if path.is_file() or path.suffix == SUFFIX[kind] or len(path.parts) != 1:
+    path, there = Path(given), _there(kind)
+    folders = {name.partition("/")[0] for name in there if "/" in name}
+    if path.is_file() or path.suffix == SUFFIX[kind] or not (len(path.parts) == 1 or path.parts[0] in folders):
         return path
-    there = _there(kind)
     if given not in there:
         raise UnknownNameError(f"{kind.removesuffix('s')} (neither a file nor one that ships):", given, there)
     return there[given]
@@ -36,4 +37,5 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 def _there(kind: Kind) -> dict[str, Path]:
     folder = Path(str(resources.files(f"nasboard.{kind}")))
-    return {path.stem: path for path in sorted(folder.glob(f"*{SUFFIX[kind]}"))}
+    found = sorted(folder.rglob(f"*{SUFFIX[kind]}"))
+    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}

@@ -118,7 +118,7 @@ def usable(
 
 def _open(entry: RunEntry, benchmark: Callable[[str], Benchmark]) -> None:
     """Make what an entry needs: its benchmark, its method, and the data that it trains on."""
-    task = benchmark(entry.benchmark)
+    task = benchmark(entry.on)
     if "data" in registry.method(entry.method, cast("dict[str, Json]", entry.params)).needs:
         task.data()
 

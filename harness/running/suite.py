@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from nasboard.harness import registry, shipped
 from nasboard.harness.api import Benchmark, CostKind
@@ -69,7 +69,10 @@ class RunEntry(_Strict):
     """One method on one benchmark with a number of seeds."""
 
     method: Annotated[str, Field(description="Registered name: nasboard ls methods.")]
-    benchmark: Annotated[str, Field(description="NAME[@VERSION][?key=value&...]: nasboard ls benchmarks.")]
+    benchmark: Annotated[
+        str | Annotated[list[str], Field(min_length=1)],
+        Field(description="NAME[@VERSION][?key=value&...]: nasboard ls benchmarks. A list is an entry for each."),
+    ]
     label: Annotated[
         str | None, Field(description="Name of it on boards, one entry a data set; by default the method's.")
     ] = None
@@ -97,6 +100,17 @@ class RunEntry(_Strict):
         """Return the name of it on boards."""
         return self.label or self.method
 
+    @property
+    def on(self) -> str:
+        """Return the benchmark, of an entry that has been taken apart."""
+        assert isinstance(self.benchmark, str)
+        return self.benchmark
+
+    def apart(self) -> list[RunEntry]:
+        """Return an entry for each benchmark."""
+        names = [self.benchmark] if isinstance(self.benchmark, str) else self.benchmark
+        return [self.model_copy(update={"benchmark": name}) for name in names]
+
 
 class Suite(_Strict):
     """A whole suite file."""
@@ -106,6 +120,11 @@ class Suite(_Strict):
     panel: Annotated[PanelEntry, Field(description="What methods that rank are scored on.")] = PanelEntry()
     train: Annotated[TrainEntry, Field(description="What is trained from scratch afterwards.")] = TrainEntry()
     runs: Annotated[list[RunEntry], Field(min_length=1, description="Entries, each under [[runs]].")]
+
+    @field_validator("runs")
+    @classmethod
+    def _apart(cls, runs: list[RunEntry]) -> list[RunEntry]:
+        return [one for entry in runs for one in entry.apart()]
 
 
 def read(path: Path) -> Suite:
@@ -160,7 +179,7 @@ def resolve(
     made: dict[str, set[str]] = {}  # label -> ids of its runs
     seen = _Seen()
     for entry in suite.runs:
-        task = benchmark(entry.benchmark)
+        task = benchmark(entry.on)
         seen.add(entry, task)
         runs, panel = _plan(entry, suite, task)
         ids = {run.key.run_id for run in runs}

@@ -14,7 +14,8 @@ def test_all_that_the_repository_has_are_found_by_name(
     kind: shipped.Kind, suffix: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    files = {path.stem: path for path in (ROOT / kind).glob(f"*{suffix}")}
+    found = (ROOT / kind).rglob(f"*{suffix}")
+    files = {path.relative_to(ROOT / kind).with_suffix("").as_posix(): path for path in found}
     assert shipped.names(kind) == tuple(sorted(files))
     for name, path in files.items():
         assert shipped.find(kind, name).read_bytes() == path.read_bytes()
@@ -36,5 +37,7 @@ def test_what_looks_like_a_path_is_one_though_nothing_is_there(given: str) -> No
 def test_an_unknown_name_lists_what_ships() -> None:
     with pytest.raises(UnknownNameError, match=r"neither a file nor one that ships\): 'quik'; did you mean 'quick'"):
         shipped.find("suites", "quik")
+    with pytest.raises(UnknownNameError, match=r"'sdarts/1shot'; did you mean 'sdarts/1shot1'"):
+        shipped.find("suites", "sdarts/1shot")
     with pytest.raises(UnknownNameError, match=r"unknown baseline .*'zzz'; known: quick"):
         shipped.find("baselines", "zzz")

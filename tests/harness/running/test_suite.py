@@ -49,6 +49,18 @@ def test_the_resolved_configuration_is_what_is_stored(tmp_path: Path) -> None:
     assert given.run_id == default.run_id
 
 
+def test_an_entry_over_several_benchmarks_is_an_entry_for_each(tmp_path: Path) -> None:
+    text = GOOD.replace('"digits201"', '["digits201", "planted"]')
+    planned, _ = suite.resolve(suite.read(written(tmp_path, text)))
+    assert [(p.key.benchmark, p.key.seed) for p in planned] == [
+        (name, seed) for name in ("digits201", "planted") for seed in range(3)
+    ]
+    alone, _ = suite.resolve(suite.read(written(tmp_path, GOOD)))
+    assert [p.key for p in planned[:3]] == [p.key for p in alone]
+    with pytest.raises(SuiteError, match="benchmark"):
+        suite.read(written(tmp_path, GOOD.replace('"digits201"', "[]")))
+
+
 def test_what_is_said_of_tuning_goes_with_the_runs_and_makes_no_other_ones(tmp_path: Path) -> None:
     plain, said = (
         suite.resolve(suite.read(written(tmp_path, GOOD + line)))[0] for line in ("", 'tuning = "2 settings x 3 seeds"')
