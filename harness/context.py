@@ -45,22 +45,24 @@ class Published:
     Attributes:
         method: registered name of the method.
         dataset: where the test accuracy was measured.
-        budget_s: of the search.
+        budget_s: of the search, None for one that ends by its own schedule.
         mean: test accuracy, a fraction.
         sd: its standard deviation over runs, None where it is not given.
         mark: how sure the quotation is: `T` read in a text, `M` from memory and unverified.
         source: what is quoted, and where it was read.
         params: the published hyper-parameters that are not the method's defaults.
+        measuring: hyper-parameters that change what is measured along a search and not the search.
     """
 
     method: str
     dataset: str
-    budget_s: float
+    budget_s: float | None
     mean: float
     sd: float | None
     mark: str
     source: str
     params: Mapping[str, bool | int | float | str] = field(default_factory=lambda: MappingProxyType({}))
+    measuring: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)

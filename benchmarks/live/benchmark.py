@@ -29,7 +29,7 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, CostKind, SearchData
-from nasboard.harness.context import Context, Trainings
+from nasboard.harness.context import Context, Published, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import (
     LARGEST_ENUMERATION,
@@ -104,6 +104,7 @@ class LiveBenchmark:
         trained_as: full name under which its trainings are stored.
         scored_by: the benchmark whose table is the truth, None where trainings are.
         parameter_free: choices that are operations without parameters, None where slots do not share numbers.
+        published: figures of searches on these very parts.
     """
 
     name: str
@@ -111,6 +112,7 @@ class LiveBenchmark:
     trained_as: str
     scored_by: Benchmark | None = None
     parameter_free: tuple[int, ...] | None = None
+    published: tuple[Published, ...] = ()
     cost_kind: CostKind = "measured"
     query: None = None
 
@@ -145,7 +147,7 @@ class LiveBenchmark:
         return replace(
             told,
             notes=(*told.notes[:1], *self._notes()),
-            published=(),
+            published=self.published,
             learned=told.learned or getattr(self.space, "learned", None),
             named=known(self.space) if isinstance(self.space, DartsSpace) else {},
             parts=self._parts_digest(),

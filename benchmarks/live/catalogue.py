@@ -22,7 +22,9 @@ from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, nb101
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201_tables
+from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness.api import Benchmark
+from nasboard.harness.context import Published
 from nasboard.harness.errors import UsageError
 from nasboard.harness.registry import full_name, split_name
 
@@ -31,6 +33,7 @@ IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
 RECIPE_ON: Mapping[str, str] = MappingProxyType(  # of those spaces; on other images nobody has published one
     {"cifar10": "darts-cifar10-600", "cifar100": "darts-16x8-600", "svhn": "darts-16x8-600"}
 )
+EQUAL = {"compiled", "fused"}  # options that change a search by rounding alone
 AUXILIARY_SIDE = 32  # pixels of the images that the auxiliary head is made for
 
 
@@ -45,6 +48,7 @@ class Live:
         macro: the network around the cells, but for what the data set says of images and classes.
         recipe: name of the default recipe.
         table: opens the benchmark of the same space whose table scores, given a version; None where trainings do.
+        published: figures of searches on these very supernets and images, all of them.
     """
 
     name: str
@@ -53,6 +57,7 @@ class Live:
     macro: Macro
     recipe: str
     table: Callable[[str | None], Benchmark] | None = None
+    published: tuple[Published, ...] = ()
 
     def __call__(
         self,
@@ -131,6 +136,7 @@ class Live:
             trained_as=full_name(self.name, there, trained),
             scored_by=scored_by,
             parameter_free=None if scored_by is None else scored_by.parameter_free,
+            published=self.published if searched.keys() <= EQUAL else (),
         )
 
     def _options(self, parts: Parts) -> tuple[dict[str, str], dict[str, str]]:
@@ -209,7 +215,8 @@ def _with_tables() -> list[Live]:
     found = [Live("digits201-live", NB201Space(), "digits", DIGITS, "digits201-15", _digits201)]
     for data, table in tables.items():
         recipe = "nb201-200-16px" if data == "ImageNet16-120" else "nb201-200"
-        found.append(Live(f"nb201-{data}-live", NB201Space(), data, NB201Macro(), recipe, table))
+        figures = ONE_SHOT if data == "cifar10" else ()
+        found.append(Live(f"nb201-{data}-live", NB201Space(), data, NB201Macro(), recipe, table, figures))
     for place, shot in enumerate((nb101.nb1shot1_1, nb101.nb1shot1_2, nb101.nb1shot1_3), start=1):
         space = NB1Shot1Space.of(place)
         found.append(Live(f"nb1shot1-{place}-live", space, "cifar10", NB1Shot1Macro(), "quick-30", shot))

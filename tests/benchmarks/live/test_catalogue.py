@@ -18,6 +18,7 @@ from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.running.suite import Suite, resolve
@@ -71,6 +72,16 @@ def test_a_size_that_the_recipe_fixes_is_no_part_of_a_training() -> None:
     told = found.context.trainings
     assert told is not None
     assert not told.shows_val  # it trains on validation images too
+
+
+def test_published_figures_stand_beside_the_published_supernets_and_images_alone() -> None:
+    imported("nb201-compact")
+    live = LIVE["nb201-cifar10-live"]
+    for same in (live(), live(fused="on"), live(compiled="on", channels="16", cells="5")):
+        assert same.context.published == ONE_SHOT
+    for other in ({"channels": "4"}, {"cells": "1"}, {"train": "5000"}, {"scored_on": "512"}, {"precision": "bf16"}):
+        assert live(**other).context.published == ()  # type: ignore[arg-type]
+    assert LIVE["nb201-cifar100-live"]().context.published == LIVE["digits201-live"]().context.published == ()
 
 
 @pytest.mark.parametrize(

@@ -83,6 +83,19 @@ def test_a_figure_is_of_the_published_settings_alone(tmp_path: Path, published: 
     assert any("the same method with the same settings" in note for note in made.notes)
 
 
+def test_settings_that_only_measure_may_be_others_than_the_published_ones(tmp_path: Path) -> None:
+    default = registry.resolved(registry.method("regularized_evolution"))
+    runs = [visiting("regularized_evolution", seed, [5]) for seed in range(3)]
+    for i, run in enumerate(runs):
+        key = replace(run.run.key, params=default | {"population": 50})
+        runs[i] = run._replace(run=replace(run.run, run_id=key.run_id, key=key))
+    figure = replace(CONTEXT.published[0], method="regularized_evolution")
+    for measuring, expected in ((set(), None), ({"population"}, Quoted(0.9370, 0.0036, "M")), ({"sample"}, None)):
+        context = replace(CONTEXT, published=(replace(figure, measuring=frozenset(measuring)),))
+        [made] = boards.make(compared(tmp_path / str(len(measuring)) / str(expected), runs, context), only="accuracy")
+        assert row(made, "regularized_evolution").get("published") == expected
+
+
 def test_people_read_percent_and_marks_and_machines_fractions_and_sources(tmp_path: Path) -> None:
     made = accuracy_board(tmp_path)
     shown = render.to_text([made], "md")

@@ -11,6 +11,7 @@ from numpy.random import default_rng
 
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
+from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
@@ -124,6 +125,32 @@ def test_published_figures_stand_beside_their_own_protocol_alone_and_with_their_
     assert {f.budget_s for f in figures} == {12_000.0}
     for other in (nb201.cifar10(), nb201.cifar10(fidelity="200"), nb201.cifar100(fidelity="12")):
         assert other.context.published == ()
+
+
+def test_figures_of_one_shot_searches_are_of_the_version_that_searches_on_cifar10() -> None:
+    told = {(f.method, f.dataset, f.params.get("second_order", False)): round(100 * f.mean, 2) for f in ONE_SHOT}
+    assert [told["darts", dataset, False] for dataset in MAKERS] == [54.30, 15.61, 16.32]
+    assert [told["darts", dataset, True] for dataset in MAKERS] == [54.30, 15.61, 16.32]
+    others = {method: told[method, "cifar10", False] for method in ("enas", "gdas", "setn", "rsps")}
+    assert others == {"enas": 53.89, "gdas": 93.61, "setn": 87.64, "rsps": 84.07}
+    assert {(f.budget_s, f.mark) for f in ONE_SHOT} == {(None, "T")}
+
+
+@pytest.mark.parametrize("method", sorted({f.method for f in ONE_SHOT} & set(registry.names("methods"))))
+def test_the_settings_of_published_searches_are_settings_of_our_methods(method: str) -> None:
+    ours = registry.resolved(registry.method(method))
+    assert [set(f.params) - set(ours) for f in ONE_SHOT if f.method == method] == [set()] * (
+        6 if method == "darts" else 3
+    )
+
+
+def test_our_darts_has_the_other_settings_of_the_published_search() -> None:
+    """As AutoDL-Projects has them in configs/nas-benchmark/algos/DARTS.config and DARTS-V1.sh; figures rely on it."""
+    ours = registry.resolved(registry.method("darts"))
+    published = {"epochs": 50, "batch": 64, "lr": 0.025, "lr_min": 0.001, "momentum": 0.9, "nesterov": True}
+    published |= {"weight_decay": 5e-4, "clip": 5.0, "alpha_lr": 3e-4, "alpha_betas": [0.5, 0.999]}
+    published |= {"alpha_weight_decay": 1e-3, "alpha_from": 0, "smoothing": "none"}
+    assert ours | published == ours
 
 
 def test_means_can_neither_be_drawn_from_nor_be_strict() -> None:
