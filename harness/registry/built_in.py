@@ -32,6 +32,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
         "spos": "nasboard.methods.weight_sharing.spos:Spos",
+        "enas": "nasboard.methods.weight_sharing.enas:Enas",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

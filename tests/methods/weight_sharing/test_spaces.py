@@ -14,12 +14,13 @@ from nasboard.benchmarks.spaces.macros import sized
 from nasboard.harness.api import Checkpoint, SearchMethod, State, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import check, sample
+from nasboard.methods.weight_sharing.enas import Enas
 from nasboard.methods.weight_sharing.rsps import Rsps
 from nasboard.methods.weight_sharing.spos import Spos
 from tests.methods import live
 
 SPACES = (*(f"nb1shot1-{number}-live" for number in (1, 2, 3)), "darts-digits", *(f"s{n}-digits" for n in range(1, 6)))
-METHODS = (Rsps.for_tests(), Spos.for_tests())
+METHODS = (Enas.for_tests(), Rsps.for_tests(), Spos.for_tests())
 
 
 def tiny(name: str) -> LiveData:
