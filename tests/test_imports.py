@@ -129,7 +129,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "methods": (),
     "methods.black_box": ("harness",),
-    "methods.differentiable": ("methods.differentiable.bilevel",),
+    "methods.differentiable": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "harness",
+        "methods.differentiable.bilevel",
+    ),
     "methods.differentiable.bilevel": (
         "benchmarks.live",
         "benchmarks.live.supernets",

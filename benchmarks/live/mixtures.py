@@ -47,6 +47,10 @@ class Simplices:
             )
         return mix
 
+    def operations(self, device: torch.device) -> Tensor:
+        """Return which numbers `(m,)` bool belong to a choice among operations."""
+        return torch.tensor([group.kind == "operation" for group in self.groups for _ in group.options], device=device)
+
     def rows(self, mix: Tensor, fill: float = 0.0) -> Tensor:
         """Return `(..., groups, widest)` of a mixture `(..., m)`, `fill` where a group has no option."""
         self.check(mix)

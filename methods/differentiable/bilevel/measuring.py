@@ -79,7 +79,7 @@ def _due(search: Search, every: int) -> bool:
 
 def _derived(search: Search) -> Tensor:
     """Return the mixture `(m,)`, over the options held, that is the architecture which the search stands for."""
-    whole = search.net.mixtures(search.method.genotype(search)[None], search.alpha.device)[0]
+    whole = search.net.mixtures(search.incumbent[None], search.alpha.device)[0]
     return search.held(whole)
 
 

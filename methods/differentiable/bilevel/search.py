@@ -48,6 +48,7 @@ class Search:
         rng: the run's generator.
         alpha: `(m,)`.
         epoch: epochs done.
+        found: the architecture `(d,)` derived after the last of them, None before the first.
     """
 
     def __init__(self, method: Differentiable, net: Supernet, parts: OnDevice, rng: Generator) -> None:
@@ -67,6 +68,7 @@ class Search:
         self.alpha = torch.tensor(drawn, device=parts.device, requires_grad=True)
         self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
         self.epoch = 0
+        self.found: Arch | None = None
 
     @property
     def done(self) -> int:
@@ -86,7 +88,7 @@ class Search:
     @property
     def incumbent(self) -> Arch:
         """Return the architecture `(d,)` that the search stands for now."""
-        return self.method.genotype(self)
+        return self.method.genotype(self) if self.found is None else self.found
 
     @property
     def ranker(self) -> Callable[[Archs], Floats]:
@@ -107,6 +109,7 @@ class Search:
             if moving and self.method.weights_first:
                 self._step_alpha(guide, lesson)
         self.epoch += 1
+        self.found = self.method.genotype(self)
         return {"loss": float(np.mean(losses))} | measure(self, guide)
 
     def full(self, mix: Tensor) -> Tensor:
@@ -157,6 +160,7 @@ class Search:
         """Return all that the next epoch depends on."""
         return {
             "epoch": self.epoch,
+            "found": self.found,
             "learner": self.learner.save(),
             "alpha": array(self.alpha),
             "adam": save_adam(self.adam, self.alpha),
@@ -166,6 +170,7 @@ class Search:
     def load(self, state: State) -> None:
         """Take over what `save` returned."""
         self.epoch = cast(int, state["epoch"])
+        self.found = cast("Arch | None", state["found"])
         self.learner.load(cast(State, state["learner"]))
         with torch.no_grad():
             self.alpha.copy_(torch.tensor(cast("NDArray[np.float32]", state["alpha"])))
