@@ -18,7 +18,7 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.ops import active, join, normal, shuffle, split, standardise
+from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
 
 KERNEL = {"conv3x3-bn-relu": 3, "conv1x1-bn-relu": 1}
@@ -72,7 +72,7 @@ class Block(nn.Module):
         if self.partial == 1:
             return self._operate(op, x)
         first, around = split(x, self.partial)
-        return shuffle(torch.cat([self._operate(op, first), around], 1), self.partial)
+        return join(self._operate(op, first), around, self.partial)
 
     def _operate(self, op: str, x: Tensor) -> Tensor:
         if op not in KERNEL:

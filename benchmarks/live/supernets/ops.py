@@ -81,11 +81,14 @@ def bypass(x: Tensor, stride: int) -> Tensor:
 
 
 def join(through: Tensor, around: Tensor, k: int) -> Tensor:
-    """Return `(b, c, h, w)`, shuffled, from what came through operations `(b, c / k, h, w)` and what went around."""
-    return shuffle(torch.cat([dense(through), dense(around)], 1), k)
+    """Return `(b, c, h, w)`, channels last, from what came through operations and what went around them, shuffled.
 
-
-def shuffle(x: Tensor, k: int) -> Tensor:
-    """Return `(b, c, h, w)`, channels last, where every k-th channel comes from the same of k equal parts."""
-    b, c, h, w = x.shape
-    return x.permute(0, 2, 3, 1).reshape(b, h, w, k, c // k).transpose(3, 4).flatten(3).permute(0, 3, 1, 2)
+    Args:
+        through: `(b, c / k, h, w)`.
+        around: `(b, c - c / k, h, w)`.
+        k: parts of equal size; every k-th channel of the result comes from the same.
+    """
+    b, n, h, w = through.shape
+    first = dense(through).permute(0, 2, 3, 1)[..., None]
+    others = dense(around).permute(0, 2, 3, 1).reshape(b, h, w, k - 1, n).transpose(3, 4)
+    return torch.cat([first, others], -1).flatten(3).permute(0, 3, 1, 2)

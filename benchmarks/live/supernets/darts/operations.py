@@ -13,7 +13,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.layers import Conv, Depthwise, Norms, ReluConvNorm, halving
-from nasboard.benchmarks.live.supernets.ops import bypass, shuffle, split
+from nasboard.benchmarks.live.supernets.ops import bypass, join, split
 
 NONE, SKIP, NOISE = "none", "skip_connect", "noise"
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
@@ -78,7 +78,7 @@ class Partial(nn.Module):
     def forward(self, x: Tensor, key: int) -> Tensor:
         """Return `(b, c, h / stride, w / stride)`."""
         through, around = split(x, self.k)
-        return shuffle(torch.cat([run(self.op, through, key), bypass(around, self.stride)], 1), self.k)
+        return join(run(self.op, through, key), bypass(around, self.stride), self.k)
 
 
 def run(op: nn.Module, x: Tensor, key: int) -> Tensor:

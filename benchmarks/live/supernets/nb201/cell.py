@@ -15,7 +15,7 @@ from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
-from nasboard.benchmarks.live.supernets.ops import active, join, normal, shuffle, split, standardise
+from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
@@ -154,7 +154,7 @@ class Cell(nn.Module):
             return None if op == NONE else self._edge(edge).apply_op(op, x)
         through, idle = split(x, self.partial)
         y = torch.zeros_like(through) if op == NONE else self._edge(edge).apply_op(op, through)
-        return shuffle(torch.cat([y, idle], 1), self.partial)
+        return join(y, idle, self.partial)
 
     def output(self, x: Tensor, arch: Arch) -> Tensor:
         """Return `(b, c, h, w)` for input `(b, c, h, w)` and an architecture `(6,)`."""
