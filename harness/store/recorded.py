@@ -1,8 +1,9 @@
 """Searches that others recorded, as runs of a store: the cells they derived, to be scored as ours are. Nothing is run.
 
-The form is that of NASLib's one-shot searches on NAS-Bench-201: a file `NAME_SEED.json` a search, in it `arch_eval`,
-the derived cell of every epoch (`arch`), `runtime`, the seconds of every epoch, and curves of the supernet. What the
-file says of a cell's accuracy is of some version of a table; it is left aside, and so is the supernet's on test images.
+The form is that of NASLib's one-shot searches on NAS-Bench-201: a file `NAME_SEED.json` a search, or as NASLib itself
+names it, `NAMEOptimizer/errors_SEED.json`. In it are `arch_eval`, the derived cell of every epoch (`arch`), `runtime`,
+the seconds of every epoch, and curves of the supernet. What it says of a cell's accuracy is of some version of a table;
+it is left aside, and so is the supernet's on test images.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from nasboard.harness.store.store import Store
 METHOD = "recorded"  # that such runs have in their keys; no method of that name is registered
 RECORDER = "NASLib"
 NAMED = re.compile(r"(?P<name>\w+)_(?P<seed>\d+)")
+UNNAMED = "errors"  # in NASLib's own names, where the folder tells what searched
 PERCENT = 100.0
 
 
@@ -105,11 +107,14 @@ def _ended(path: Path, benchmark: Benchmark) -> Ended:
     named = NAMED.fullmatch(path.stem)
     if named is None:
         raise UsageError(f"{path} does not tell its seed; a recorded search is named NAME_SEED.json")
+    name = named["name"]
+    if name == UNNAMED:
+        name = path.resolve().parent.name.removesuffix("Optimizer").lower()
     recording, digest = _read(path)
     steps = recording.steps([_spec(path, i + 1, cell.arch, benchmark) for i, cell in enumerate(recording.arch_eval)])
     key = RunKey(
         method=METHOD,
-        params={"by": RECORDER, "search": named["name"]},
+        params={"by": RECORDER, "search": name},
         benchmark=benchmark.name,
         dataset=benchmark.dataset,
         space=benchmark.space.name,
@@ -119,7 +124,7 @@ def _ended(path: Path, benchmark: Benchmark) -> Ended:
         panel=None,
     )
     provenance: dict[str, Json] = {RECORDED_BY: RECORDER, "file": path.name, "sha256": digest}
-    label = f"{named['name']} ({RECORDER})"
+    label = f"{name} ({RECORDER})"
     run = RunRecord(key.run_id, key, label, "done", None, "measured", steps[-1].cost_s, 0.0, 0, provenance)
     return Ended(run, steps)
 

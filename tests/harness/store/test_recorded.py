@@ -60,6 +60,13 @@ def test_a_recorded_search_is_a_run_of_its_cells_and_its_costs(store: Store, tmp
     assert any("Recorded by NASLib, nothing of it was run here: darts (NASLib)." in note for note in board.notes)
 
 
+def test_a_search_has_one_name_whether_its_folder_or_its_file_tells_it(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "DARTSOptimizer").mkdir()
+    assert import_recorded(store, [write(tmp_path / "DARTSOptimizer" / "errors_2.json")], BENCHMARK) == 1
+    assert import_recorded(store, [write(tmp_path / "darts_2.json")], BENCHMARK) == 0
+    assert [run.label for run in store.runs()] == ["darts (NASLib)"]
+
+
 def test_what_is_there_is_skipped_and_another_search_of_its_name_refused(store: Store, tmp_path: Path) -> None:
     first = write(tmp_path / "darts_0.json")
     assert import_recorded(store, [first, write(tmp_path / "darts_1.json")], BENCHMARK) == 2

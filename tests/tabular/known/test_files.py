@@ -14,7 +14,12 @@ from nasboard.tabular.known.kinds import KINDS
 from nasboard.tabular.tables.table import TableError
 from tests.data_folder import data_file
 
-FOLDER = {"nb201-compact": "nb201", "hw-nas-bench": "nb201", "nb101-compact": "nb101"}
+FOLDER = {
+    "nb201-compact": "nb201",
+    "hw-nas-bench": "nb201",
+    "nb101-compact": "nb101",
+    "naslib-one-shot": "nb201/naslib_one_shot",
+}
 IN_HAND = [file for file in read_registry().files.values() if file.checked]
 PINNED = re.compile(
     r"https://(raw\.githubusercontent\.com/[\w.-]+/[\w.-]+/|cdn\.jsdelivr\.net/gh/[\w.-]+/[\w.-]+@)[0-9a-f]{40}/[\w./-]+"
@@ -41,6 +46,8 @@ def test_every_public_file_that_tests_read_is_in_the_registry() -> None:
         "mini-bench-arch-cell-accs.pd",
         "nb2_cf10_hp12_info.p",
         "nb101_mean_test108.npz",
+        *(f"{name}_{seed}.json" for name in ("darts", "pcdarts", "sdartsdarts", "sdartspcdarts") for seed in range(4)),
+        *(f"{name}_{seed}.json" for name in ("gdas", "sdartsgdas") for seed in range(1, 5)),
     }
 
 
@@ -53,7 +60,8 @@ def test_addresses_are_two_mirrors_at_a_pinned_commit() -> None:
             assert all(PINNED.fullmatch(url) for url in file.urls), file.urls
             assert len({re.search("[0-9a-f]{40}", url)[0] for url in file.urls}) == 1  # type: ignore[index]
             assert len(file.urls) == 2
-            assert all(url.endswith("/" + file.name) for url in file.urls)
+            named = file.name if file.group != "naslib-one-shot" else file.origin.rpartition(" ")[2]
+            assert all(url.endswith("/" + named) for url in file.urls)
 
 
 def test_what_was_never_in_hand_says_so() -> None:
