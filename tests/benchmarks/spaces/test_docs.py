@@ -1,13 +1,14 @@
-"""The numbers in docs/spaces.md are those of the spaces."""
+"""The numbers in docs/spaces.md and docs/results/published.md are those of the spaces, and of what is quoted."""
 
 from __future__ import annotations
 
-from nasboard.benchmarks.spaces import darts_lists, layerwise
+from nasboard.benchmarks.spaces import darts_lists, layerwise, published_figures
 from nasboard.benchmarks.spaces.costs import darts
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.benchmarks.spaces.published_figures import TABLE_1, Figure, relative_error_reduction, table_4
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, size
 from nasboard.harness import space as spaces
 from tests.places import ROOT
@@ -20,9 +21,9 @@ SPACES: list[RelaxedSpace] = [
 ]
 
 
-def rows(first: str) -> list[list[str]]:
+def rows(first: str, page: str = "spaces.md") -> list[list[str]]:
     """Return the cells of the table whose heading begins with `first`."""
-    lines = (ROOT / "docs" / "spaces.md").read_text(encoding="utf-8").splitlines()
+    lines = [*(ROOT / "docs" / page).read_text(encoding="utf-8").splitlines(), ""]
     at = next(i for i, line in enumerate(lines) if line.startswith(f"| {first} |"))
     table = lines[at + 2 : lines.index("", at)]
     return [[cell.strip(" `") for cell in line.strip("|").split("|")] for line in table]
@@ -43,3 +44,26 @@ def test_the_table_of_published_cells_is_counted() -> None:
         cost = darts.count(space, space.encode(cell.spec)[None], imagenet if cell.imagenet else cifar)
         expected.append([name, f"{cost.parameters[0] / 1e6:.2f}", str(cell.millions), cell.source])
     assert rows("cell") == expected
+
+
+def test_the_page_of_published_figures_has_those_that_are_kept() -> None:
+    page = "results/published.md"
+    assert rows("mark", page) == [[mark, told] for mark, told in published_figures.MARKS.items()]
+    assert rows("method", page) == [[method, *told(figure)] for method, figure in TABLE_1.items()]
+    columns = [table_4(method) for method in published_figures.COLUMNS]
+    assert rows("data, space", page) == [
+        [f"{data}, {space.upper()}", *(f"{column[data, space]:.2f}" for column in columns)]
+        for data, space in columns[0]
+    ]
+    reduction = {m: relative_error_reduction(table_4("SDARTS-ADV"), table_4(m)) for m in published_figures.STATED}
+    assert rows("rival", page) == [
+        [method, f"{100 * reduction[method]:.2f}", str(stated)] for method, stated in published_figures.STATED.items()
+    ]
+
+
+def told(figure: Figure) -> list[str]:
+    """Return the cells of a row of table 1."""
+    spread = "" if figure.sd is None else f" ± {figure.sd:.2f}"
+    mark = figure.mark if figure.rest is None else f"{figure.mark}, the rest {figure.rest}"
+    size = "-" if figure.millions is None else str(figure.millions)
+    return [f"{figure.error:.2f}{spread}", size, f"{figure.gpu_days:g}", mark]
