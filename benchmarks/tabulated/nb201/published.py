@@ -70,7 +70,7 @@ _SEARCHES: tuple[tuple[str, dict[str, bool | int | float | str], dict[str, tuple
     ),
     (
         "enas",
-        {"epochs": 250, "batch": 128},
+        {"as_released": True},
         {"cifar10": (53.89, 0.58), "cifar100": (13.96, 2.33), "ImageNet16-120": (14.84, 2.10)},
     ),
     (
