@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,12 +14,14 @@ from typer.testing import CliRunner
 from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import registry
 from nasboard.harness.boards import making
+from nasboard.harness.boards.board import Quoted, Undefined
 from nasboard.harness.cli.app import app
 from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, SpecError, StoreError, UsageError
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.record import RunRecord
 from nasboard.harness.space import from_index
-from nasboard.harness.store import Store, open_store
+from nasboard.harness.store import Ended, Store, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
 from nasboard.harness.store.recorded import import_recorded
 from tests.data_folder import data_file
@@ -175,3 +178,20 @@ def test_the_cells_are_those_whose_accuracies_were_recorded(naslib: Comparison) 
     assert len(there) > 60
     assert apart.max() < 0.01
     assert (apart < 1e-6).mean() > 0.7
+
+
+def test_recorded_searches_share_a_board_with_live_ones_and_no_figure_is_quoted_beside_them(store: Store) -> None:
+    folder = data_file("nb201/naslib_one_shot")
+    imported("nb201-compact")
+    import_recorded(store, [folder / f"darts_{seed}.json" for seed in range(4)], registry.benchmark("nb201-cifar10"))
+    live = registry.benchmark("nb201-cifar10-live")
+    theirs = store.steps(store.runs()[0].run_id)
+    params = registry.resolved(registry.method("darts", {"weights_first": True, "eigenvalue_every": 5}))
+    key = replace(store.runs()[0].key, method="darts", params=params, benchmark=live.name)
+    run = RunRecord(key.run_id, key, "darts", "done", None, "measured", 1.0, 1.0, 0, {})
+    store.insert([Ended(run, theirs)], [])
+    (comparison,) = load(store, registry.benchmark)
+    rows = {row["label"]: row for row in making.make([comparison], "accuracy")[0].rows}
+    assert rows["darts"]["published"] == Quoted(54.30 / 100, 0.0, "T")
+    assert isinstance(rows["darts (NASLib)"]["published"], Undefined)
+    assert rows["darts"]["accuracy"] == rows["darts (NASLib)"]["accuracy"] == pytest.approx(0.8649)
