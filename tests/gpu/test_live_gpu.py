@@ -14,8 +14,11 @@ from nasboard.harness.api import SearchMethod  # noqa: E402
 from nasboard.harness.running import state  # noqa: E402
 from nasboard.methods.differentiable.darts import Darts  # noqa: E402
 from nasboard.methods.differentiable.sdarts_rs import SdartsRs  # noqa: E402
+from nasboard.methods.weight_sharing.enas import Enas  # noqa: E402
 from nasboard.methods.weight_sharing.few_shot import FewShot  # noqa: E402
 from nasboard.methods.weight_sharing.one_shot import OneShot  # noqa: E402
+from nasboard.methods.weight_sharing.rsps import Rsps  # noqa: E402
+from nasboard.methods.weight_sharing.spos import Spos  # noqa: E402
 from tests.methods import live  # noqa: E402
 
 pytestmark = [pytest.mark.gpu, pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")]
@@ -25,6 +28,9 @@ METHODS = [
     SdartsRs(epochs=3, batch=32, eigenvalue_every=2),
     OneShot(epochs=3, batch=32, candidates=8, derive_every=2),
     FewShot(epochs=2, sub_epochs=2, batch=32, candidates=8, derive_every=2),
+    Rsps.for_tests(),
+    Spos.for_tests(),
+    Enas.for_tests(),
 ]
 
 
