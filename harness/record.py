@@ -11,7 +11,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.api import CostKind
+from nasboard.harness.api import CostKind, Logged
 from nasboard.harness.space import Archs, Floats
 
 Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
@@ -136,7 +136,7 @@ class StepRecord:
         cost_s: cost so far, in seconds of the run's cost kind.
         wall_s: measured seconds spent inside the method so far (resumed parts included).
         incumbent: spec of the best architecture so far, None when the method has none.
-        logs: finite numbers.
+        logs: finite numbers, and small arrays of them, float64.
         scores: predicted quality of the panel, `(n,)` at full precision, None when the checkpoint cannot rank.
         all_scores: predicted quality of the whole space in lexicographic order, at the last step of a `rank_all` run.
         test_accuracy: of the network on the test images, as the harness measured it at the last step; None without one.
@@ -146,10 +146,25 @@ class StepRecord:
     cost_s: float
     wall_s: float
     incumbent: str | None = None
-    logs: Mapping[str, float] = field(default_factory=dict)
+    logs: Mapping[str, Logged] = field(default_factory=dict)
     scores: Floats | None = None
     all_scores: Floats | None = None
     test_accuracy: float | None = None
+
+
+def numbers(logs: Mapping[str, Logged]) -> dict[str, float]:
+    """Return what is logged as a number, arrays left out."""
+    return {name: value for name, value in logs.items() if not isinstance(value, np.ndarray)}
+
+
+def arrays(logs: Mapping[str, Logged]) -> dict[str, Floats]:
+    """Return what is logged as an array."""
+    return {name: value for name, value in logs.items() if isinstance(value, np.ndarray)}
+
+
+def plain(logs: Mapping[str, Logged]) -> dict[str, Json]:
+    """Return logs with lists in place of arrays."""
+    return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in logs.items()}
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -26,7 +26,7 @@ from nasboard.harness.cli.console import (
     store_flag,
 )
 from nasboard.harness.errors import NoStoreError, UsageError, gist
-from nasboard.harness.record import Json, RunRecord, Status, StepRecord
+from nasboard.harness.record import Json, RunRecord, Status, StepRecord, numbers, plain
 from nasboard.harness.store import Planned, open_store
 
 SHORT = 12  # digits of a run's id
@@ -184,7 +184,7 @@ def _step(step: StepRecord) -> dict[str, object]:
         "cost_s": round(step.cost_s, 3),
         "wall_s": round(step.wall_s, 3),
         "incumbent": step.incumbent or "-",
-        "logs": ", ".join(f"{name} {value:.4g}" for name, value in step.logs.items()) or "-",
+        "logs": ", ".join(f"{name} {value:.4g}" for name, value in numbers(step.logs).items()) or "-",
     }
 
 
@@ -199,7 +199,7 @@ def _as_json(run: RunRecord, steps: Sequence[StepRecord]) -> Mapping[str, object
             "cost_s": s.cost_s,
             "wall_s": s.wall_s,
             "incumbent": s.incumbent,
-            "logs": dict(s.logs),
+            "logs": plain(s.logs),
             "test_accuracy": s.test_accuracy,
         }
         for s in steps[-LAST:]

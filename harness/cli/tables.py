@@ -16,6 +16,7 @@ from nasboard.harness import registry
 from nasboard.harness.cli import completing, listing, making
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
 from nasboard.harness.errors import UsageError
+from nasboard.harness.record import numbers
 from nasboard.harness.running.sweep import older, plan
 from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Planned, Store, open_store
@@ -88,7 +89,7 @@ def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, 
     `names` are string form -> name of those that were asked for by it.
     """
     tested = {run_id: value for run_id, _, value in opened.measured(list(planned))}
-    logs = {run_id: logged.get("val_accuracy") for run_id, _, logged in opened.logs(list(tested))}  # of the last step
+    logs = {run_id: numbers(logged) for run_id, _, logged in opened.logs(list(tested))}  # of the last step
     rows: dict[str, list[str]] = {}
     for run_id, run in planned.items():
         rows.setdefault(str(run.key.params["spec"]), []).append(run_id)
@@ -97,7 +98,7 @@ def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, 
             "arch": names.get(spec, spec),
             "seeds": sum(run_id in tested for run_id in run_ids),
             "test %": _percent([tested[run_id] for run_id in run_ids if run_id in tested]),
-            "val %": _percent([value for run_id in run_ids if (value := logs.get(run_id)) is not None]),
+            "val %": _percent([logs[each]["val_accuracy"] for each in run_ids if "val_accuracy" in logs.get(each, {})]),
             "epochs": planned[run_ids[0]].key.params["epochs"],
             "recipe": planned[run_ids[0]].key.params["recipe"],
         }

@@ -11,7 +11,7 @@ from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import defined, panel_of
 from nasboard.harness.frames.frame import Row, Types, check_pandas, costs, frame
 from nasboard.harness.frames.scored import Scored, Truth, scored
-from nasboard.harness.record import StepRecord
+from nasboard.harness.record import StepRecord, numbers
 from nasboard.harness.statistics.rank import kendall_tau
 from nasboard.harness.store import open_store
 
@@ -31,9 +31,9 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the steps of runs in the store at `url` as a frame, a row a step, run by run.
 
     Of which run: `run_id`, `label`, `benchmark`, `seed`. The step: `step`, its cost so far in `cost_simulated_s` or
-    `cost_measured_s`, `wall_s`, `incumbent`, and each logged number as `logs.NAME`. The truth: `accuracy` of the
-    incumbent, a fraction, and `tau` of the panel at steps that rank; `test_accuracy` is a trained network's own, where
-    one was measured. What is absent is NaN.
+    `cost_measured_s`, `wall_s`, `incumbent`, and each logged number (no array) as `logs.NAME`. The truth: `accuracy` of
+    the incumbent, a fraction, and `tau` of the panel at steps that rank; `test_accuracy` is a trained network's own,
+    where one was measured. What is absent is NaN.
 
     Args:
         url: of the store.
@@ -58,7 +58,7 @@ def _row(each: Scored, step: StepRecord) -> Row:
     what = {"run_id": each.run.run_id, "label": each.label, "benchmark": key.benchmark, "seed": key.seed}
     told = {name: getattr(step, name) for name in ("step", "wall_s", "incumbent", "test_accuracy")}
     truth = {} if each.truth is None else {"accuracy": _accuracy(each.truth, step), "tau": _tau(each.truth, step)}
-    logs = {f"logs.{name}": value for name, value in step.logs.items()}
+    logs = {f"logs.{name}": value for name, value in numbers(step.logs).items()}
     return {**what, **told, **costs(each.run.cost_kind, step.cost_s), **truth, **logs}
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from nasboard.harness.frames.frame import Row, Types, check_pandas, frame
 from nasboard.harness.outcomes.trained import PARAMS, VAL_ACCURACY
-from nasboard.harness.record import RunRecord
+from nasboard.harness.record import RunRecord, numbers
 from nasboard.harness.store import open_store
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def load_trainings(url: str) -> pd.DataFrame:
         measured = {run_id: accuracy for run_id, _, accuracy in store.measured(wanted)}
         last: dict[str, dict[str, float]] = {}  # run id -> name -> what was logged last
         for run_id, _, logged in store.logs(wanted):
-            last.setdefault(run_id, {}).update(logged)
+            last.setdefault(run_id, {}).update(numbers(logged))
     return frame([_row(run, measured.get(run.run_id), last.get(run.run_id, {})) for run in runs], _TYPES)
 
 

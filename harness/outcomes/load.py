@@ -13,7 +13,7 @@ from typing import Protocol
 
 import numpy as np
 
-from nasboard.harness.api import Benchmark
+from nasboard.harness.api import Benchmark, Logged
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes import truths
 from nasboard.harness.outcomes.contexts import has_objectives
@@ -22,7 +22,7 @@ from nasboard.harness.outcomes.labels import labels
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome, Untold
 from nasboard.harness.outcomes.trained import Trained, read_trained
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import RunRecord
+from nasboard.harness.record import RunRecord, arrays, numbers
 from nasboard.harness.registry import split_name
 from nasboard.harness.space import Archs, Choice, Floats
 
@@ -47,7 +47,7 @@ class RunReader(Protocol):
     def measured(self) -> Iterable[tuple[str, int, float]]:
         """Return (run_id, step, test accuracy) of the steps whose network was measured."""
 
-    def logs(self) -> Iterable[tuple[str, int, Mapping[str, float]]]:
+    def logs(self) -> Iterable[tuple[str, int, Mapping[str, Logged]]]:
         """Return (run_id, step, logs) of the steps that logged something."""
 
     def panel(self, identity: str) -> Panel:
@@ -65,6 +65,7 @@ class _Steps:
     rankings: Mapping[str, tuple[Ranking, ...]]
     all_scores: Mapping[str, Floats]
     logs: Mapping[str, Mapping[str, Floats]]
+    arrays: Mapping[str, Mapping[str, Sequence[tuple[int, Floats]]]]
     measured: Mapping[str, float]
     trainings: Sequence[RunRecord]
 
@@ -203,14 +204,18 @@ def _read(store: RunReader, trainings: Sequence[RunRecord]) -> _Steps:
     for run_id, step, cost_s, scores in store.rankings():
         rankings[run_id].append(Ranking(step, cost_s, scores))
     logs: dict[str, dict[str, list[tuple[int, float]]]] = defaultdict(lambda: defaultdict(list))
+    arrayed: dict[str, dict[str, list[tuple[int, Floats]]]] = defaultdict(lambda: defaultdict(list))
     for run_id, step, logged in store.logs():
-        for name, value in logged.items():
+        for name, value in numbers(logged).items():
             logs[run_id][name].append((step, value))
+        for name, array in arrays(logged).items():
+            arrayed[run_id][name].append((step, array))
     return _Steps(
         incumbents={run_id: list(rows) for run_id, rows in groupby(store.incumbents(), key=lambda row: row[0])},
         rankings={run_id: tuple(found) for run_id, found in rankings.items()},
         all_scores=store.all_scores(),
         logs={run_id: {name: np.array(v).T for name, v in found.items()} for run_id, found in logs.items()},
+        arrays=arrayed,
         measured={run_id: accuracy for run_id, _, accuracy in store.measured()},
         trainings=trainings,
     )
@@ -241,6 +246,7 @@ def _outcomes(
             rankings=steps.rankings.get(run.run_id, ()),
             all_scores=steps.all_scores.get(run.run_id),
             logs=steps.logs.get(run.run_id, {}),
+            arrays=steps.arrays.get(run.run_id, {}),
             untold=None if told.all() else Untold(at[~told], archs[chosen[~told]]),
         )
         by_label[names[run.run_id]].append(outcome)

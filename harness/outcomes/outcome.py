@@ -6,7 +6,7 @@ only place where a stored spec meets a test accuracy.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -49,6 +49,7 @@ class RunOutcome:
         rankings: panel scores along the run, in step order; empty for a run that cannot rank.
         all_scores: scores of the whole space at the last step, None unless asked for.
         logs: name -> `(2, j)` steps and values.
+        arrays: name -> steps, each with the array that was logged.
         untold: the steps at which the incumbent changed to one whose truth is not known; None where all are known.
     """
 
@@ -61,6 +62,7 @@ class RunOutcome:
     all_scores: Floats | None
     logs: Mapping[str, Floats]
     untold: Untold | None = None
+    arrays: Mapping[str, Sequence[tuple[int, Floats]]] = field(default_factory=dict)
 
     @property
     def final_accuracy(self) -> float | None:

@@ -18,6 +18,7 @@ import numpy as np
 
 from nasboard.harness import registry
 from nasboard.harness.errors import MethodError, NasboardError, gist
+from nasboard.harness.record import numbers
 from nasboard.harness.running import runner
 from nasboard.harness.running.beating import POLL_S, StopFlag, beat
 from nasboard.harness.running.trainings import Trainer
@@ -111,7 +112,7 @@ def _shown(store: Store, run: Planned) -> float:
     Raises:
         MethodError: it has logged none.
     """
-    logs = store.steps(run.key.run_id)[-1].logs
+    logs = numbers(store.steps(run.key.run_id)[-1].logs)
     if "val_accuracy" not in logs:
         raise MethodError(f"{_named(run)} logs no val_accuracy at its last step; the recipe must hold images out")
     return logs["val_accuracy"]

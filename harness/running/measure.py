@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logits
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logged, Logits
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Store
 
 CHUNK = 250  # images at a time
+MOST_LOGGED = 4096  # numbers of an array that is logged
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,10 +44,7 @@ class Measure:
         if seen.transform is not None:
             raise MethodError("transform cannot be measured by this version; yield incumbent or rank")
         incumbent = None if seen.incumbent is None else self._spec(seen.incumbent)
-        logs = {name: float(value) for name, value in seen.logs.items()}
-        wrong = [name for name, value in logs.items() if not np.isfinite(value)]
-        if wrong:
-            raise MethodError(f"step {seen.step}: log {wrong[0]!r} is {logs[wrong[0]]}; log finite numbers only")
+        logs = {name: _logged(seen.step, name, value) for name, value in seen.logs.items()}
         scores = all_scores = None
         if seen.rank is not None and self.panel is not None:
             if seen.last or seen.step % self.key.rank_every == 0:
@@ -109,3 +107,14 @@ def _scores(seen: Checkpoint, archs: Archs) -> Floats:
     if not np.isfinite(found).all():
         raise MethodError(f"step {seen.step}: rank returned {np.sum(~np.isfinite(found))} scores that are not finite")
     return found.astype(np.float64)
+
+
+def _logged(step: int, name: str, value: Logged) -> Logged:
+    """Return a log as it is stored: a number, or an array of its own."""
+    found = np.array(value, dtype=np.float64)
+    if not np.isfinite(found).all():
+        told = found if found.ndim == 0 else f"not finite at {np.argwhere(~np.isfinite(found))[0].tolist()}"
+        raise MethodError(f"step {step}: log {name!r} is {told}; log finite numbers only")
+    if found.size > MOST_LOGGED or (found.ndim and not found.size):
+        raise MethodError(f"step {step}: log {name!r} has {found.size} numbers; log 1 to {MOST_LOGGED} of them")
+    return found if found.ndim else float(found)

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike
 
 from nasboard.harness.api import Benchmark, Checkpoint
 from nasboard.harness.errors import NasboardError
-from nasboard.harness.record import StepRecord
+from nasboard.harness.record import StepRecord, numbers
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Archs, Floats
 from nasboard.harness.truth import read_truth
@@ -54,7 +54,9 @@ class Teller:
         """Tell what was reached with a checkpoint."""
         assert self._told is not None
         total = checkpoint.total if isinstance(checkpoint.total, int) and checkpoint.total > 0 else None
-        self._told(Reached(record.step, total, _share(record.step, total, oracle), dict(record.logs), self._tau_now()))
+        self._told(
+            Reached(record.step, total, _share(record.step, total, oracle), numbers(record.logs), self._tau_now())
+        )
         self.due_s = time.monotonic() + TELL_EVERY_S
 
     def _tau_now(self) -> float | None:

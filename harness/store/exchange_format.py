@@ -2,7 +2,8 @@
 
 Scores are base64 of little-endian float64, architectures of integers of `width` bytes, visits of those, int32 and
 float64; a step leaves out what it does not have. Version 2 brought visits, version 3 the widths: in older files scores
-are float32 and choices take one byte. Version 4 brought test accuracies of steps and live benchmarks in keys.
+are float32 and choices take one byte. Version 4 brought test accuracies of steps, arrays in logs and live benchmarks in
+keys.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal
+from typing import Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,7 +21,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
-from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
+from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits, plain
 from nasboard.harness.space import Floats, Width, from_bytes, to_bytes
 from nasboard.harness.store.ended import Ended
 
@@ -40,7 +41,7 @@ class StepJson(_Strict):
     cost_s: float
     wall_s: float
     incumbent: str | None = None
-    logs: dict[str, float] = Field(default_factory=dict)
+    logs: dict[str, float | list[float] | list[list[float]]] = Field(default_factory=dict)
     scores: str | None = None
     all_scores: str | None = None
     test_accuracy: float | None = Field(default=None, ge=0, le=1)
@@ -53,7 +54,7 @@ class StepJson(_Strict):
             cost_s=step.cost_s,
             wall_s=step.wall_s,
             incumbent=step.incumbent,
-            logs=dict(step.logs),
+            logs=cast("dict[str, float | list[float] | list[list[float]]]", plain(step.logs)),
             scores=None if step.scores is None else _base64(step.scores, "<f8"),
             all_scores=None if step.all_scores is None else _base64(step.all_scores, "<f8"),
             test_accuracy=step.test_accuracy,
@@ -66,7 +67,8 @@ class StepJson(_Strict):
             StoreError: scores that are not base64 of such numbers.
         """
         scores, all_scores = _scores(self.scores, width), _scores(self.all_scores, width)
-        start = (self.step, self.cost_s, self.wall_s, self.incumbent, self.logs)
+        logs = {name: np.array(value) if isinstance(value, list) else value for name, value in self.logs.items()}
+        start = (self.step, self.cost_s, self.wall_s, self.incumbent, logs)
         return StepRecord(*start, scores, all_scores, self.test_accuracy)
 
 

@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import ColumnElement, Connection, Row, Select, select, true, union_all
 
+from nasboard.harness.api import Logged
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
@@ -23,7 +24,7 @@ MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, Postgre
 Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
 Scored = tuple[str, int, float, Floats]  # run_id, step, cost_s so far, scores (n,)
 Measured = tuple[str, int, float]  # run_id, step, test accuracy
-Logged = tuple[str, int, Mapping[str, float]]  # run_id, step, logs
+Logs = tuple[str, int, Mapping[str, Logged]]  # run_id, step, logs
 
 
 def key_of(run_id: str, text: str, shown: str) -> RunKey:
@@ -84,13 +85,19 @@ def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> l
                 row.cost_s,
                 row.wall_s,
                 row.spec,
-                json.loads(row.logs) if row.logs else {},
+                _logs(row.logs) if row.logs else {},
                 scores.get((row.step, False)),
                 scores.get((row.step, True)),
                 row.test_accuracy,
             )
             for row in rows
         ]
+
+
+def _logs(text: str) -> dict[str, Logged]:
+    """Return logs from JSON, lists as arrays."""
+    told: dict[str, float | list[float]] = json.loads(text)
+    return {name: np.array(at, dtype=np.float64) if isinstance(at, list) else at for name, at in told.items()}
 
 
 def numbers(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> dict[int, str]:
@@ -151,13 +158,13 @@ def scored(conn: Connection, run_ids: Sequence[str] | None, whole: bool, shown: 
         yield found
 
 
-def logs(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Logged]:
+def logs(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Logs]:
     """Return the steps that logged something, ascending in (run id, step)."""
     wanted = numbers(conn, run_ids, shown)
     asked = select(runs.c.run_id, steps.c.step, steps.c.logs).join(steps, steps.c.run == runs.c.no)
     asked = asked.where(steps.c.logs.is_not(None)).order_by(runs.c.run_id, steps.c.step)
     with decoded(shown):
-        return [(row.run_id, row.step, json.loads(row.logs)) for row in _each(conn, asked, wanted, run_ids)]
+        return [(row.run_id, row.step, _logs(row.logs)) for row in _each(conn, asked, wanted, run_ids)]
 
 
 def measured(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> list[Measured]:

@@ -22,7 +22,7 @@ from nasboard.harness.store.claim import Claim, Waiting, take
 from nasboard.harness.store.ended import Ended, put_panel, put_run
 from nasboard.harness.store.engine import Database, clock_s, connect, serialise
 from nasboard.harness.store.errors import decoded, translated
-from nasboard.harness.store.read import Incumbent, Logged, Measured, Scored
+from nasboard.harness.store.read import Incumbent, Logs, Measured, Scored
 from nasboard.harness.store.schema import runs
 from nasboard.harness.store.write import Ending, Planned
 
@@ -273,7 +273,7 @@ class Store:
         with self._db.read() as conn:
             return {run_id: scores for run_id, _, _, scores in store_read.scored(conn, run_ids, True, self._db.shown)}
 
-    def logs(self, run_ids: Sequence[str] | None = None) -> list[Logged]:
+    def logs(self, run_ids: Sequence[str] | None = None) -> list[Logs]:
         """Return (run_id, step, logs) of the steps that logged something, ascending in (run id, step)."""
         with self._db.read() as conn:
             return store_read.logs(conn, run_ids, self._db.shown)

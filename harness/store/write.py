@@ -14,7 +14,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError, UnstorableError
-from nasboard.harness.record import ENDED, TUNING, Json, RunKey, Status, StepRecord
+from nasboard.harness.record import ENDED, TUNING, Json, RunKey, Status, StepRecord, plain
 from nasboard.harness.space import Floats
 from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
 
@@ -197,7 +197,7 @@ def beat(conn: Connection, owner: str, now_s: float) -> None:
         put_new(conn, owners, [{"owner": owner, "beat_s": now_s}])
 
 
-def to_json(value: Mapping[str, Json] | Mapping[str, float]) -> str:
+def to_json(value: Mapping[str, Json]) -> str:
     """Return compact JSON.
 
     Raises:
@@ -242,7 +242,7 @@ def _step_rows(stand: Stand, given: Sequence[StepRecord], named: Mapping[str, in
                 "wall_s": step.wall_s,
                 "spec": spec,
                 "changed": spec is not None and spec != last_spec,
-                "logs": to_json(step.logs) if step.logs else None,
+                "logs": to_json(plain(step.logs)) if step.logs else None,
                 "test_accuracy": step.test_accuracy,
             }
         )

@@ -30,6 +30,10 @@ class Any_:
                 "large": lambda a: np.linspace(-1e300, 1e300, len(a)),
             }.get(self.scores)
             logs = {"loss": float("nan") if self.scores == "badlog" else 1.0}
+            if self.scores in ("arrays", "badarray", "longarray"):
+                alpha = np.full(5000 if self.scores == "longarray" else 4, 0.1, dtype=np.float32)
+                alpha[-1] = np.inf if self.scores == "badarray" else 0.2
+                logs["alpha"] = alpha
             if self.scores == "outside":
                 arch = arch + 9
             if self.scores == "tuple":
@@ -81,6 +85,8 @@ def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
         ("nan", "30 scores that are not finite"),
         ("short", r"shape \(3,\) for 30 architectures"),
         ("badlog", "log 'loss' is nan"),
+        ("badarray", r"log 'alpha' is not finite at \[3\]"),
+        ("longarray", "log 'alpha' has 5000 numbers; log 1 to 4096"),
         ("outside", "in slot 0, allowed 0..4"),
         ("tuple", r"an architecture is an array \(6,\) of integers"),
         ("nothing", "ended without a checkpoint"),
@@ -94,6 +100,14 @@ def test_what_breaks_the_contract_is_a_failed_record_that_says_how(store: Store,
     assert record.error is not None
     with pytest.raises(AssertionError, match=message):
         raise AssertionError(record.error)
+
+
+def test_arrays_are_logged_beside_numbers(store: Store) -> None:
+    record = made(store, "arrays")
+    assert record.status == "done"
+    logs = store.steps(record.run_id)[-1].logs
+    assert logs["loss"] == 1.0
+    assert np.array_equal(logs["alpha"], np.array([0.1, 0.1, 0.1, 0.2], dtype=np.float32))
 
 
 def test_scores_beyond_single_precision_are_stored_as_they_are(store: Store) -> None:

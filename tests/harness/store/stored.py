@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from sqlalchemy import MetaData, create_engine, text
 
+from nasboard.harness.api import Logged
 from nasboard.harness.record import RunKey, StepRecord, Visits
 from nasboard.harness.store import Ending, Planned, Store, new_owner, open_store
 
@@ -75,9 +76,15 @@ def visits(n: int, seed: int = 0) -> Visits:
 
 def same(a: StepRecord, b: StepRecord) -> bool:
     """Return whether two steps are equal to the last bit."""
-    plain = (a.step, a.cost_s, a.wall_s, a.incumbent, dict(a.logs)) == (b.step, b.cost_s, b.wall_s, b.incumbent, b.logs)
-    plain = plain and a.test_accuracy == b.test_accuracy
+    plain = (a.step, a.cost_s, a.wall_s, a.incumbent) == (b.step, b.cost_s, b.wall_s, b.incumbent)
+    plain = plain and a.test_accuracy == b.test_accuracy and same_logs(a.logs, b.logs)
     return plain and _bits(a.scores) == _bits(b.scores) and _bits(a.all_scores) == _bits(b.all_scores)
+
+
+def same_logs(a: Mapping[str, Logged], b: Mapping[str, Logged]) -> bool:
+    """Return whether logs are equal to the last bit, arrays in shape as well."""
+    shapes = [{name: (type(value), np.shape(value)) for name, value in logs.items()} for logs in (a, b)]
+    return shapes[0] == shapes[1] and all(_bits(np.asarray(a[name])) == _bits(np.asarray(b[name])) for name in a)
 
 
 def _bits(scores: np.ndarray | None) -> bytes | None:

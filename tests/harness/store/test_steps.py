@@ -10,8 +10,21 @@ import pytest
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import StepRecord, Visits
-from nasboard.harness.store import Ending, Store, new_owner
-from tests.harness.store.stored import DONE, FAILED, StoreTests, claimed, course, fill, key, planned, same, step
+from nasboard.harness.store import Ending, Store, new_owner, open_store
+from nasboard.harness.store.exchange import export_runs, import_runs
+from tests.harness.store.stored import (
+    DONE,
+    FAILED,
+    StoreTests,
+    claimed,
+    course,
+    fill,
+    key,
+    planned,
+    same,
+    same_logs,
+    step,
+)
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 
@@ -25,6 +38,21 @@ class StepsContract(StoreTests):
         store.append(run_id, owner, steps[:5], b"x", 5)
         store.append(run_id, owner, steps[5:], None, 12, end=DONE)
         assert all(same(a, b) for a, b in zip(store.steps(run_id), steps, strict=True))
+
+    def test_arrays_in_logs_come_back_bit_for_bit(self, store: Store, tmp_path: Path) -> None:
+        rng = np.random.default_rng(0)
+        given = step(1, logs={"alpha": rng.standard_normal(5), "landscape": rng.standard_normal((3, 3)), "loss": 0.1})
+        store.plan(planned(1))
+        owner, run_id = new_owner(), key(0).run_id
+        store.claim([run_id], owner)
+        store.append(run_id, owner, [given], None, 1, end=DONE)
+        assert same(store.steps(run_id)[0], given)
+        ((_, _, logs),) = store.logs()
+        assert same_logs(logs, given.logs)
+        with open_store(f"sqlite:///{tmp_path}/other.db") as other:
+            export_runs(store, tmp_path / "runs.json")
+            import_runs(other, tmp_path / "runs.json")
+            assert same(other.steps(run_id)[0], given)
 
     def test_an_ended_run_comes_back_whole(self, store: Store) -> None:
         (run_id,) = fill(store, new_owner(), 1)
