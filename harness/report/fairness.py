@@ -86,12 +86,14 @@ def _budget(runs: Sequence[RunRecord]) -> Check:
 
 
 def _test_unused(runs: Sequence[RunRecord]) -> Check:
-    return Check(
-        "Test data never used in search",
-        bool(runs),
+    theirs = _labels(run for run in runs if run.recorded_by is not None)
+    said = (
         "Derived from the search API, not from these runs: what a method is handed holds validation results and train "
-        "and validation data; test accuracy is joined to a run only when it is read.",
+        "and validation data; test accuracy is joined to a run only when it is read."
     )
+    if theirs:
+        said += f" Not known of searches that others ran and recorded: {_some(theirs)}."
+    return Check("Test data never used in search", bool(runs) and not theirs, said)
 
 
 def _cost(runs: Sequence[RunRecord]) -> Check:

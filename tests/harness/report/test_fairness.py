@@ -22,6 +22,7 @@ CODE = "One clean code revision or release"
 SAME = "Same search space, data and panel for all"
 COST = "Cost measured end to end"
 ENDED = "Every planned run ended"
+UNUSED = "Test data never used in search"
 
 
 def good() -> dict[str, tuple[RunOutcome, ...]]:
@@ -56,6 +57,7 @@ def key(**changes: object) -> Change:
 @pytest.mark.parametrize(
     ("setting", "label", "change", "evidence"),
     [
+        (UNUSED, "one_shot", provenance(recorded_by="NASLib"), "that others ran and recorded: one_shot"),
         (SAME, "one_shot", key(dataset="other"), "nb201 on other"),
         (SAME, "one_shot", key(table_digest="cd" * 32), "cdcdcdcdcdcd"),
         (SAME, "one_shot", key(panel="tiny:1"), "tiny:1"),
@@ -99,7 +101,7 @@ def test_nothing_is_met_by_no_ended_run_but_what_needs_none() -> None:
 
 
 def test_the_unused_test_set_is_said_to_be_derived() -> None:
-    assert judged(good())["Test data never used in search"].evidence.startswith("Derived from the search API")
+    assert judged(good())[UNUSED].evidence.startswith("Derived from the search API")
 
 
 def released(*versions: str | None, stored: bool = True) -> Check:
