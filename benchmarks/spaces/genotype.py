@@ -17,6 +17,16 @@ Pairs = tuple[Pair, ...]  # two for each node, in the order of the nodes
 
 NODES = 4  # between the two inputs and the output of a cell
 FORM = "Genotype(normal=[('OP', SOURCE), ... two of each node], normal_concat=range(2, 6), reduce=[...], ...)"
+SHORT = {
+    "max": "max_pool_3x3",
+    "avg": "avg_pool_3x3",
+    "skip": "skip_connect",
+    "sep3": "sep_conv_3x3",
+    "sep5": "sep_conv_5x5",
+    "dil3": "dil_conv_3x3",
+    "dil5": "dil_conv_5x5",
+    "noise": "noise",
+}
 _FIELDS = ("normal", "normal_concat", "reduce", "reduce_concat")
 _JOINED = tuple(range(2, 2 + NODES))
 
@@ -42,6 +52,16 @@ def write_genotype(normal: Pairs, reduction: Pairs) -> str:
     return (
         f"Genotype(normal={list(normal)!r}, normal_concat={joined}, reduce={list(reduction)!r}, reduce_concat={joined})"
     )
+
+
+def short_form(normal: str, reduction: str) -> str:
+    """Return the string form of two cells told as `sep3 1, skip 0, ...`, in any order within a node."""
+    return write_genotype(_short(normal), _short(reduction))
+
+
+def _short(told: str) -> Pairs:
+    pairs = [pair.split() for pair in told.split(",")]
+    return tuple((SHORT[op], int(source)) for op, source in pairs)
 
 
 def _fields(spec: str, name: str) -> dict[str, ast.expr]:

@@ -1,7 +1,8 @@
 """DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by.
 
 Not here, since no public repository has them: the cells of PC-DARTS-RS, PC-DARTS-ADV, P-DARTS-RS and P-DARTS-ADV, and
-those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone.
+those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone. Cells that SmoothDARTS
+found in S1 to S4 are in `found_cells`.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ from functools import cache
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.genotype import Pairs, write_genotype
+from nasboard.benchmarks.spaces.found_cells import FOUND
+from nasboard.benchmarks.spaces.genotype import short_form
 from nasboard.harness.errors import SpecError
 
 
@@ -38,8 +40,10 @@ class PublishedCell:
 
 @cache
 def known(space: DartsSpace) -> Mapping[str, str]:
-    """Return name -> genotype of the published cells that are in a space."""
-    return MappingProxyType({name: cell.spec for name, cell in PUBLISHED.items() if _is_in(space, cell.spec)})
+    """Return name -> genotype of the published cells that are in a space, those of S1 to S4 in their own alone."""
+    whole = {name: cell.spec for name, cell in PUBLISHED.items() if _is_in(space, cell.spec)}
+    small = {f"{method}-{data}": spec for (method, data, name), spec in FOUND.items() if name == space.name}
+    return MappingProxyType(whole | small)
 
 
 def _is_in(space: DartsSpace, spec: str) -> bool:
@@ -50,31 +54,12 @@ def _is_in(space: DartsSpace, spec: str) -> bool:
     return True
 
 
-def _genotype(normal: str, reduction: str) -> str:
-    """Return the genotype of two cells told as `sep3 1, sep3 0, ...`, as releases order them."""
-    return write_genotype(_pairs(normal), _pairs(reduction))
-
-
-def _pairs(told: str) -> Pairs:
-    pairs = [pair.split() for pair in told.split(",")]
-    return tuple((_NAMES[op], int(source)) for op, source in pairs)
-
-
-_NAMES = {
-    "max": "max_pool_3x3",
-    "avg": "avg_pool_3x3",
-    "skip": "skip_connect",
-    "sep3": "sep_conv_3x3",
-    "sep5": "sep_conv_5x5",
-    "dil3": "dil_conv_3x3",
-    "dil5": "dil_conv_5x5",
-}
 _TABLE = "DARTS-PT (ICLR 2021), Table 2"  # quotes the papers
 
 PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
     {
         "darts-v1": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 1, sep3 0, skip 0, sep3 1, skip 0, sep3 1, sep3 0, skip 2",
                 "max 0, max 1, skip 2, max 0, max 0, skip 2, skip 2, avg 0",
             ),
@@ -83,7 +68,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             _TABLE,
         ),
         "darts-v2": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep3 1, sep3 0, sep3 1, sep3 1, skip 0, skip 0, dil3 2",
                 "max 0, max 1, skip 2, max 1, max 0, skip 2, skip 2, max 1",
             ),
@@ -92,7 +77,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "quark0/darts:README.md",
         ),
         "pc-darts": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 1, skip 0, sep3 0, dil3 1, sep5 0, sep3 1, avg 0, dil3 1",
                 "sep5 1, max 0, sep5 1, sep5 2, sep3 0, sep3 3, sep3 1, sep3 2",
             ),
@@ -101,7 +86,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "yuhuixu1993/PC-DARTS:README.md",
         ),
         "pc-darts-imagenet": PublishedCell(
-            _genotype(
+            short_form(
                 "skip 1, sep3 0, sep3 0, skip 1, sep3 1, sep3 3, sep3 1, dil5 4",
                 "sep3 0, skip 1, dil5 2, max 1, sep3 2, sep3 1, sep5 0, sep3 3",
             ),
@@ -111,7 +96,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             imagenet=True,
         ),
         "p-darts": PublishedCell(
-            _genotype(
+            short_form(
                 "skip 0, dil3 1, skip 0, sep3 1, sep3 1, sep3 3, sep3 0, dil5 4",
                 "avg 0, sep5 1, sep3 0, dil5 2, max 0, dil3 1, dil3 1, dil5 3",
             ),
@@ -120,7 +105,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             _TABLE,
         ),
         "sdarts-rs": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 1, sep3 0, sep5 1, skip 0, sep3 3, skip 1, sep3 1, dil3 2",
                 "max 0, sep3 1, skip 2, max 0, dil5 3, max 0, sep3 2, sep5 3",
             ),
@@ -129,7 +114,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             _TABLE,
         ),
         "sdarts-adv": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep3 1, sep3 1, skip 0, sep5 0, dil3 3, dil3 4, skip 0",
                 "max 0, sep5 1, skip 2, max 0, skip 3, skip 2, skip 2, sep5 4",
             ),
@@ -138,7 +123,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "ZiCo (ICLR 2023), comparison table",
         ),
         "drnas": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep5 1, sep3 1, sep3 2, skip 0, sep3 1, sep3 2, dil5 3",
                 "max 0, sep5 1, dil5 2, sep5 1, sep5 1, dil5 3, skip 4, sep5 1",
             ),
@@ -147,7 +132,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "xiangning-chen/DrNAS:README.MD",
         ),
         "drnas-imagenet": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 1, sep3 0, sep3 0, sep3 1, sep3 0, dil3 3, skip 0, sep3 1",
                 "max 0, sep3 1, sep3 0, skip 2, sep3 0, sep3 2, sep3 3, sep3 1",
             ),
@@ -157,7 +142,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             imagenet=True,
         ),
         "darts-pt-0": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep3 1, sep5 0, dil3 1, skip 0, skip 2, skip 0, max 4",
                 "sep3 0, avg 1, dil5 1, dil3 2, avg 0, max 2, sep3 2, skip 4",
             ),
@@ -166,7 +151,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "the same file",
         ),
         "darts-pt-1": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep3 1, sep3 0, dil3 1, max 0, skip 2, skip 0, dil3 4",
                 "dil5 0, avg 1, max 0, sep5 2, max 1, dil3 3, sep5 0, sep3 4",
             ),
@@ -175,7 +160,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "the same file",
         ),
         "darts-pt-2": PublishedCell(
-            _genotype(
+            short_form(
                 "skip 0, sep3 1, sep3 0, dil3 1, skip 2, dil3 3, max 1, skip 2",
                 "avg 0, max 1, avg 0, sep3 1, dil5 2, skip 3, sep3 2, sep5 4",
             ),
@@ -184,7 +169,7 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "the same file",
         ),
         "darts-pt-3": PublishedCell(
-            _genotype(
+            short_form(
                 "sep3 0, sep3 1, sep3 0, sep3 1, skip 0, skip 2, sep3 1, skip 3",
                 "avg 0, sep5 1, max 1, skip 2, dil5 1, max 3, sep5 2, skip 3",
             ),

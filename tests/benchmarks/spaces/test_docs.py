@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nasboard.benchmarks.spaces import darts_lists, layerwise, published_figures
 from nasboard.benchmarks.spaces.costs import darts
+from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -58,6 +59,17 @@ def test_the_page_of_published_figures_has_those_that_are_kept() -> None:
     reduction = {m: relative_error_reduction(table_4("SDARTS-ADV"), table_4(m)) for m in published_figures.STATED}
     assert rows("rival", page) == [
         [method, f"{100 * reduction[method]:.2f}", str(stated)] for method, stated in published_figures.STATED.items()
+    ]
+
+
+def test_the_page_of_published_figures_counts_the_skip_connections_of_released_cells() -> None:
+    assert rows("found on", "results/published.md") == [
+        [
+            f"{data}, {space.upper()}",
+            *(str(FOUND[m, data, space].count("skip_connect")) for m in ("pc-darts", "sdarts-rs", "sdarts-adv")),
+        ]
+        for data, space in table_4("DARTS")
+        if space != "s4"
     ]
 
 

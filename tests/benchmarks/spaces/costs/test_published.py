@@ -7,6 +7,7 @@ import pytest
 
 from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
 from nasboard.benchmarks.spaces.macros import DIGITS, OFA, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
@@ -59,7 +60,24 @@ def test_no_way_of_counting_brings_these_two_to_the_published_parameters(name: s
 def test_a_space_knows_the_published_cells_that_are_in_it() -> None:
     assert list(known(SPACE)) == list(PUBLISHED)
     assert set(known(SPACES["s5"])) == set(PUBLISHED)
-    assert known(SPACES["s4"]) == {}
+    for name in ("s1", "s2", "s3", "s4"):
+        space, cells = SPACES[name], known(SPACES[name])
+        methods, data = ("pc-darts", "sdarts-rs", "sdarts-adv"), ("cifar10", "cifar100", "svhn")
+        assert sorted(cells) == sorted(f"{method}-{on}" for method in methods for on in data)
+        assert all(space.valid(space.encode(spec)[None]).all() for spec in cells.values())
+
+
+def test_cells_of_s1_to_s4_are_those_of_the_release() -> None:
+    """One as the release writes it, marks of two more, and no two are the same."""
+    text = "Genotype(normal=[('sep_conv_3x3', 1), ('skip_connect', 0), ('sep_conv_3x3', 2), ('sep_conv_3x3', 0), "
+    text += "('sep_conv_3x3', 3), ('sep_conv_3x3', 2), ('sep_conv_3x3', 4), ('sep_conv_3x3', 1)], normal_concat="
+    text += "range(2, 6), reduce=[('skip_connect', 0), ('skip_connect', 1), ('sep_conv_3x3', 0), ('sep_conv_3x3', 2), "
+    text += "('sep_conv_3x3', 3), ('sep_conv_3x3', 0), ('sep_conv_3x3', 4), ('sep_conv_3x3', 3)], reduce_concat="
+    text += "range(2, 6))"
+    assert SPACES["s2"].encode(text).tolist() == SPACES["s2"].encode(FOUND["sdarts-adv", "cifar10", "s2"]).tolist()
+    assert "'noise', 3" in FOUND["pc-darts", "cifar10", "s4"]
+    assert FOUND["pc-darts", "svhn", "s2"].count("skip_connect") == 10
+    assert len(FOUND) == len(set(FOUND.values())) == 36
 
 
 def test_the_darts_cell_has_the_parameters_of_its_release_on_imagenet() -> None:
