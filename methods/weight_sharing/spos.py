@@ -39,9 +39,10 @@ class Spos:
     release: uniform paths, then evolution by validation accuracy, statistics of batch norm recomputed for each
     architecture on training images before it is scored. Architectures are ranked in the same way. Defaults are the
     paper's, for ImageNet, whose 150,000 steps are 120 epochs; on smaller data sets give `batch` and `lr` of `one_shot`.
-    Differs from the release: the rate falls by epoch; decay acts on all weights; statistics are averaged over batches
-    of unchanged training images, always the same; the last generation counts too, which the release breeds and leaves
-    out; equal accuracies are told apart by the probability given to the true class. `recalibrate = 0` scores with the
+    Differs from the release: the last generation counts too, which there is bred and left out; equal accuracies are
+    told apart by the probability given to the true class. From memory of it: there the rate falls by step, decay spares
+    batch norm, and statistics are a moving average over augmented images drawn anew each time; here the rate falls by
+    epoch, decay acts on all weights, and the images are the first ones, unchanged. `recalibrate = 0` scores with the
     statistics of the validation images themselves, as `one_shot` does.
     """
 

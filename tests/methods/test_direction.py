@@ -16,8 +16,11 @@ from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.space import Arch, enumerate_all, sample
 from nasboard.methods.differentiable.darts import Darts
 from nasboard.methods.differentiable.sdarts_rs import SdartsRs
+from nasboard.methods.weight_sharing.enas import Enas
 from nasboard.methods.weight_sharing.few_shot import FewShot
 from nasboard.methods.weight_sharing.one_shot import OneShot
+from nasboard.methods.weight_sharing.rsps import Rsps
+from nasboard.methods.weight_sharing.spos import Spos
 
 TAU = 0.1  # a random order of 300 architectures gets there once in two hundred times
 BENCHMARK = registry.benchmark("digits201-live")
@@ -29,6 +32,9 @@ long_enough = pytest.mark.parametrize(
     [
         OneShot(epochs=60, lr=0.2, batch=32, derive_every=60),
         FewShot(epochs=50, sub_epochs=10, lr=0.2, batch=32, derive_every=60),
+        Rsps(epochs=60, lr=0.2, batch=32, candidates=100, derive_every=60),
+        Spos(epochs=60, lr=0.2, batch=32, generations=5, recalibrate=256),
+        Enas(epochs=40, lr=0.2, batch=32, updates=5, derive_every=40),
         Darts(epochs=12, lr=0.1, eigenvalue_every=0),
         SdartsRs(epochs=12, lr=0.1, eigenvalue_every=0),
     ],

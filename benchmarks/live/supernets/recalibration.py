@@ -55,7 +55,7 @@ class Recalibrated:
     """A supernet whose architectures are scored with statistics of training images, taken for each of its own.
 
     Source: Guo et al., Single Path One-Shot (ECCV 2020): statistics are recomputed for each architecture before it is
-    scored, in its release as a moving average over batches. Here they are the plain average over the batches.
+    scored. Here they are the plain average over the batches; in its release, from memory, a moving one.
 
     Attributes:
         net: the supernet; it is left as it is.

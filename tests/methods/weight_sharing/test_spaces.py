@@ -20,7 +20,11 @@ from nasboard.methods.weight_sharing.spos import Spos
 from tests.methods import live
 
 SPACES = (*(f"nb1shot1-{number}-live" for number in (1, 2, 3)), "darts-digits", *(f"s{n}-digits" for n in range(1, 6)))
-METHODS = (Enas.for_tests(), Rsps.for_tests(), Spos.for_tests())
+METHODS = (
+    replace(Enas.for_tests(), epochs=2, candidates=3),
+    replace(Rsps.for_tests(), epochs=2, candidates=4, rounds=1),
+    replace(Spos.for_tests(), epochs=1, population=4, generations=2, recalibrate=32),
+)
 
 
 def tiny(name: str) -> LiveData:
@@ -29,7 +33,7 @@ def tiny(name: str) -> LiveData:
     (x, y), (vx, vy) = data.train, data.val
     macro = sized(there.macro, image=8, inputs=1, classes=10, channels=2, cells=3)
     parts = replace(data.parts, space=there.space, macro=macro)
-    return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
+    return replace(data, train=(x[:32], y[:32]), val=(vx[:32], vy[:32]), parts=parts)
 
 
 @pytest.mark.parametrize("name", SPACES)
