@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import ClassVar, Self
 
@@ -23,6 +23,8 @@ from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch
 from nasboard.methods.weight_sharing.controller import Controller, Reinforced, Shape, alike
 from nasboard.methods.weight_sharing.single_path import GLANCED_POLICY, Found, Sampler, SinglePath, Stepping
+
+STOCK = 64  # paths drawn at once
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,22 +167,30 @@ class Enas:
 
 @dataclass
 class Policy(Sampler):
-    """Draws what the controller draws, and teaches it by what shared weights say."""
+    """Draws what the controller draws, and teaches it by what shared weights say.
+
+    Attributes:
+        stock: architectures drawn for the steps to come; many are drawn in the time of one, and the policy stands still
+            while weights are trained.
+    """
 
     settings: Enas
     learned: Reinforced
+    stock: list[Arch] = field(default_factory=list)
 
     @torch.no_grad()
     def draw(self, run: SinglePath, net: Supernet) -> Arch:
         """Return an architecture `(d,)` drawn from the policy."""
-        arch: Arch = self.learned.controller.draw(1, run.rng).archs[0]
-        return arch
+        if not self.stock:
+            self.stock = [*self.learned.controller.draw(STOCK, run.rng).archs]
+        return self.stock.pop()
 
     def learn(self, run: SinglePath) -> Mapping[str, float]:
         """Make the controller's updates of an epoch, and return their means, of the baseline the last."""
         s, net = self.settings, run.learners[0].net
         guides = run.parts.guides(s.batch, run.rng)
         self.learned.begin()
+        self.stock.clear()
         told: list[dict[str, float]] = []
         for _ in range(s.updates):
             decided = self.learned.controller.draw(s.samples, run.rng)

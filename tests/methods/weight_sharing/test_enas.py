@@ -91,6 +91,15 @@ def test_an_epoch_draws_its_paths_from_the_policy_and_teaches_it_after_the_weigh
     assert np.mean(np.array(drawn) == 2) == pytest.approx(chance, abs=0.03)
 
 
+def test_nothing_drawn_for_the_weights_outlives_what_the_policy_has_learned() -> None:
+    run, policy = begun()
+    assert policy.stock == []
+    policy.draw(run, run.learners[0].net)
+    assert len(policy.stock) == 63
+    policy.learn(run)
+    assert policy.stock == []
+
+
 def test_rewards_are_accuracies_on_a_validation_batch_of_each_sample() -> None:
     run, policy = begun(replace(SHORT, updates=1, entropy_weight=0.0))
     before = run.rng.bit_generator.state
