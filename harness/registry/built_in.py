@@ -28,6 +28,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "darts": "nasboard.methods.differentiable.darts:Darts",
         "sdarts_rs": "nasboard.methods.differentiable.sdarts_rs:SdartsRs",
         "sdarts_adv": "nasboard.methods.differentiable.sdarts_adv:SdartsAdv",
+        "darts_es": "nasboard.methods.differentiable.darts_es:DartsEs",
+        "darts_ada": "nasboard.methods.differentiable.darts_ada:DartsAda",
         "pc_darts": "nasboard.methods.differentiable.pc_darts:PcDarts",
         "nasp": "nasboard.methods.differentiable.nasp:Nasp",
         "gdas": "nasboard.methods.differentiable.gdas:Gdas",

@@ -20,9 +20,11 @@ from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
 from nasboard.harness.api import Checkpoint, Need, State, Task
+from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Floats
 from nasboard.methods.differentiable.bilevel.relay import Leg, relay
 from nasboard.methods.differentiable.bilevel.search import Search
+from nasboard.methods.differentiable.bilevel.stopping import Stop
 
 if TYPE_CHECKING:
     from nasboard.benchmarks.spaces.relaxation import Allowed
@@ -59,6 +61,9 @@ class Differentiable:
     eps_min: float = 0.03  # radius of the smoothing, linear in the epoch
     eps_max: float = 0.3
     attack_steps: int = 7  # of the adversarial smoothing
+    stop: Stop = "never"  # early: DARTS-ES, the search ends where its eigenvalue grew; adapt: DARTS-ADA, it goes back
+    stop_factor: float = 1.3  # growth of the eigenvalue's local average
+    stop_from: int = 10  # no epoch before is returned to
     rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
     trace_every: int = 0  # of the same Hessian
@@ -74,8 +79,10 @@ class Differentiable:
         """Yield a checkpoint after every epoch.
 
         Raises:
-            UsageError: the task has no live data, or its space no relaxation.
+            UsageError: the task has no live data, its space no relaxation, or the rule that stops it no eigenvalues.
         """
+        if self.stop != "never" and not self.eigenvalue_every:
+            raise UsageError(f"stop={self.stop} looks at eigenvalues; set eigenvalue_every to 1 or more")
         data = live_data(task, type(self).__name__)
         yield from relay(task, self.legs(task, data))
 

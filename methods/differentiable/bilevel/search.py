@@ -25,6 +25,7 @@ from nasboard.harness.api import Logged, State
 from nasboard.harness.space import Arch, Archs, Floats
 from nasboard.methods.differentiable.bilevel.measuring import measure
 from nasboard.methods.differentiable.bilevel.smoothing import smoothed
+from nasboard.methods.differentiable.bilevel.stopping import DECAY_FACTOR, MOST_DECAY, Watch
 from nasboard.methods.differentiable.bilevel.unrolled import unrolled_gradient
 
 if TYPE_CHECKING:
@@ -49,6 +50,8 @@ class Search:
         alpha: `(m,)`.
         epoch: epochs done.
         found: the architecture `(d,)` derived after the last of them, None before the first.
+        steps: epochs made, those that were gone back on too.
+        ended: whether the eigenvalue has ended it.
     """
 
     def __init__(self, method: Differentiable, net: Supernet, parts: OnDevice, rng: Generator) -> None:
@@ -69,21 +72,24 @@ class Search:
         self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
         self.epoch = 0
         self.found: Arch | None = None
+        self.steps = 0
+        self.ended = False
+        self.watch = Watch()
 
     @property
     def done(self) -> int:
         """Return how many epochs were made."""
-        return self.epoch
+        return self.steps
 
     @property
     def total(self) -> int:
-        """Return how many epochs the search takes."""
-        return self.method.epochs
+        """Return how many epochs the search takes, unless it ends before or goes back once more."""
+        return self.steps + self.method.epochs - self.epoch
 
     @property
     def over(self) -> bool:
         """Return whether it has come to its end."""
-        return self.epoch >= self.method.epochs
+        return self.ended or self.epoch >= self.method.epochs
 
     @property
     def incumbent(self) -> Arch:
@@ -109,8 +115,10 @@ class Search:
             if moving and self.method.weights_first:
                 self._step_alpha(guide, lesson)
         self.epoch += 1
+        self.steps += 1
         self.found = self.method.genotype(self)
-        return {"loss": float(np.mean(losses))} | measure(self, guide)
+        logs = {"loss": float(np.mean(losses))} | measure(self, guide)
+        return logs if self.method.stop == "never" else logs | self._watched(logs)
 
     def full(self, mix: Tensor) -> Tensor:
         """Return a mixture `(m,)` over the options held as one over all of the space's, 0 at the others."""
@@ -158,28 +166,60 @@ class Search:
 
     def save(self) -> State:
         """Return all that the next epoch depends on."""
+        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
+        more = {"steps": self.steps, "ended": self.ended, "decay": decay, "watch": self.watch.save()}
+        return {**self.standing(), **more, "rng": save_rng(self.rng)}
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned."""
+        self.stand(state)
+        self.steps, self.ended = cast(int, state["steps"]), cast(bool, state["ended"])
+        self._decay(cast(float, state["decay"]))
+        self.watch = Watch.loaded(cast(State, state["watch"]))
+        load_rng(self.rng, cast(State, state["rng"]))
+
+    def standing(self) -> State:
+        """Return where the search stands: weights, alpha, both optimisers, the epoch; no draws."""
         return {
             "epoch": self.epoch,
             "found": self.found,
             "learner": self.learner.save(),
             "alpha": array(self.alpha),
             "adam": save_adam(self.adam, self.alpha),
-            "rng": save_rng(self.rng),
         }
 
-    def load(self, state: State) -> None:
-        """Take over what `save` returned."""
+    def stand(self, state: State) -> None:
+        """Go where the search stood."""
         self.epoch = cast(int, state["epoch"])
         self.found = cast("Arch | None", state["found"])
         self.learner.load(cast(State, state["learner"]))
         with torch.no_grad():
             self.alpha.copy_(torch.tensor(cast("NDArray[np.float32]", state["alpha"])))
         load_adam(self.adam, self.alpha, cast(State, state["adam"]))
-        load_rng(self.rng, cast(State, state["rng"]))
 
     def handed_on(self) -> State:
         """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off."""
         return {"found": self.incumbent, "mix": array(self.full(self.mixture()))}
+
+    def _watched(self, logs: Mapping[str, Logged]) -> dict[str, float]:
+        """End the search, or go back with more decay, where its eigenvalue has grown; returns where to."""
+        if "eigenvalue" not in logs:
+            return {}
+        place = self.watch.look(self, cast(float, logs["eigenvalue"]))
+        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
+        if place is None or (self.method.stop == "adapt" and decay > (1 - 1e-9) * MOST_DECAY):
+            return {}
+        epoch = self.watch.epochs[place]
+        if self.method.stop == "early":
+            self.ended, self.found = True, self.watch.found[place]
+        else:
+            self.stand(self.watch.back_to(place))
+            self._decay(min(MOST_DECAY, DECAY_FACTOR * decay))
+        return {"back_to": float(epoch), "weight_decay": self.learner.optimiser.param_groups[0]["weight_decay"]}
+
+    def _decay(self, decay: float) -> None:
+        for group in self.learner.optimiser.param_groups:
+            group["weight_decay"] = decay
 
     def _step_alpha(self, guide: Batch, lesson: Batch) -> None:
         self.alpha.grad = self.alpha_gradient(guide, lesson)
