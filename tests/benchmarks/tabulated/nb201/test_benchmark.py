@@ -144,12 +144,16 @@ def test_the_settings_of_published_searches_are_settings_of_our_methods(method: 
     )
 
 
-def test_our_darts_has_the_other_settings_of_the_published_search() -> None:
-    """As AutoDL-Projects has them in configs/nas-benchmark/algos/DARTS.config and DARTS-V1.sh; figures rely on it."""
-    ours = registry.resolved(registry.method("darts"))
-    published = {"epochs": 50, "batch": 64, "lr": 0.025, "lr_min": 0.001, "momentum": 0.9, "nesterov": True}
+@pytest.mark.parametrize(("method", "epochs"), [("darts", 50), ("gdas", 250), ("setn", 250)])
+def test_our_methods_have_the_other_settings_of_the_published_searches(method: str, epochs: int) -> None:
+    """As AutoDL-Projects has them in configs/nas-benchmark/algos and its scripts; the figures rely on it."""
+    ours = registry.resolved(registry.method(method))
+    published = {"epochs": epochs, "batch": 64, "lr": 0.025, "lr_min": 0.001, "momentum": 0.9, "nesterov": True}
     published |= {"weight_decay": 5e-4, "clip": 5.0, "alpha_lr": 3e-4, "alpha_betas": [0.5, 0.999]}
-    published |= {"alpha_weight_decay": 1e-3, "alpha_from": 0, "smoothing": "none"}
+    published |= {"alpha_weight_decay": 1e-3, "alpha_from": 0, "smoothing": "none", "second_order": False}
+    published |= {"gdas": {"tau_max": 10.0, "tau_min": 0.1}, "setn": {"candidates": 100, "score_batch": 512}}.get(
+        method, {}
+    )
     assert ours | published == ours
 
 
