@@ -46,7 +46,7 @@ class Draws:
     Attributes:
         down, right: where the crop begins in the padded image, 0 to 2 * pad.
         flipped: whether it is mirrored left to right.
-        row, column: the middle of the square that is cut out.
+        row, column: the middle of the square that is cut out; above the image where nothing is.
     """
 
     down: Shifts
@@ -68,11 +68,13 @@ class Augmentation:
         flip: whether one in two is mirrored.
         cutout: side of the square that becomes 0, the mean colour, after normalising; what of it is outside the image
             is lost, so that squares at the border are smaller.
+        cutout_prob: probability that an image has one cut out.
     """
 
     pad: int = 0
     flip: bool = False
     cutout: int = 0
+    cutout_prob: float = 1.0
 
     def draw(self, images: int, height: int, width: int, rng: Generator) -> Draws:
         """Draw what is done to so many images of `height` and `width` pixels."""
@@ -81,6 +83,8 @@ class Augmentation:
         flipped = rng.integers(0, 2, images) if self.flip else none
         row = rng.integers(0, height, images) if self.cutout else none
         column = rng.integers(0, width, images) if self.cutout else none
+        if self.cutout and self.cutout_prob < 1:
+            row = np.where(rng.random(images) < self.cutout_prob, row, -self.cutout)
         return Draws(down, right, flipped, row, column)
 
     def apply(self, images: Tensor, scale: Scale, rng: Generator) -> Tensor:

@@ -57,6 +57,17 @@ def test_draws_are_uniform_and_each_images_own() -> None:
     assert np.abs(related - np.eye(5)).max() < 0.04
 
 
+def test_a_share_of_the_images_has_a_square_cut_out_and_the_others_are_whole() -> None:
+    grey = torch.full((2000, 3, 9, 12), 200, dtype=torch.uint8)
+    scale = Scale.of(PIXELS, "cpu")
+    made = Augmentation(cutout=4, cutout_prob=0.3).apply(grey, scale, np.random.default_rng(2))
+    cut = (made == 0).flatten(1).any(1)
+    assert float(cut.double().mean()) == pytest.approx(0.3, abs=5 * (0.3 * 0.7 / 2000) ** 0.5)
+    assert torch.equal(made[~cut], scale.apply(grey)[~cut])
+    always = Augmentation(cutout=4).apply(grey, scale, np.random.default_rng(2))
+    assert torch.equal(made[cut], always[cut])  # where one is cut out, it is the square of the same draw
+
+
 def test_what_is_off_draws_nothing() -> None:
     rng = np.random.default_rng(3)
     made = Augmentation().apply(torch.from_numpy(IMAGES), Scale.of(PIXELS, "cpu"), rng)
