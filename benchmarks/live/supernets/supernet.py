@@ -40,12 +40,14 @@ class Pass:
             which for that option is 0 then.
         path_drop: rates `(m,)` in [0, 1) at which the output of an operation is dropped, drawn for every image and
             every cell; None for none.
+        whole: whether the operations of a group are dropped together, by one draw for all of them.
         value_drop: rates `(m,)` in [0, 1) at which a number of that output is dropped, drawn for each; None for none.
         rng: draws both. It is not touched where no rate is above 0.
     """
 
     sparse: bool = False
     path_drop: Tensor | None = None
+    whole: bool = False
     value_drop: Tensor | None = None
     rng: Generator | None = None
 
@@ -59,18 +61,36 @@ class Dropping:
     Everything is drawn on the device of the images, from one seed that is drawn from the pass's generator.
     """
 
-    def __init__(self, paths: list[float], values: list[float], generator: torch.Generator) -> None:
+    def __init__(
+        self, paths: list[float], values: list[float], generator: torch.Generator, owners: list[int] | None = None
+    ) -> None:
+        """Drop by rates; `owners` says of each place which group it belongs to, where groups are dropped together."""
         self._rates = list(zip(paths, values, strict=True))
         self._generator = generator
+        self._owners = owners
+        self._before, self._drawn = len(paths), torch.empty(0)
 
     def apply(self, at: int, y: Tensor) -> Tensor:
         """Return the output `(b, c, h, w)` of the option at place `at` of the mixture without what is dropped."""
         b, c, h, w = y.shape
-        for rate, shape in zip(self._rates[at], ((b, 1, 1, 1), (b, h, w, c)), strict=True):
-            if rate:
-                kept = torch.rand(shape, generator=self._generator, device=y.device) >= rate
-                y = y * (kept.to(y.dtype) / (1 - rate)).permute(0, 3, 1, 2)  # channels last
+        path, value = self._rates[at]
+        if path:
+            y = self._without(y, self._path(at, y), path)
+        if value:
+            y = self._without(y, torch.rand((b, h, w, c), generator=self._generator, device=y.device), value)
         return y
+
+    def _path(self, at: int, y: Tensor) -> Tensor:
+        """Return what is drawn for every image `(b, 1, 1, 1)`: anew, or what another of the group has in this cell."""
+        before, self._before = self._before, at
+        # the options of a group come one after the other, ascending, in each cell
+        if self._owners is None or at <= before or self._owners[at] != self._owners[before]:
+            self._drawn = torch.rand((len(y), 1, 1, 1), generator=self._generator, device=y.device)
+        return self._drawn
+
+    @staticmethod
+    def _without(y: Tensor, drawn: Tensor, rate: float) -> Tensor:
+        return y * ((drawn >= rate).to(y.dtype) / (1 - rate)).permute(0, 3, 1, 2)  # channels last
 
 
 class Supernet(nn.Module):
@@ -92,6 +112,12 @@ class Supernet(nn.Module):
         self.space = space
         self.allowed = everything(space.groups) if allowed is None else check_allowed(space.groups, allowed)
         self._cuts = cuts(space.groups)
+        self._idle = [  # `none` of groups that compete, where it is not held
+            at.start + option
+            for group, held, at in zip(space.groups, self.allowed, self._cuts, strict=True)
+            for option in range(len(group.options))
+            if option not in held and option not in group.takeable
+        ]
 
     def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)` under a mixture `(m,)`.
@@ -126,8 +152,13 @@ class Supernet(nn.Module):
             yield self(images, mix)
 
     def mixtures(self, archs: Archs, device: torch.device | str = "cpu") -> Tensor:
-        """Return the mixtures `(n, m)` float32 that are architectures `(n, d)`."""
-        return torch.from_numpy(self.space.relax(archs).astype(np.float32)).to(device)
+        """Return the mixtures `(n, m)` float32 that are architectures `(n, d)`.
+
+        A group that is left out has nothing where its `none` is not held.
+        """
+        mixes = self.space.relax(archs).astype(np.float32)
+        mixes[:, self._idle] = 0
+        return torch.from_numpy(mixes).to(device)
 
     def dropping(self, how: Pass, device: torch.device) -> Dropping | None:
         """Return what drops as `how` says, on images on `device`; None where nothing is dropped.
@@ -142,7 +173,8 @@ class Supernet(nn.Module):
         if how.rng is None:
             raise UsageError("what is dropped is drawn: give the pass a generator, Pass(..., rng=rng)")
         seed = int(how.rng.integers(2**63))
-        return Dropping(paths, values, torch.Generator(device).manual_seed(seed))
+        owners = [number for number, group in enumerate(self.space.groups) for _ in group.options]
+        return Dropping(paths, values, torch.Generator(device).manual_seed(seed), owners if how.whole else None)
 
     def _rates(self, rates: Tensor | None) -> list[float]:
         m = size(self.space.groups)
