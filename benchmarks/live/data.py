@@ -49,6 +49,12 @@ class OnDevice:
         """Return where they are."""
         return self.scored.images.device
 
+    def cutting(self, side: int, prob: float) -> OnDevice:
+        """Return the same images, a share `prob` of which has a square of so many pixels a side cut out; 0 cuts none."""
+        if not side:
+            return self
+        return replace(self, augmentation=replace(self.augmentation or Augmentation(), cutout=side, cutout_prob=prob))
+
     def lessons(self, size: int, rng: Generator) -> Iterator[Batch]:
         """Yield all training images once, `size` at a time, in an order drawn from `rng`."""
         return batches(self.train, size, rng, self.augmentation)

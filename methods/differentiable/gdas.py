@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -47,4 +47,8 @@ class Gdas(Differentiable):
 
     def passing(self, search: Search) -> Pass:
         """Return that operations which were not drawn are not computed."""
+        return replace(Differentiable.passing(self, search), sparse=True)
+
+    def guiding(self, search: Search) -> Pass:
+        """Return the same of alpha's step, so that its gradient is that of the operation drawn."""
         return Pass(sparse=True)

@@ -15,7 +15,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.live.data import LiveData, live_data
+from nasboard.benchmarks.live.data import LiveData, OnDevice, live_data
 from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
@@ -54,6 +54,7 @@ class Differentiable:
     alpha_betas: tuple[float, float] = (0.5, 0.999)
     alpha_weight_decay: float = 1e-3
     alpha_init: float = 1e-3  # times N(0, 1)
+    alpha_clip: float = 0.0  # norm of the gradient of alpha; 0 clips nothing
     alpha_from: int = 0  # epochs in which the weights alone move
     second_order: bool = False  # True: the unrolled gradient of alpha, DARTS (ICLR 2019), equation 7
     weights_first: bool = False  # True: a step moves the weights before alpha, as the NAS-Bench-201 version
@@ -61,6 +62,9 @@ class Differentiable:
     eps_min: float = 0.03  # radius of the smoothing, linear in the epoch
     eps_max: float = 0.3
     attack_steps: int = 7  # of the adversarial smoothing
+    path_drop: float = 0.0  # of operations but the identity, in the weights' step, linear in the epoch from 0 to this
+    cutout: int = 0  # side of the square cut out of the images of the weights' step
+    cutout_prob: float = 1.0  # share of the images; with path_drop it grows from 0 to this as that does
     stop: Stop = "never"  # early: DARTS-ES, the search ends where its eigenvalue grew; adapt: DARTS-ADA, it goes back
     stop_factor: float = 1.3  # growth of the eigenvalue's local average
     stop_from: int = 10  # no epoch before is returned to
@@ -119,8 +123,20 @@ class Differentiable:
         return self.relaxed(search.simplices, search.alpha.detach())
 
     def passing(self, search: Search) -> Pass:
-        """Return what a step's forward passes leave out or drop, of alpha's and of the weights' step."""
+        """Return what a forward pass on training images leaves out or drops."""
+        rate = self.path_drop * self._grown(search.epoch)
+        if not rate:
+            return PLAIN
+        return Pass(path_drop=rate * (~search.net.identities).float(), rng=search.rng)
+
+    def guiding(self, search: Search) -> Pass:
+        """Return what a forward pass on validation images leaves out or drops, in alpha's step."""
         return PLAIN
+
+    def images(self, search: Search) -> tuple[OnDevice, OnDevice]:
+        """Return where the batches of the weights' step come from, and those of alpha's."""
+        prob = self.cutout_prob * (self._grown(search.epoch) if self.path_drop else 1.0)
+        return search.parts.cutting(self.cutout, prob), search.parts
 
     def penalty(self, search: Search, alpha: Tensor) -> Tensor | None:
         """Return what is added to the validation loss in alpha's step, None for nothing."""
@@ -137,3 +153,7 @@ class Differentiable:
     def eps_at(self, epoch: int) -> float:
         """Return the radius in epoch 0, 1, ...; `eps_max` would be reached one epoch after the last."""
         return self.eps_min + (self.eps_max - self.eps_min) * epoch / self.epochs
+
+    def _grown(self, epoch: int) -> float:
+        """Return what share of its final value a rate has in epoch 0, 1, ...: all of it in the last."""
+        return epoch / max(1, self.epochs - 1)

@@ -105,10 +105,10 @@ class Search:
         """Search for one epoch and return what is worth a curve."""
         set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
         losses: list[float] = []
-        size = self.method.batch
-        guides = self.parts.guides(size, self.rng)
+        size, (lessons, guided) = self.method.batch, self.method.images(self)
+        guides = guided.guides(size, self.rng)
         moving = self.epoch >= self.method.alpha_from
-        for lesson, guide in zip(self.parts.lessons(size, self.rng), guides, strict=False):
+        for lesson, guide in zip(lessons.lessons(size, self.rng), guides, strict=False):
             if moving and not self.method.weights_first:
                 self._step_alpha(guide, lesson)
             losses.append(self._step_weights(lesson))
@@ -145,17 +145,25 @@ class Search:
     def alpha_gradient(self, guide: Batch, lesson: Batch) -> Tensor:
         """Return the gradient `(m,)` of alpha: of first order at the present weights, or unrolled."""
         guided, penalty = partial(self.method.guide, self), self.method.penalty(self, self.alpha)
+        val = self._loss_of(guide, self.method.guiding(self))
         if self.method.second_order:
-            found = unrolled_gradient(
-                self.learner, self.alpha, guided, partial(self.loss, guide), partial(self.loss, lesson)
-            )
+            train = self._loss_of(lesson, self.method.passing(self))
+            found = unrolled_gradient(self.learner, self.alpha, guided, val, train)
         else:
-            (found,) = torch.autograd.grad(self.loss(guide, guided(self.alpha)), self.alpha)
+            (found,) = torch.autograd.grad(val(guided(self.alpha)), self.alpha)
         return found if penalty is None else found + torch.autograd.grad(penalty, self.alpha)[0]
 
     def rank(self, archs: Archs) -> Floats:
-        """Return the validation score `(n,)` of architectures `(n, d)` with shared weights."""
-        return evaluate(self.net, archs, self.parts.scored.images, self.parts.scored.labels).score
+        """Return the validation score `(n,)` of architectures `(n, d)` with shared weights.
+
+        One that has options which are not held is below all others, by as many as it has.
+        """
+        foreign = self._foreign(archs)
+        score = -foreign
+        held = foreign == 0
+        if held.any():
+            score[held] = evaluate(self.net, archs[held], self.parts.scored.images, self.parts.scored.labels).score
+        return score
 
     def rank_by_alpha(self, archs: Archs) -> Floats:
         """Return the log probability `(n,)` of what architectures `(n, d)` take, when drawn from softmax(alpha)."""
@@ -221,8 +229,23 @@ class Search:
         for group in self.learner.optimiser.param_groups:
             group["weight_decay"] = decay
 
+    def _foreign(self, archs: Archs) -> Floats:
+        """Return how many options `(n,)` of architectures `(n, d)` are not held."""
+        mixes = self.net.mixtures(archs)
+        found: Floats = (mixes.sum(1) - self.held(mixes.T).sum(0)).double().numpy()
+        return found
+
+    def _loss_of(self, batch: Batch, how: Pass) -> Callable[[Tensor], Tensor]:
+        """Return the loss of a batch by the mixture; what is dropped is drawn once, and the same in every call."""
+        if how.rng is None:
+            return partial(self.loss, batch, how=how)
+        seed = int(how.rng.integers(2**63))
+        return lambda mix: self.loss(batch, mix, replace(how, rng=np.random.default_rng(seed)))
+
     def _step_alpha(self, guide: Batch, lesson: Batch) -> None:
         self.alpha.grad = self.alpha_gradient(guide, lesson)
+        if self.method.alpha_clip:
+            torch.nn.utils.clip_grad_norm_(self.alpha, self.method.alpha_clip)
         self.adam.step()
         self.method.settle(self)
 
