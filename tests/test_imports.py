@@ -139,6 +139,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "methods.differentiable.bilevel": (
         "benchmarks.live",
         "benchmarks.live.supernets",
+        "benchmarks.live.trainings",
         "benchmarks.spaces",
         "harness",
     ),

@@ -50,7 +50,7 @@ class OnDevice:
         return self.scored.images.device
 
     def cutting(self, side: int, prob: float) -> OnDevice:
-        """Return the same images, a share `prob` of which has a square of so many pixels a side cut out; 0 cuts none."""
+        """Return the same images, a share `prob` of them with a square of `side` pixels cut out; 0 cuts none."""
         if not side:
             return self
         return replace(self, augmentation=replace(self.augmentation or Augmentation(), cutout=side, cutout_prob=prob))

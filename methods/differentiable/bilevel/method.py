@@ -25,6 +25,7 @@ from nasboard.harness.space import Arch, Floats
 from nasboard.methods.differentiable.bilevel.relay import Leg, relay
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.bilevel.stopping import Stop
+from nasboard.methods.differentiable.bilevel.tryout import best_of
 
 if TYPE_CHECKING:
     from nasboard.benchmarks.spaces.relaxation import Allowed
@@ -68,6 +69,8 @@ class Differentiable:
     stop: Stop = "never"  # early: DARTS-ES, the search ends where its eigenvalue grew; adapt: DARTS-ADA, it goes back
     stop_factor: float = 1.3  # growth of the eigenvalue's local average
     stop_from: int = 10  # no epoch before is returned to
+    searches: int = 1  # of which a short training of what each found chooses; tables on S1 to S4: 4
+    pick_recipe: str = "quick-10"  # of that training
     rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
     trace_every: int = 0  # of the same Hessian
@@ -83,15 +86,26 @@ class Differentiable:
         """Yield a checkpoint after every epoch.
 
         Raises:
-            UsageError: the task has no live data, its space no relaxation, or the rule that stops it no eigenvalues.
+            UsageError: the task has no live data, or its space no relaxation; nothing is to be searched for; or the rule
+                that ends a search has no eigenvalues.
         """
         if self.stop != "never" and not self.eigenvalue_every:
             raise UsageError(f"stop={self.stop} looks at eigenvalues; set eigenvalue_every to 1 or more")
         data = live_data(task, type(self).__name__)
-        yield from relay(task, self.legs(task, data))
+        entries = self.entries()
+        searches = [entry.legs(task, data) for entry in entries]
+        if len(searches) == 1:
+            yield from relay(task, searches[0])
+        else:
+            spaces = [entry.prepare(data).space for entry in entries]
+            yield from relay(task, best_of(searches, spaces, task, data, self.pick_recipe))
+
+    def entries(self) -> Sequence[Differentiable]:
+        """Return the searches that are made one after the other, of which the best result is chosen."""
+        return (self,) * self.searches
 
     def legs(self, task: Task, data: LiveData) -> Sequence[Callable[[State], Leg]]:
-        """Return what is done one after the other; each is opened with what the one before left."""
+        """Return what one search does one after the other; each is opened with what the one before left."""
         return [lambda _: self.open(task, data)]
 
     def open(self, task: Task, data: LiveData, allowed: Allowed | None = None) -> Search:

@@ -49,7 +49,8 @@ class Leg(Protocol):
 def relay(task: Task, legs: Sequence[Callable[[State], Leg]]) -> Iterator[Checkpoint]:
     """Yield a checkpoint after every step of every leg, each opened with what the one before handed on.
 
-    What a leg draws when it is opened is drawn from the run's generator, which its state holds.
+    With that, as `before`, comes what that one was opened with. What a leg draws when it is opened is drawn from the
+    run's generator, which its state holds.
     """
     resumed = task.resume or {"leg": 0, "steps": 0, "handed": {}, "state": None}
     number, before, handed = cast(int, resumed["leg"]), cast(int, resumed["steps"]), cast(State, resumed["handed"])
@@ -60,7 +61,7 @@ def relay(task: Task, legs: Sequence[Callable[[State], Leg]]) -> Iterator[Checkp
         if leg.over:
             if number + 1 == len(legs):
                 return
-            before, handed, number = before + leg.done, leg.handed_on(), number + 1
+            before, handed, number = before + leg.done, {**leg.handed_on(), "before": handed}, number + 1
             leg = legs[number](handed)
         logs = leg.advance()
         yield Checkpoint(
@@ -72,6 +73,15 @@ def relay(task: Task, legs: Sequence[Callable[[State], Leg]]) -> Iterator[Checkp
             last=leg.over and number + 1 == len(legs),
             total=before + leg.total if number + 1 == len(legs) else None,
         )
+
+
+def links(handed: State) -> tuple[State, ...]:
+    """Return what each leg so far handed on, the first one's first."""
+    found: list[State] = []
+    while handed:
+        found.append(handed)
+        handed = cast(State, handed["before"])
+    return tuple(found[::-1])
 
 
 def _state(leg: Leg, number: int, before: int, handed: State) -> State:
