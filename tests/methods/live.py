@@ -9,6 +9,7 @@ import numpy as np
 
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData, open_live
+from nasboard.benchmarks.spaces.macros import sized
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
@@ -25,6 +26,15 @@ def small_data() -> LiveData:
     whole = open_live(LIVE["digits201-live"]().parts)
     (x, y), (vx, vy) = whole.train, whole.val
     return replace(whole, train=(x[:96].copy(), y[:96].copy()), val=(vx[:80].copy(), vy[:80].copy()))
+
+
+def tiny(name: str, channels: int = 2) -> LiveData:
+    """Return a few digits, and supernets of a few channels and cells of a space."""
+    data, there = small_data(), LIVE[name]
+    (x, y), (vx, vy) = data.train, data.val
+    macro = sized(there.macro, image=8, inputs=1, classes=10, channels=channels, cells=3)
+    parts = replace(data.parts, space=there.space, macro=macro)
+    return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 
 
 def task(seed: int = 0, resume: Mapping[str, object] | None = None) -> Task:

@@ -8,9 +8,6 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live.catalogue import LIVE
-from nasboard.benchmarks.live.data import LiveData
-from nasboard.benchmarks.spaces.macros import sized
 from nasboard.harness.api import Checkpoint, SearchMethod, State, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import check, sample
@@ -27,19 +24,10 @@ METHODS = (
 )
 
 
-def tiny(name: str) -> LiveData:
-    """Return a few digits, and supernets of a few channels and cells of a space."""
-    data, there = live.small_data(), LIVE[name]
-    (x, y), (vx, vy) = data.train, data.val
-    macro = sized(there.macro, image=8, inputs=1, classes=10, channels=2, cells=3)
-    parts = replace(data.parts, space=there.space, macro=macro)
-    return replace(data, train=(x[:32], y[:32]), val=(vx[:32], vy[:32]), parts=parts)
-
-
 @pytest.mark.parametrize("name", SPACES)
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: type(method).__name__)
 def test_it_runs_resumes_and_ranks(method: SearchMethod, name: str) -> None:
-    data = tiny(name)
+    data = live.tiny(name)
     few = sample(data.space, np.random.default_rng(0), 3)
 
     def played(resume: State | None = None, seed: int = 0) -> tuple[list[tuple[object, ...]], Checkpoint, State]:
