@@ -118,7 +118,11 @@ class Simplices:
         Source: Dong & Yang, GDAS (CVPR 2019).
         """
         soft = self.gumbel_soft(logits, temperature, rng)
-        return (self.one_hot(soft.detach()) - soft.detach()) + soft
+        return self.straight_through(self.one_hot(soft.detach()), soft)
+
+    def straight_through(self, value: Tensor, soft: Tensor) -> Tensor:
+        """Return `value` `(..., m)`, exactly, with the gradient of `soft` `(..., m)`."""
+        return value + (soft - soft.detach())
 
     def clip_projection(self, values: Tensor) -> Tensor:
         """Return every group clamped to [0, 1] and divided by its sum; 1 at the former maximum where nothing is left.
