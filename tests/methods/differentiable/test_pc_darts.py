@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from nasboard.benchmarks.spaces.relaxation import cuts
 from nasboard.harness.errors import UsageError
 from nasboard.methods.differentiable.darts import Darts
 from nasboard.methods.differentiable.pc_darts import PcDarts
@@ -38,6 +39,42 @@ def test_the_edges_are_learned_with_the_operations_and_alpha_waits() -> None:
     assert torch.equal(run.alpha, alpha)
     run.advance()
     assert (run.alpha != alpha)[30:].all()
+
+
+def test_defaults_are_those_of_the_search_on_cifar10() -> None:
+    p = PcDarts()
+    assert (p.epochs, p.batch, p.lr, p.lr_min, p.momentum, p.weight_decay, p.clip) == (50, 256, 0.1, 0, 0.9, 3e-4, 5)
+    assert (p.alpha_lr, p.alpha_betas, p.alpha_weight_decay, p.alpha_from) == (6e-4, (0.5, 0.999), 1e-3, 15)
+    assert (p.partial, p.nesterov) == (4, False)
+
+
+@pytest.mark.parametrize(("name", "edges"), [("nb1shot1-2-live", 0), ("darts-digits", 8), ("s2-digits", 8)])
+def test_edges_are_weighed_where_inputs_are_not(name: str, edges: int) -> None:
+    run = live.search(SHORT, live.tiny(name, channels=4))
+    kinds = [group.kind for group in run.simplices.groups]
+    assert kinds.count("edge") == edges  # of two cells, four nodes each
+    assert ("input" in kinds) == (not edges)
+    alpha = run.alpha.detach().clone()
+    run.epoch = 1
+    run.advance()
+    assert (run.alpha != alpha).all()
+
+
+def test_the_architecture_is_read_off_the_product_of_operations_and_edges() -> None:
+    run = live.search(SHORT, live.tiny("s2-digits", channels=4))
+    run.alpha.data.zero_()
+    for group, at in zip(run.simplices.groups, cuts(run.simplices.groups), strict=True):
+        if group.kind == "edge":
+            run.alpha.data[at.start] = -5.0  # the edge from the cell before the last
+        else:
+            run.alpha.data[at.start] = 0.2 * group.name.endswith("<-0")  # its operation is the surest one
+    weighed, unweighed = run.incumbent, live.search(SHORT, live.tiny("s2-digits")).net.space
+    taken = unweighed.relax(weighed[None])[0]
+    from_first = [g.name for g, at in zip(unweighed.groups, cuts(unweighed.groups), strict=True) if taken[at].any()]
+    assert [name for name in from_first if name.endswith("<-0")] == [
+        "normal 2<-0",
+        "reduction 2<-0",
+    ]  # of two edges both
 
 
 def test_channels_have_to_be_divisible() -> None:
