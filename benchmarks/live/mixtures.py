@@ -124,6 +124,26 @@ class Simplices:
         """Return `value` `(..., m)`, exactly, with the gradient of `soft` `(..., m)`."""
         return value + (soft - soft.detach())
 
+    def dirichlet(self, concentration: Tensor, rng: Generator) -> Tensor:
+        """Return a draw `(m,)` of every group from the Dirichlet distribution of positive concentrations `(m,)`.
+
+        Its gradient is pathwise: how the draw moves with the concentrations while its chance stays.
+
+        Source: Jankowiak & Obermeyer, Pathwise Derivatives Beyond the Reparameterization Trick (ICML 2018), as torch
+        has it. Drawn by logarithms of gamma variables, so that small concentrations do not end in 0 / 0.
+        """
+        held = concentration.detach()
+        shape = held.double().cpu().numpy()
+        logs = np.log(rng.standard_gamma(shape + 1)) + np.log1p(-rng.random(shape.shape)) / shape
+        drawn = self.softmax(torch.from_numpy(logs)).to(held)
+        limits, total = torch.finfo(drawn.dtype), self.spread(self.sums(held))
+        own = concentration * torch._dirichlet_grad(drawn.clamp(limits.tiny, 1 - limits.eps), held, total)
+        return self.straight_through(drawn, own - drawn * self.spread(self.sums(own)))
+
+    def spread(self, of_group: Tensor) -> Tensor:
+        """Return `(..., m)`: the number of its group `(..., groups)` at every option."""
+        return of_group.repeat_interleave(self._widths.to(of_group.device), -1)
+
     def clip_projection(self, values: Tensor) -> Tensor:
         """Return every group clamped to [0, 1] and divided by its sum; 1 at the former maximum where nothing is left.
 
@@ -169,6 +189,10 @@ class Simplices:
 
     def _shape(self, mix: Tensor) -> tuple[int, ...]:
         return (*mix.shape[:-1], len(self.groups), self._widest)
+
+    @cached_property
+    def _widths(self) -> Tensor:
+        return torch.tensor([len(group.options) for group in self.groups])
 
     @cached_property
     def _widest(self) -> int:

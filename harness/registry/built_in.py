@@ -36,6 +36,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "gdas": "nasboard.methods.differentiable.gdas:Gdas",
         "r_darts_dp": "nasboard.methods.differentiable.r_darts_dp:RDartsDp",
         "r_darts_l2": "nasboard.methods.differentiable.r_darts_l2:RDartsL2",
+        "drnas": "nasboard.methods.differentiable.drnas:DrNas",
         "setn": "nasboard.methods.differentiable.setn:Setn",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
