@@ -150,7 +150,7 @@ class Search:
             train = self._loss_of(lesson, self.method.passing(self))
             found = unrolled_gradient(self.learner, self.alpha, guided, val, train)
         else:
-            (found,) = torch.autograd.grad(val(guided(self.alpha)), self.alpha)
+            (found,) = torch.autograd.grad(val(guided(self.alpha)), self.alpha, materialize_grads=True)
         return found if penalty is None else found + torch.autograd.grad(penalty, self.alpha)[0]
 
     def rank(self, archs: Archs) -> Floats:

@@ -38,8 +38,7 @@ def unrolled_gradient(learner: Learner[Supernet], alpha: Tensor, guide: Guide, v
     try:
         _move(weights, before, _steps(learner, weights, train(guide(alpha.detach()))), -lr)
         unrolled = [tensor.detach().clone() for tensor in weights]
-        direct, *slopes = torch.autograd.grad(val(guide(alpha)), [alpha, *weights], allow_unused=True)
-        slopes = [torch.zeros_like(t) if slope is None else slope for t, slope in zip(weights, slopes, strict=True)]
+        direct, *slopes = torch.autograd.grad(val(guide(alpha)), [alpha, *weights], materialize_grads=True)
         _move(weights, unrolled, slopes, 0.0)
         return direct.sub(_mixed_product(alpha, guide, train, weights, before, slopes), alpha=lr)
     finally:
@@ -66,7 +65,7 @@ def _mixed_product(
     sides = []
     for sign in (1, -1):
         _move(weights, at, along, sign * reach)
-        (slope,) = torch.autograd.grad(train(guide(alpha)), alpha)
+        (slope,) = torch.autograd.grad(train(guide(alpha)), alpha, materialize_grads=True)
         sides.append(slope)
     return (sides[0] - sides[1]) / (2 * reach)
 
