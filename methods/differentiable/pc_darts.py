@@ -15,8 +15,9 @@ class PcDarts(Differentiable):
     Source: Xu et al., PC-DARTS (ICLR 2020): 1/`partial` of a node's channels go through the operations, the others
     around them, and all are shuffled; each edge has a weight among those into its node, which alpha holds as well, and
     the architecture is read off the product of both. Weights alone move at first (`alpha_from`). Defaults of its search
-    on CIFAR-10. On S1 to S4 SmoothDARTS has batch 64, lr 0.025, lr_min 0.001 and alpha_lr 3e-4; on NAS-Bench-1Shot1
-    batch 96 and no late start, and no weights of edges, since that space weighs the inputs of its nodes already.
+    on CIFAR-10. SmoothDARTS' versions have no late start, lr 0.025, lr_min 0.001 and alpha_lr 3e-4; on S1 to S4 batch
+    64, on NAS-Bench-1Shot1 batch 96, 100 epochs and no weights of edges, since that space weighs the inputs of its
+    nodes already.
     """
 
     batch: int = 256  # CIFAR-10 search of the paper, as all that follows
