@@ -1,0 +1,112 @@
+"""Every method that trains supernets on every relaxed space: which pairs there are, at toy size, and one look at each.
+
+`python -m tests.contracts.matrix` looks at all of them and prints the table.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields, replace
+from types import MappingProxyType
+from typing import cast
+
+from nasboard.benchmarks.live.catalogue import LIVE
+from nasboard.benchmarks.live.data import LiveData
+from nasboard.benchmarks.spaces.macros import sized
+from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
+from nasboard.harness import registry
+from nasboard.harness.api import Benchmark, SearchMethod
+from nasboard.harness.errors import ContractError, NasboardError
+from nasboard.harness.testing.case import Case, first_difference
+from tests.methods import live
+
+METHODS = tuple(
+    str(told["name"])
+    for told in registry.describe("methods")
+    if "data" in str(told["needs"]) and told["name"] != "training"  # which searches nothing
+)
+SPACES = ("digits201-live", *(f"nb1shot1-{number}-live" for number in (1, 2, 3)), "darts-digits") + tuple(
+    f"s{number}-digits" for number in range(1, 6)
+)
+KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits")  # operations of edges; inputs to choose; edges that compete
+CANNOT: Mapping[tuple[str, str], str] = MappingProxyType({})  # (method, space) -> why not
+RANKED = 6  # architectures
+BRIEF = MappingProxyType({"epochs": 2, "eigenvalue_every": 0})  # a Hessian of 60 numbers takes as long as 20 epochs
+
+
+@dataclass(frozen=True)
+class Toy:
+    """As much of a live benchmark as a case asks: a few digits, and supernets of a few channels and cells of a space.
+
+    Attributes:
+        name: of the registered benchmark whose space it is, whatever its images are.
+    """
+
+    name: str
+    query: None = None
+
+    @property
+    def space(self) -> RelaxedSpace:
+        return LIVE[self.name].space
+
+    def data(self) -> LiveData:
+        data, there = live.small_data(), LIVE[self.name]
+        (x, y), (vx, vy) = data.train, data.val
+        cells = 1 if self.name == "digits201-live" else 3
+        macro = sized(there.macro, image=8, inputs=1, classes=10, channels=2, cells=cells)
+        parts = replace(data.parts, space=there.space, macro=macro)
+        return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
+
+
+def case(method: str, space: str, **settings: object) -> Case:
+    """Return a method at its length for tests on a toy of a space, but with those of `settings` that it has."""
+    short: SearchMethod = registry.method_class(method).for_tests()  # type: ignore[attr-defined]
+    has = {field.name for field in fields(short)}  # type: ignore[arg-type]
+    short = replace(short, **{name: value for name, value in settings.items() if name in has})  # type: ignore[type-var]
+    found = Case(method, short, cast("Benchmark", Toy(space)))
+    found.panel = found.panel[:RANKED]
+    return found
+
+
+def look(found: Case) -> None:
+    """Run once as a whole, and once in two parts, of which the first is meddled with and the second draws otherwise.
+
+    Raises:
+        ContractError: they differ, or an incumbent or a log is none.
+    """
+    whole = found.whole
+    if len(whole.rows) < 2 or whole.dumped is None or whole.incumbents[-1] is None:
+        raise ContractError(f"{found.name} made {len(whole.rows)} steps, or ended without a state or an incumbent")
+    begun = found.play(steps=len(whole.rows) // 2, meddle=True)
+    rest = found.play(seed=1, after=begun)
+    if [*begun.rows, *rest.rows] != whole.rows:
+        raise ContractError(f"it differs at {first_difference([*begun.rows, *rest.rows], whole.rows)}")
+    if rest.fingerprint != replace(whole, rows=rest.rows).fingerprint or rest.dumped != whole.dumped:
+        raise ContractError("scores or state at the end differ")
+
+
+def main(methods: Sequence[str] = METHODS) -> None:
+    """Print the table, a row a method; under it why what cannot be cannot."""
+    heads = [space.removesuffix("-live").removesuffix("-digits") for space in SPACES]
+    print("|".join(["", "method", *heads, ""]), "|".join(["", *["---"] * (len(heads) + 1), ""]), sep="\n")
+    notes: list[str] = []
+    for method in methods:
+        row = []
+        for space in SPACES:
+            if (method, space) in CANNOT:
+                row.append("no")
+                notes.append(f"{method} on {space}: {CANNOT[method, space]}")
+                continue
+            try:
+                look(case(method, space, **BRIEF))
+                row.append("yes")
+            except (NasboardError, ValueError, RuntimeError) as error:
+                row.append("broken")
+                notes.append(f"{method} on {space} is broken: {error}")
+        print("|".join(["", method, *row, ""]), flush=True)
+    print("", *notes, sep="\n")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:] or METHODS)
