@@ -26,8 +26,10 @@ METHODS = tuple(
     for told in registry.describe("methods")
     if "data" in str(told["needs"]) and told["name"] != "training"  # which searches nothing
 )
-SPACES = ("digits201-live", *(f"nb1shot1-{number}-live" for number in (1, 2, 3)), "darts-digits") + tuple(
-    f"s{number}-digits" for number in range(1, 6)
+SPACES = (
+    "digits201-live",
+    *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
+    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
 )
 KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits")  # operations of edges; inputs to choose; edges that compete
 CANNOT: Mapping[tuple[str, str], str] = MappingProxyType({})  # (method, space) -> why not
@@ -54,7 +56,7 @@ class Toy:
         data, there = live.small_data(), LIVE[self.name]
         (x, y), (vx, vy) = data.train, data.val
         cells = 1 if self.name == "digits201-live" else 3
-        macro = sized(there.macro, image=8, inputs=1, classes=10, channels=2, cells=cells)
+        macro = sized(there.macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
         parts = replace(data.parts, space=there.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 
