@@ -86,8 +86,8 @@ class Differentiable:
         """Yield a checkpoint after every epoch.
 
         Raises:
-            UsageError: the task has no live data, or its space no relaxation; nothing is to be searched for; or the rule
-                that ends a search has no eigenvalues.
+            UsageError: the task has no live data, or its space no relaxation; nothing is to be searched for; or the
+                rule that ends a search has no eigenvalues.
         """
         if self.stop != "never" and not self.eigenvalue_every:
             raise UsageError(f"stop={self.stop} looks at eigenvalues; set eigenvalue_every to 1 or more")

@@ -103,7 +103,7 @@ def test_the_gradient_of_alpha_comes_from_the_drawn_operations_alone(run: Search
 
 
 @pytest.mark.parametrize("second_order", [False, True])
-def test_where_nothing_drawn_reaches_the_output_alpha_has_no_gradient(second_order: bool) -> None:  # noqa: FBT001
+def test_where_nothing_drawn_reaches_the_output_alpha_has_no_gradient(second_order: bool) -> None:
     run = live.search(replace(SHORT, second_order=second_order, tau_max=0.1))
     with torch.no_grad():
         run.alpha.view(6, 5)[:, 0] = 100  # none, on every edge
