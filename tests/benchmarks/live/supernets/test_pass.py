@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.networks import supernet
-from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Supernet
+from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Supernet, transfer
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -212,3 +213,38 @@ def test_wrong_rates_are_refused(net: Supernet) -> None:
         net(images(), soft(net), Pass(value_drop=rates(net, 1.0), rng=rng))
     with pytest.raises(UsageError, match="give the pass a generator"):
         net(images(), soft(net), Pass(path_drop=rates(net, 0.1)))
+
+
+def test_operations_of_a_group_are_dropped_together_in_each_cell(
+    net: Supernet, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    owner = [number for number, group in enumerate(net.space.groups) for _ in group.options]
+    apply, times = Dropping.apply, Counter[int]()
+    seen: dict[tuple[int, int], list[tuple[bool, ...]]] = {}
+
+    def watched(dropping: Dropping, at: int, y: Tensor) -> Tensor:
+        kept = apply(dropping, at, torch.ones_like(y))
+        seen.setdefault((owner[at], times[at]), []).append(tuple(kept.flatten(1).any(1).tolist()))
+        times[at] += 1
+        return y * kept
+
+    monkeypatch.setattr(Dropping, "apply", watched)
+    net(images(16), soft(net), Pass(path_drop=rates(net, 0.5), whole=True, rng=np.random.default_rng(3)))
+    assert all(len(set(kept)) == 1 for kept in seen.values())
+    assert max(len(kept) for kept in seen.values()) > 1
+    drawn = {kept[0] for kept in seen.values()}
+    assert len(drawn) > 0.9 * len(seen)  # each group, and each cell, draws for itself
+
+
+def test_a_group_that_is_left_out_has_nothing_where_its_none_is_not_held() -> None:
+    space = SPACES["s3"]  # none, skip_connect, sep_conv_3x3
+    arch = draw(space, everything(space.groups), np.random.default_rng(1))
+    whole, part = (
+        supernet(space, DartsMacro(image=8, channels=4, cells=3), np.random.default_rng(0), allowed)
+        for allowed in (None, ((1, 2),) * len(space.groups))
+    )
+    transfer(whole, part)
+    assert part.mixtures(arch[None])[0].sum() == 16  # two edges into each of eight nodes
+    assert whole.mixtures(arch[None])[0].sum() == 28
+    x = images().float()
+    assert torch.equal(part(x, part.mixtures(arch[None])[0]), whole(x, whole.mixtures(arch[None])[0]))
