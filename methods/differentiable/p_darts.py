@@ -14,6 +14,7 @@ from nasboard.benchmarks.live.data import LiveData
 from nasboard.benchmarks.live.supernets.supernet import IDENTITY, Pass
 from nasboard.benchmarks.spaces.relaxation import Allowed, Group, RelaxedSpace, cuts, everything
 from nasboard.harness.api import State, Task
+from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Floats
 from nasboard.methods.differentiable.bilevel.method import Differentiable
 from nasboard.methods.differentiable.bilevel.relay import Leg
@@ -55,6 +56,14 @@ class PDarts(Differentiable):
     keep: tuple[int, ...] = (8, 5, 3)
     skip_drop: tuple[float, ...] = (0.1, 0.4, 0.7)
     skips: int = 2
+
+    def __post_init__(self) -> None:
+        """Refuse stages that do not fit together when it is made, so that a suite is refused before it runs."""
+        given = (self.cells, self.keep, self.skip_drop)
+        if not self.cells or len({len(values) for values in given}) > 1:
+            raise UsageError(f"p_darts: cells, keep and skip_drop have a number for each stage, given {given}")
+        if min(self.keep) < 1 or list(self.keep) != sorted(self.keep, reverse=True):
+            raise UsageError(f"p_darts: keep falls from stage to stage and is at least 1, given {self.keep}")
 
     @classmethod
     def for_tests(cls) -> Self:

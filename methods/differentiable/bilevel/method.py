@@ -93,6 +93,8 @@ class Differentiable:
             raise UsageError(f"stop={self.stop} looks at eigenvalues; set eigenvalue_every to 1 or more")
         data = live_data(task, type(self).__name__)
         entries = self.entries()
+        if not entries:
+            raise UsageError(f"{type(self).__name__} makes one search at least, given none")
         searches = [entry.legs(task, data) for entry in entries]
         if len(searches) == 1:
             yield from relay(task, searches[0])

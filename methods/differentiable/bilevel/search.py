@@ -169,7 +169,7 @@ class Search:
         """Return the log probability `(n,)` of what architectures `(n, d)` take, when drawn from softmax(alpha)."""
         held = self.simplices.log_softmax(self.alpha.detach().double())
         of_option = self.full(held - NEVER) + NEVER if self._place is not None else held
-        score: Floats = self.net.space.relax(archs) @ of_option.cpu().numpy()
+        score: Floats = self.net.mixtures(archs).double().numpy() @ of_option.cpu().numpy()
         return score
 
     def save(self) -> State:

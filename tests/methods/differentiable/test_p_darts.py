@@ -12,10 +12,12 @@ import torch
 
 from nasboard.benchmarks.live.supernets.supernet import IDENTITY
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, cuts, everything
-from nasboard.harness.space import Floats
+from nasboard.harness.errors import UsageError
+from nasboard.harness.space import Floats, sample
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.p_darts import PDarts, capped, kept
 from tests.methods import live
@@ -187,6 +189,23 @@ def test_several_searches_of_several_stages_are_one_run() -> None:
     assert ["tryout_of" in step.logs for step in steps[:6]] == [False] * 6
     assert all("tryout_of" in step.logs for step in steps[6:])
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)
+
+
+@pytest.mark.parametrize("wrong", [{"cells": (5, 11)}, {"keep": (3, 5, 8)}, {"keep": (2, 1, 0)}])
+def test_stages_that_do_not_fit_together_are_refused(wrong: dict[str, tuple[int, ...]]) -> None:
+    with pytest.raises(UsageError, match="stage"):
+        replace(PDarts(), **wrong)
+
+
+def test_by_alpha_a_group_that_is_left_out_costs_nothing_where_none_is_not_held() -> None:
+    small = live.small_data()
+    macro = DartsMacro(image=8, inputs=1, channels=4, cells=3)
+    data = replace(small, parts=replace(small.parts, space=SPACES["s3"], macro=macro))
+    run = PDarts(cells=(3,), keep=(2,), skip_drop=(0.1,)).open(live.task(), data, ((1, 2),) * 28)
+    with torch.no_grad():
+        run.alpha.zero_()
+    archs = sample(SPACES["s3"], np.random.default_rng(0), 4)
+    np.testing.assert_allclose(run.rank_by_alpha(archs), 16 * np.log(0.5))
 
 
 def test_same_seed_same_run() -> None:

@@ -89,3 +89,8 @@ def test_what_legs_hand_on_is_a_chain() -> None:
     first = {"found": 1, "before": {}}
     assert links({}) == ()
     assert links({"found": 2, "before": first}) == (first, {"found": 2, "before": first})
+
+
+def test_no_search_at_all_is_refused() -> None:
+    with pytest.raises(UsageError, match="one search at least"):
+        next(replace(SHORT, searches=0).search(live.task()))
