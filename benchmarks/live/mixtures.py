@@ -14,7 +14,7 @@ import torch
 from numpy.random import Generator
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.relaxation import Group, size
+from nasboard.benchmarks.spaces.relaxation import Group, Kind, size
 from nasboard.harness.errors import SpecError
 
 
@@ -47,9 +47,9 @@ class Simplices:
             )
         return mix
 
-    def operations(self, device: torch.device) -> Tensor:
-        """Return which numbers `(m,)` bool belong to a choice among operations."""
-        return torch.tensor([group.kind == "operation" for group in self.groups for _ in group.options], device=device)
+    def of_kind(self, kind: Kind, device: torch.device) -> Tensor:
+        """Return which numbers `(m,)` bool belong to a group of that kind."""
+        return torch.tensor([group.kind == kind for group in self.groups for _ in group.options], device=device)
 
     def rows(self, mix: Tensor, fill: float = 0.0) -> Tensor:
         """Return `(..., groups, widest)` of a mixture `(..., m)`, `fill` where a group has no option."""

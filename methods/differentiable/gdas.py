@@ -50,7 +50,7 @@ class Gdas(Differentiable):
         simplices = search.simplices
         soft = simplices.gumbel_soft(alpha, self.tau_at(search.epoch), search.rng)
         hard = simplices.straight_through(simplices.one_hot(soft.detach()), soft)
-        return torch.where(simplices.operations(alpha.device), hard, soft)
+        return torch.where(simplices.of_kind("operation", alpha.device), hard, soft)
 
     def lesson(self, search: Search) -> Tensor:
         """Return such a draw without a gradient."""

@@ -80,7 +80,7 @@ class Nasp(Differentiable):
 def _mixed(simplices: Simplices, hard: Tensor, alpha: Tensor) -> Tensor:
     """Return `hard` `(m,)` for operations, with the gradient handed on to alpha, and the softmax of alpha elsewhere."""
     through = simplices.straight_through(hard, alpha)
-    return torch.where(simplices.operations(alpha.device), through, simplices.softmax(alpha))
+    return torch.where(simplices.of_kind("operation", alpha.device), through, simplices.softmax(alpha))
 
 
 def _derived(search: Search, mix: Tensor) -> Arch:

@@ -49,6 +49,8 @@ class Search:
         rng: the run's generator.
         alpha: `(m,)`.
         epoch: epochs done.
+        first: epoch that it begins with, later than 0 in a later stage.
+        last: epoch that it ends before, unless its method ends it earlier.
         found: the architecture `(d,)` derived after the last of them, None before the first.
         steps: epochs made, those that were gone back on too.
         ended: whether the eigenvalue has ended it.
@@ -70,7 +72,8 @@ class Search:
         drawn = method.initial(self.simplices.size, rng)
         self.alpha = torch.tensor(drawn, device=parts.device, requires_grad=True)
         self.adam = torch.optim.Adam([self.alpha], s.alpha_lr, s.alpha_betas, weight_decay=s.alpha_weight_decay)
-        self.epoch = 0
+        self.epoch = self.first = 0
+        self.last = s.epochs
         self.found: Arch | None = None
         self.steps = 0
         self.ended = False
@@ -84,12 +87,12 @@ class Search:
     @property
     def total(self) -> int:
         """Return how many epochs the search takes, unless it ends before or goes back once more."""
-        return self.steps + self.method.epochs - self.epoch
+        return self.steps + self.last - self.epoch
 
     @property
     def over(self) -> bool:
         """Return whether it has come to its end."""
-        return self.ended or self.epoch >= self.method.epochs
+        return self.ended or self.epoch >= self.last
 
     @property
     def incumbent(self) -> Arch:
@@ -107,7 +110,7 @@ class Search:
         losses: list[float] = []
         size, (lessons, guided) = self.method.batch, self.method.images(self)
         guides = guided.guides(size, self.rng)
-        moving = self.epoch >= self.method.alpha_from
+        moving = self.epoch - self.first >= self.method.alpha_from
         for lesson, guide in zip(lessons.lessons(size, self.rng), guides, strict=False):
             if moving and not self.method.weights_first:
                 self._step_alpha(guide, lesson)

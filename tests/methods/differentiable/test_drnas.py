@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 import torch
 from torch.distributions import Dirichlet, kl_divergence
 
+from nasboard.harness.api import Task
 from nasboard.harness.errors import UsageError
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.drnas import DrNas, concentrations, divergence
@@ -109,14 +111,84 @@ def test_divergence_is_that_of_the_distributions_and_its_gradient_is_added() -> 
     torch.testing.assert_close(run.alpha_gradient(scored, scored), plain + 0.5 * slope)
 
 
+def staged(name: str, epochs: int = 4, channels: int = 4) -> tuple[list[Search], DrNas]:
+    """Return the searches of two stages, the first at its end, the second at its start."""
+    method = replace(SHORT, partials=(channels, channels // 2), epochs=epochs, alpha_lr=0.1)
+    data = live.tiny(name, channels=channels)
+    first, second = method.legs(Task(data.space, np.random.default_rng(0), math.inf), data)
+    begun = first({})
+    while not begun.over:
+        begun.advance()
+    return [begun, second(begun.handed_on())], method
+
+
+@pytest.mark.parametrize("name", ["digits201-live", "nb1shot1-1-live", "darts-digits"])
+def test_a_stage_holds_the_better_half_of_the_operations_and_goes_on_with_what_was_learned(name: str) -> None:
+    (first, second), _ = staged(name)
+    place = 0
+    for before, after, group in zip(first.net.allowed, second.net.allowed, first.net.space.groups, strict=True):
+        alpha = first.alpha.detach()[place : place + len(before)]
+        keep = (len(before) + 1) // 2 if group.kind == "operation" else len(before)
+        assert set(after) == {before[i] for i in alpha.argsort(descending=True)[:keep].tolist()}
+        place += len(before)
+    torch.testing.assert_close(second.alpha.detach(), second.held(first.full(first.alpha.detach())))
+    old, new = (dict(run.net.named_parameters()) for run in (first, second))
+    assert set(new) < set(old)
+    wider = [n for n in new if new[n].shape != old[n].shape]
+    assert wider
+    for n in new:
+        part = new[n][tuple(slice(side) for side in old[n].shape)]
+        assert torch.equal(part, old[n])
+        assert set(new[n].unique().tolist()) <= set(old[n].unique().tolist())  # what is new are copies
+    for n in wider:
+        moved = first.learner.optimiser.state.get(old[n], {}).get("momentum_buffer")
+        if moved is not None:
+            taken = second.learner.optimiser.state[new[n]]["momentum_buffer"]
+            assert torch.equal(taken[tuple(slice(side) for side in old[n].shape)], moved)
+            # a number and its momentum are copied from the same place
+            pairs = set(zip(old[n].flatten().tolist(), moved.flatten().tolist(), strict=True))
+            assert set(zip(new[n].flatten().tolist(), taken.flatten().tolist(), strict=True)) <= pairs
+
+
+def test_the_rate_runs_through_the_stages_and_alpha_waits_in_each() -> None:
+    (first, second), method = staged("digits201-live", epochs=6)
+    second.method = replace(method, alpha_from=1)
+    alpha = second.alpha.detach().clone()
+    second.advance()
+    assert torch.equal(second.alpha, alpha)
+    assert second.learner.optimiser.param_groups[0]["lr"] == second.schedule.lr_at(3)
+    second.advance()
+    assert not torch.equal(second.alpha, alpha)
+    assert (first.done, first.total, second.done, second.total) == (3, 3, 2, 3)
+
+
+def test_edges_are_summed() -> None:
+    (first, _), _ = staged("digits201-live")
+    edges = first.simplices.of_kind("edge", first.alpha.device)
+    assert edges.sum() == 5
+    for mix in (first.mixture(), first.method.lesson(first)):
+        assert torch.equal(mix[edges], torch.ones(5))
+
+
+@pytest.mark.parametrize("partials", [(2, 4), (4, 4), (8, 6, 4, 2)])
+def test_stages_that_do_not_widen_or_have_no_epoch_are_refused(partials: tuple[int, ...]) -> None:
+    with pytest.raises(UsageError, match="partials fall"):
+        replace(SHORT, partials=partials)
+
+
 def test_a_negative_coefficient_is_refused() -> None:
     with pytest.raises(UsageError, match="kl is at least 0"):
         DrNas(kl=-1)
 
 
-def test_same_seed_same_run() -> None:
-    live.check_same_seed_same_run(SHORT)
+STAGED = replace(SHORT, partials=(4, 2), epochs=4)
 
 
-def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+@pytest.mark.parametrize("method", [SHORT, STAGED])
+def test_same_seed_same_run(method: DrNas) -> None:
+    live.check_same_seed_same_run(method)
+
+
+@pytest.mark.parametrize("method", [SHORT, STAGED])
+def test_a_resumed_run_ends_as_the_uninterrupted_one(method: DrNas) -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(method)

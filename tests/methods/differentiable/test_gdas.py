@@ -113,7 +113,7 @@ def test_where_nothing_drawn_reaches_the_output_alpha_has_no_gradient(second_ord
 def test_inputs_are_drawn_soft_and_operations_hard() -> None:
     data = live.tiny("nb1shot1-1-live")
     run = live.search(SHORT, data)
-    draw, hard = run.method.lesson(run), run.simplices.operations(run.alpha.device)
+    draw, hard = run.method.lesson(run), run.simplices.of_kind("operation", run.alpha.device)
     assert set(draw[hard].tolist()) == {0.0, 1.0}
     assert ((draw[~hard] > 0) & (draw[~hard] < 1)).all()
     torch.testing.assert_close(run.simplices.sums(draw), torch.ones(len(run.simplices.groups)))

@@ -61,7 +61,7 @@ def test_a_step_is_that_of_adam_with_the_gradient_at_the_one_hot_point_back_in_t
 
 def test_operations_are_one_hot_and_inputs_are_softmax() -> None:
     run = started(name="nb1shot1-3-live")
-    mix, hard = run.method.lesson(run), run.simplices.operations(run.alpha.device)
+    mix, hard = run.method.lesson(run), run.simplices.of_kind("operation", run.alpha.device)
     assert set(mix[hard].tolist()) == {0.0, 1.0}
     torch.testing.assert_close(mix[~hard], run.simplices.softmax(run.alpha.detach())[~hard])
 
