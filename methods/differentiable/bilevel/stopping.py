@@ -65,7 +65,10 @@ class Watch:
     states: list[State | None] = field(default_factory=list)
 
     def look(self, search: Search, eigenvalue: float) -> int | None:
-        """Note an eigenvalue; returns the place to go back to, None where the search goes on."""
+        """Note an eigenvalue; returns the place to go back to, None where the search goes on.
+
+        A search that was rolled back once is not rolled back beyond that place: no state before it is left.
+        """
         method = search.method
         self.epochs.append(search.epoch)
         self.values.append(eigenvalue)
@@ -73,7 +76,9 @@ class Watch:
         self.states.append(search.standing() if method.stop == "adapt" else None)
         kept = LAG + WINDOW // 2 + 1
         self.states[:-kept] = [None] * len(self.states[:-kept])
-        return gone_too_far(self.epochs, self.values, method.stop_factor, method.stop_from)
+        place = gone_too_far(self.epochs, self.values, method.stop_factor, method.stop_from)
+        lost = place is not None and method.stop == "adapt" and self.states[place] is None
+        return None if lost else place
 
     def back_to(self, place: int) -> State:
         """Forget what came after a place, and return the search's state there."""
