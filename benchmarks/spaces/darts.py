@@ -154,7 +154,7 @@ class DartsSpace:
         The latter come with `edge_weights` alone: those of the normal cell's four nodes, then the reduction cell's.
         """
         operations = [
-            Group(f"{cell} {node}<-{source}", ops, always=False)
+            Group(f"{cell} {node}<-{source}", ops, always=False, node=(f"{cell} {node}", 2))
             for cell, lists in zip(CELLS, (self.normal, self.reduction), strict=True)
             for (source, node), ops in zip(EDGES, lists, strict=True)
         ]

@@ -35,6 +35,7 @@ class Group:
         chosen: how many options an architecture takes of it: 1, or k of a group whose k largest are taken.
         always: whether every architecture takes an option of it. Else groups compete, such as the edges into a node of
             which the two strongest are kept, and an option `none` stands for a group that is left out.
+        node: of a group that competes: where it leads to, and how many of the groups that lead there are taken.
     """
 
     name: str
@@ -42,6 +43,7 @@ class Group:
     kind: Kind = "operation"
     chosen: int = 1
     always: bool = True
+    node: tuple[str, int] | None = None
 
     @property
     def takeable(self) -> tuple[int, ...]:

@@ -38,6 +38,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "r_darts_l2": "nasboard.methods.differentiable.r_darts_l2:RDartsL2",
         "drnas": "nasboard.methods.differentiable.drnas:DrNas",
         "setn": "nasboard.methods.differentiable.setn:Setn",
+        "darts_pt": "nasboard.methods.differentiable.darts_pt:DartsPt",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",

@@ -115,7 +115,8 @@ class PDarts(Differentiable):
         if number:
             mix = cast(Floats, handed["mix"])
             allowed = kept(data.space.groups, mix, self.keep[number] / self.keep[0])
-        return self.stage(number).open(task, data, allowed)
+        search = self.stage(number).open(task, data, allowed)
+        return search if number + 1 < len(self.cells) else self.deriving(search)
 
 
 def kept(groups: tuple[Group, ...], mix: Floats, share: float) -> Allowed:

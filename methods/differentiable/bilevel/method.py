@@ -22,6 +22,7 @@ from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Floats
+from nasboard.methods.differentiable.bilevel.perturbation import Perturbed
 from nasboard.methods.differentiable.bilevel.relay import Leg, relay
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.bilevel.stopping import Stop
@@ -31,6 +32,7 @@ if TYPE_CHECKING:
     from nasboard.benchmarks.spaces.relaxation import Allowed
 
 Smoothing = Literal["none", "random", "adversarial"]
+Derivation = Literal["largest", "perturbation"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +73,8 @@ class Differentiable:
     stop_from: int = 10  # no epoch before is returned to
     searches: int = 1  # of which a short training of what each found chooses; tables on S1 to S4: 4
     pick_recipe: str = "quick-10"  # of that training
+    derivation: Derivation = "largest"  # "perturbation": what hurts most when removed, DARTS-PT (ICLR 2021)
+    tune_epochs: int = 5  # after each decision of that derivation; release of DARTS-PT
     rank_by_alpha: bool = False  # True: rank by the log probability under softmax(alpha); the search is the same
     eigenvalue_every: int = 1  # epochs; 0 never. SmoothDARTS' release: every epoch
     trace_every: int = 0  # of the same Hessian
@@ -108,7 +112,11 @@ class Differentiable:
 
     def legs(self, task: Task, data: LiveData) -> Sequence[Callable[[State], Leg]]:
         """Return what one search does one after the other; each is opened with what the one before left."""
-        return [lambda _: self.open(task, data)]
+        return [lambda _: self.deriving(self.open(task, data))]
+
+    def deriving(self, search: Search) -> Leg:
+        """Return a search that ends in the derivation of the settings."""
+        return search if self.derivation == "largest" else Perturbed(search)
 
     def open(self, task: Task, data: LiveData, allowed: Allowed | None = None) -> Search:
         """Return a search that stands at its start, on what `prepare` makes of the data."""

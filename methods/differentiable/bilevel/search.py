@@ -30,6 +30,7 @@ from nasboard.methods.differentiable.bilevel.unrolled import unrolled_gradient
 
 if TYPE_CHECKING:
     from nasboard.methods.differentiable.bilevel.method import Differentiable
+    from nasboard.methods.differentiable.bilevel.perturbation import Settled
 
 
 NEVER = -1e9  # log probability of an option that is not held
@@ -78,6 +79,7 @@ class Search:
         self.steps = 0
         self.ended = False
         self.watch = Watch()
+        self.settled: Settled | None = None
 
     @property
     def done(self) -> int:
@@ -106,7 +108,22 @@ class Search:
 
     def advance(self) -> Mapping[str, Logged]:
         """Search for one epoch and return what is worth a curve."""
-        set_lr(self.learner.optimiser, self.schedule.lr_at(self.epoch))
+        logs = self._pass(self.schedule.lr_at(self.epoch))
+        return logs if self.method.stop == "never" else {**logs, **self._watched(logs)}
+
+    def tune(self, lr: float) -> Mapping[str, Logged]:
+        """Repeat the last epoch at another rate of the weights, and return what is worth a curve."""
+        self.epoch -= 1
+        return self._pass(lr)
+
+    def restart(self) -> None:
+        """Forget the momentum of the weights."""
+        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
+        self.learner = Learner(self.net, self.schedule.optimiser(self.net))
+        self._decay(decay)
+
+    def _pass(self, lr: float) -> Mapping[str, Logged]:
+        set_lr(self.learner.optimiser, lr)
         losses: list[float] = []
         size, (lessons, guided) = self.method.batch, self.method.images(self)
         guides = guided.guides(size, self.rng)
@@ -120,10 +137,14 @@ class Search:
         self.epoch += 1
         self.steps += 1
         self.found = self.method.genotype(self)
-        logs = {"loss": float(np.mean(losses))} | measure(self, guide)
-        return logs if self.method.stop == "never" else logs | self._watched(logs)
+        return {"loss": float(np.mean(losses))} | measure(self, guide)
 
     def full(self, mix: Tensor) -> Tensor:
+        """Return a mixture `(m,)` over the options held, and what is settled, as one over all of the space's."""
+        done = self.settled
+        return self.spread(mix if done is None else torch.where(done.at, done.mix.to(mix.dtype), mix))
+
+    def spread(self, mix: Tensor) -> Tensor:
         """Return a mixture `(m,)` over the options held as one over all of the space's, 0 at the others."""
         if self._place is None:
             return mix
@@ -136,6 +157,10 @@ class Search:
     def mixture(self) -> Tensor:
         """Return the mixture `(m,)` that alpha stands for now, without a gradient."""
         return self.method.relaxed(self.simplices, self.alpha.detach())
+
+    def derived(self) -> Arch:
+        """Return the architecture `(d,)` of the mixture that alpha stands for now, and of what is settled."""
+        return self.net.space.derive(self.full(self.mixture()).double().cpu().numpy())
 
     def loss(self, batch: Batch, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return the cross-entropy of a batch under a mixture `(m,)`."""
@@ -171,7 +196,7 @@ class Search:
     def rank_by_alpha(self, archs: Archs) -> Floats:
         """Return the log probability `(n,)` of what architectures `(n, d)` take, when drawn from softmax(alpha)."""
         held = self.simplices.log_softmax(self.alpha.detach().double())
-        of_option = self.full(held - NEVER) + NEVER if self._place is not None else held
+        of_option = self.spread(held - NEVER) + NEVER if self._place is not None else held
         score: Floats = self.net.mixtures(archs).double().numpy() @ of_option.cpu().numpy()
         return score
 
