@@ -30,7 +30,7 @@ def cells(spaces: tuple[str, ...]) -> list[tuple[str, str]]:
 
 @pytest.mark.parametrize(("method", "space"), cells(matrix.KINDS))
 def test_a_method_runs_on_every_kind_of_space_and_goes_on_where_it_was_cut_off(method: str, space: str) -> None:
-    matrix.look(matrix.case(method, space, **matrix.BRIEF))
+    matrix.look(matrix.brief(method, space))
 
 
 @pytest.mark.soak
