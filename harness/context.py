@@ -112,6 +112,7 @@ class Context:
         learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
             to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
         named: name -> string form of the architectures that are known by a name.
+        skips: architectures `(n, d)` -> share `(n,)` of their operations that are skip connections; None: it has none.
         parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
         trainings: how its architectures are trained from scratch, None where that is not offered.
         test: returns the test images and labels, which the harness alone measures a `network` on.
@@ -126,6 +127,7 @@ class Context:
     resolution: int = RESOLUTION
     learned: Callable[[Archs], Bools] | None = None
     named: Mapping[str, str] = field(default_factory=lambda: MappingProxyType({}))
+    skips: Callable[[Archs], Floats] | None = None
     parts: str | None = None
     trainings: Trainings | None = None
     test: Callable[[], tuple[Images, Labels]] | None = None

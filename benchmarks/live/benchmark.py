@@ -149,6 +149,7 @@ class LiveBenchmark:
             notes=(*told.notes[:1], *self._notes()),
             published=self.published,
             learned=told.learned or getattr(self.space, "learned", None),
+            skips=told.skips or getattr(self.space, "skips", None),
             named=known(self.space) if isinstance(self.space, DartsSpace) else {},
             parts=self._parts_digest(),
             trainings=self._trainings(),

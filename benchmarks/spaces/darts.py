@@ -208,6 +208,11 @@ class DartsSpace:
                 row += [int(ops[cell, into][first]), int(ops[cell, into][second])]
         return np.array(row, dtype=Choice)
 
+    def skips(self, archs: Archs) -> Floats:
+        """Return the share `(n,)` of the kept operations of `(n, 22)` that are skip connections."""
+        _, ops = self.graph(archs)
+        return np.asarray((ops == SKIP).mean(axis=(1, 2, 3)))
+
     def learned(self, archs: Archs) -> Bools:
         """Return which of `(n, 22)` have a convolution that sees an input of its cell, and not `noise` alone."""
         sources, ops = self.graph(archs)

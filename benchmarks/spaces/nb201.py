@@ -226,6 +226,11 @@ def merge(archs: Archs) -> Archs:
     return prune(enumerate_all(NB201Space())[functions()[to_index(NB201Space(), archs)]])
 
 
+def skips(archs: Archs) -> Floats:
+    """Return the share `(n,)` of the edges of `(n, 6)` that are skip connections."""
+    return np.asarray((archs == OPS.index("skip_connect")).mean(axis=1))
+
+
 def learned(archs: Archs) -> Bools:
     """Return which cells `(n, 6)` have a convolution after pruning; 1,983 of 15,625 have none."""
     return np.asarray(np.isin(prune(archs), (CONV1, CONV3)).any(axis=1))

@@ -42,6 +42,7 @@ class Known:
     space: SearchSpace
     parameter_free: tuple[int, ...] | None = None
     learned: Callable[[Archs], Bools] | None = None
+    skips: Callable[[Archs], Floats] | None = None
 
 
 def known(space: str) -> Known:
@@ -51,7 +52,7 @@ def known(space: str) -> Known:
         UnknownNameError: no finite space with networks has it.
     """
     if space == "nb201":
-        return Known(NB201Space(), nb201.PARAMETER_FREE, nb201.learned)
+        return Known(NB201Space(), nb201.PARAMETER_FREE, nb201.learned, nb201.skips)
     if space not in NB1SHOT1:
         raise UnknownNameError("space", space, ("nb201", *NB1SHOT1))
     cells = NB1Shot1Space.of(NB1SHOT1.index(space) + 1)
@@ -149,7 +150,8 @@ class Built:
             f"{queried} others"
         )
         resolution = self.splits["test"] * behind
-        return Context(notes=(note, *self.notes), resolution=resolution, learned=self.known.learned)
+        known, notes = self.known, (note, *self.notes)
+        return Context(notes=notes, resolution=resolution, learned=known.learned, skips=known.skips)
 
     @property
     def query(self) -> RecordedCurves:

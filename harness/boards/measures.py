@@ -29,6 +29,8 @@ NO_RANKING = Undefined("does not rank")
 NO_INCUMBENT = Undefined("no incumbent")
 UNBOUNDED: Range = (-np.inf, np.inf)
 PARTS = 10  # of a run, one of which is its peak
+LATE_FROM = (0.6, 0.8)  # part of a run before it is late
+FALL = 0.05  # of accuracy, that counts as a fall
 FEWEST = 4  # values before the last, so that there are two parts
 TOO_FEW_TRAINED = Undefined(
     f"fewer than {FEWEST + 1} incumbents along the run are trained; `along` under [train] of a suite asks for more"
@@ -138,6 +140,53 @@ def raw_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the best minus the final true accuracy of the incumbents along a run, at least 0: an extreme value."""
     values = along(comparison, outcome)
     return values if isinstance(values, Undefined) else float(values.max() - values[-1])
+
+
+def late_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the mean true accuracy over the steps in the part `LATE_FROM` of a run, minus that at its end."""
+    final = accuracy(comparison, outcome)
+    if isinstance(final, Undefined):
+        return final
+    if outcome.untold is not None:
+        return Undefined("not all incumbents along the run are trained")
+    low, high = (share * outcome.last_step for share in LATE_FROM)
+    at = np.arange(int(low) + 1, int(high) + 1)
+    at = at[at >= outcome.steps[0]]
+    if not len(at):
+        return Undefined(f"no incumbent between {LATE_FROM[0]:.0%} and {LATE_FROM[1]:.0%} of the run")
+    return float(outcome.accuracy[np.searchsorted(outcome.steps, at, side="right") - 1].mean() - final)
+
+
+def fell(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return 1 for a run that ends more than `FALL` below its best, or with nothing learned, else 0."""
+    lost = raw_drop(comparison, outcome)
+    return lost if isinstance(lost, Undefined) else float(lost > FALL or collapsed(comparison, outcome) is True)
+
+
+def churn(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the share of the steps after the first incumbent's at which it becomes another one."""
+    if outcome.final_arch is None:
+        return NO_INCUMBENT
+    told = [(outcome.steps, outcome.archs)] + (
+        [] if outcome.untold is None else [(outcome.untold.steps, outcome.untold.archs)]
+    )
+    steps, archs = (np.concatenate(part) for part in zip(*told, strict=True))
+    archs, begun = archs[np.argsort(steps)], int(steps.min())
+    if outcome.last_step == begun:
+        return Undefined("one step with an incumbent")
+    return float((archs[1:] != archs[:-1]).any(axis=1).sum() / (outcome.last_step - begun))
+
+
+def skips(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the share of skip connections among the operations of the final incumbent."""
+    found = next((c.skips for c in comparison.contexts.values() if c.skips is not None), None)
+    if found is None:
+        return Undefined("no skip connections in the space")
+    final = outcome.final_arch
+    if final is None:
+        return NO_INCUMBENT
+    with blamed(f"{outcome.run.key.benchmark}: skips"):
+        return float(found(final[None])[0])
 
 
 def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:

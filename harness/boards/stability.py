@@ -10,7 +10,10 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.intervals import of_share
 
+GAP = "discretisation_gap"  # and under this one what the supernet's accuracy loses by the derivation
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
 EARLY, LATE = (0.2, 0.3), (0.9, 1.0)  # parts of a search whose eigenvalues are compared
 POINTS = 21  # in such a part
@@ -19,14 +22,24 @@ TRAINED = "trained_along"  # column of boards whose truth is by trainings
 _COLUMNS = (
     Column("label", "method"),
     Column("drop", "drop", "fraction", False, 2, brief=True),
+    Column("drop_interval", "95 %", "fraction", False, 2, brief=True),
     Column("worst_drop", "worst drop", "fraction", False, 2),
     Column("raw_drop", "best minus last", "fraction", False, 2, detail=True),
+    Column("late_drop", "late drop", "fraction", False, 2, brief=True),
+    Column("late_interval", "late, 95 %", "fraction", False, 2),
+    Column("fell", "fell by 5", "fraction", False, brief=True),
+    Column("fell_interval", "fell, 95 %", "fraction", False),
     Column("worst_seed", "worst seed", "fraction", True, 2, brief=True),
-    Column("seed_spread", "sd over seeds", "fraction", False, 2, brief=True),
-    Column("parameter_free", "parameter-free ops", "fraction", False, 1, brief=True),
+    Column("seed_spread", "sd over seeds", "fraction", False, 2),
+    Column("skips", "skips", "fraction", False, 1, brief=True),
+    Column("parameter_free", "parameter-free ops", "fraction", False, 1),
     Column("collapsed", "nothing learned", "count", False),
+    Column("churn", "churn", "fraction", False, 1),
     Column("tau_drift", "tau drift", "correlation", True, 3),
-    Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2),
+    Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2, brief=True),
+    Column("growth_interval", "growth, 95 %", "ratio", False, 2),
+    Column("gap", "gap", "fraction", False, 1, brief=True),
+    Column("gap_interval", "gap, 95 %", "fraction", False, 1),
     Column(TRAINED, "trained", brief=True),
     Column("seeds", "seeds", "count", brief=True),
     Column("failed", "failed", "count", False),
@@ -38,6 +51,12 @@ _NOTES = (
     "drawn anew and nothing changes (it may be negative), and 0 where the peak is at the end or a run has fewer than "
     "five incumbents. Best minus last, always above 0, is in machine formats. Runs that ended well only; failed and "
     "incomplete ones are never averaged in.",
+    "Late drop: mean true accuracy over the steps between 60 and 80 % of a run, minus that at its end, mean over "
+    "seeds: 0 on average where nothing changes. Fell by 5: share of seeds that end more than 5 points below the best "
+    "along the run, or with nothing learned, with the interval of Clopper and Pearson. The other intervals are t "
+    "intervals over seeds. Churn: share of the steps at which the incumbent becomes another one.",
+    "Skips: mean share of skip connections among the operations of the final cell. Gap: accuracy of the supernet under "
+    f"the mixture minus that under the architecture derived from it, as last logged under '{GAP}'.",
     "Parameter-free: mean share of operations without parameters in the final cell, as it is written. Nothing learned: "
     "the number of seeds whose final cell has no operation with parameters on a path from its input to its output.",
     "Tau drift: tau of the last ranking minus the best along training, mean over seeds.",
@@ -91,22 +110,55 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
     counted = measures.counts(outcomes)
     drops = measures.by_seed(comparison, outcomes, measures.drop)
     finals = measures.by_seed(comparison, outcomes, measures.accuracy)
-    growth = _mean(comparison, outcomes, log_growth)
     row: dict[str, Value] = {
         "label": label,
-        "drop": drops if isinstance(drops, Undefined) else measures.mean(drops.values()),
+        **_with_interval("drop", "drop_interval", drops),
         "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
+        **_with_interval("late_drop", "late_interval", measures.by_seed(comparison, outcomes, measures.late_drop)),
+        **_fell(measures.by_seed(comparison, outcomes, measures.fell)),
+        "skips": _mean(comparison, outcomes, measures.skips),
+        "churn": _mean(comparison, outcomes, measures.churn),
+        **_with_interval("gap", "gap_interval", measures.by_seed(comparison, outcomes, gap)),
         "worst_drop": drops if isinstance(drops, Undefined) else max(drops.values()),
         "worst_seed": finals if isinstance(finals, Undefined) else min(finals.values()),
         "seed_spread": finals if isinstance(finals, Undefined) else measures.spread(finals.values()),
         "tau_drift": _mean(comparison, outcomes, tau_drift),
-        "eigenvalue_growth": growth if isinstance(growth, Undefined) else float(np.exp(growth)),
+        **_growth(measures.by_seed(comparison, outcomes, log_growth)),
         "seeds": counted.ended,
         "failed": counted.failed,
         "incomplete": counted.incomplete,
     }
     trained: dict[str, Value] = {} if comparison.trained is None else {TRAINED: _trained_along(outcomes)}
     return row | trained | _collapse(comparison, outcomes)
+
+
+def gap(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return what the supernet's accuracy loses by the derivation, as it was logged last."""
+    if GAP not in outcome.logs:
+        return Undefined("not logged")
+    return float(outcome.logs[GAP][1, -1])
+
+
+def _with_interval(name: str, interval: str, values: dict[int, float] | Undefined) -> dict[str, Value]:
+    if isinstance(values, Undefined):
+        return {name: values, interval: values}
+    return {name: measures.mean(values.values()), interval: measures.t_interval(values.values(), (-1.0, 1.0))}
+
+
+def _growth(values: dict[int, float] | Undefined) -> dict[str, Value]:
+    """Return the geometric mean of growths whose logarithms are given, and its interval."""
+    if isinstance(values, Undefined):
+        return {"eigenvalue_growth": values, "growth_interval": values}
+    found = measures.t_interval(values.values())
+    told = found if isinstance(found, Undefined) else Interval(float(np.exp(found.low)), float(np.exp(found.high)))
+    return {"eigenvalue_growth": float(np.exp(measures.mean(values.values()))), "growth_interval": told}
+
+
+def _fell(values: dict[int, float] | Undefined) -> dict[str, Value]:
+    if isinstance(values, Undefined):
+        return {"fell": values, "fell_interval": values}
+    hits, n = int(sum(values.values())), len(values)
+    return {"fell": hits / n, "fell_interval": of_share(hits, n)}
 
 
 def _trained_along(outcomes: Sequence[RunOutcome]) -> str | Undefined:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space, learned
+from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space, learned, skips
 from nasboard.benchmarks.tabulated.imported import open_imported
 from nasboard.benchmarks.tabulated.nb201.hardware import Objectives
 from nasboard.benchmarks.tabulated.nb201.published import PUBLISHED
@@ -189,6 +189,7 @@ def _context(
         published=PUBLISHED if published_protocol else (),
         resolution=TEST_IMAGES[dataset] * MEANS_OVER,
         learned=learned,
+        skips=skips,
     )
 
 

@@ -126,6 +126,40 @@ def test_collapse_is_told_of_final_cells_by_what_is_left_after_pruning(tmp_path:
     assert made["collapsed"] == made["parameter_free"] == Undefined("no incumbent")
 
 
+def test_late_drop_is_what_is_lost_after_the_middle_part_each_step_counted_once(tmp_path: Path) -> None:
+    places = [100, 100, 200, 900, 900, 1500, 1500, 1400, 50, 60]  # steps 7 and 8 are the part from 60 to 80 %
+    made = board(loaded(tmp_path, [searched("a", s, places) for s in range(2)]))
+    middle = TRUTH[ORDER[[1500, 1400]]].mean()
+    assert row(made, "a")["late_drop"] == pytest.approx(middle - TRUTH[ORDER[60]])
+    assert row(made, "a")["late_interval"].low == pytest.approx(row(made, "a")["late_drop"])  # type: ignore[attr-defined]
+    one = row(board(loaded(tmp_path / "one", [searched("a", 0, [5])])), "a")
+    assert one["late_drop"] == Undefined("no incumbent between 60% and 80% of the run")
+
+
+def test_a_fall_is_five_points_below_the_best_and_churn_the_share_of_steps_that_change(tmp_path: Path) -> None:
+    deep, flat = [2000, 2000, 0, 0, 0], [2000, 2001, 2001, 2002, 2002]
+    assert TRUTH[ORDER[2000]] - TRUTH[ORDER[0]] > 0.05 > TRUTH[ORDER[2001]] - TRUTH[ORDER[2002]]
+    runs = [searched("a", 0, deep), searched("a", 1, flat), searched("b", 0, [7])]
+    made = board(loaded(tmp_path, runs))
+    assert row(made, "a")["fell"] == 0.5
+    assert row(made, "a")["churn"] == pytest.approx((1 / 4 + 2 / 4) / 2)
+    assert row(made, "b")["churn"] == Undefined("one step with an incumbent")
+
+
+def test_skips_and_the_gap_are_of_the_last_cell_and_the_last_log(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [searched("a", 0, [7, 1234]), searched("a", 1, [7, 99])])
+    assert row(board([found]), "a")["skips"] == Undefined("no skip connections in the space")
+    assert row(board([found]), "a")["gap"] == Undefined("not logged")
+    told = replace(found, contexts={"planted": Context(skips=lambda archs: (archs == 1).mean(axis=1))})
+    cells = ARCHS[ORDER[[1234, 99]]]
+    assert row(board([told]), "a")["skips"] == pytest.approx((cells == 1).mean())
+    run, steps = searched("a", 0, [1, 1, 1])
+    gaps = zip(steps, (0.5, 0.4, 0.3), strict=True)
+    made = board(loaded(tmp_path / "gap", [(run, [replace(s, logs={"discretisation_gap": gap}) for s, gap in gaps])]))
+    assert row(made, "a")["gap"] == 0.3
+    assert row(made, "a")["gap_interval"] == Undefined("one seed")
+
+
 def test_tau_drift_is_last_minus_best(tmp_path: Path) -> None:
     scores = [noisy(0, 0.3), noisy(1, 0.01), noisy(2, 0.1)]
     found = row(board(loaded(tmp_path, [ranked("r", 0, scores)])), "r")
