@@ -16,6 +16,9 @@ class DartsAda(Differentiable):
     would end, the search goes back to the earlier epoch and on from there with ten times the decay of the weights, up
     to 0.03; beyond that it goes on. Randomness goes on as well. A step is an epoch made, those gone back on too. Any
     method can have the rule: `stop = "adapt"`.
+
+    Differs from the release, which keeps averaging the eigenvalues of the epochs that were gone back on, and leaves the
+    decay in its unrolled step as it was.
     """
 
     nesterov: bool = False  # RobustDARTS, as all that follows

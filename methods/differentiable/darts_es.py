@@ -13,9 +13,10 @@ class DartsEs(Differentiable):
     """DARTS with early stopping by the dominant eigenvalue, second order.
 
     Source: Zela et al., Understanding and Robustifying DARTS (RobustDARTS, ICLR 2020), and its release: the eigenvalue
-    is taken every 2 epochs, and the architecture of 8 epochs before is returned once its local average has grown by
-    `stop_factor` in them (see `bilevel.stopping`). Its settings are those of its searches of S1 to S4, 50 epochs of
-    DARTS, second order. Any method can have the rule: `stop = "early"`.
+    is taken every 2 epochs, and once its local average has grown by `stop_factor` within 8 epochs, the architecture at
+    the earlier of the two averages is returned, that of 12 epochs ago (see `bilevel.stopping`). Its settings are those
+    of its searches of S1 to S4: 50 epochs of DARTS, second order, and no cutout, which the release switches off where
+    paths are not dropped. Any method can have the rule: `stop = "early"`.
     """
 
     nesterov: bool = False  # RobustDARTS, as all that follows

@@ -37,7 +37,7 @@ def gone_too_far(epochs: Sequence[int], values: Sequence[float], factor: float, 
 
     Args:
         epochs: `(n,)` after which eigenvalues were taken, ascending.
-        values: `(n,)` eigenvalues.
+        values: `(n,)` eigenvalues, not negative: what is logged is absolute.
         factor: by which a local average has to have grown.
         start: no epoch before is returned to.
     """
