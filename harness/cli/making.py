@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping, Sequence
 from typing import Annotated
 
@@ -71,6 +72,10 @@ def run(
             help="Without a suite: on this benchmark.", autocompletion=completing.benchmarks, rich_help_panel=ENTRY
         ),
     ] = None,
+    for_s: Annotated[
+        float | None,
+        typer.Option("--for", metavar="SECONDS", help="Stop after so long, as at Ctrl-C, but with exit code 0."),
+    ] = None,
     threads: Annotated[int, typer.Option(min=1, help="Threads a run; more than 1 changes the last bits.")] = 1,
     device: Annotated[str, typer.Option(help="cpu or cuda.")] = "cpu",
     retry_failed: Annotated[bool, typer.Option("--retry-failed", help="Make failed runs again.")] = False,
@@ -91,6 +96,7 @@ def run(
     Exit codes: 4 where a run failed; else 3 where an entry was left out for want of something; 130 after Ctrl-C.
     """
     check_device(device)
+    until = None if for_s is None else time.monotonic() + for_s
     asked = _asked(suite, method, benchmark, budget)
     chosen = asked if only is None else selection.only(asked, only)
     chosen = selection.with_settings(chosen, [*(settings or []), *([] if seeds is None else [f"seeds={seeds}"])])
@@ -109,13 +115,13 @@ def run(
                 opened.reset(run_ids, ENDED if rerun else ["failed"])
                 opened.reset(trainings.failed(opened, planned), ["failed"])
             tell_of_older(older(opened, planned), store)
-            make(opened, run_ids, jobs, threads, device)
+            make(opened, run_ids, jobs, threads, device, until=until)
             _tell_of_newer(opened, run_ids)
             after = trainings.of_suite(usable, planned, opened)
             if after:
                 run_ids += plan(opened, after, ())
                 tell_of_older(older(opened, after), store)
-                make(opened, run_ids[len(planned) :], jobs, threads, device, "trainings")
+                make(opened, run_ids[len(planned) :], jobs, threads, device, "trainings", until)
             check_failed(opened, run_ids, store)
     if left_out:
         raise MissingDataError("; ".join(map(str, left_out)))
@@ -157,11 +163,19 @@ def _asked(suite: str | None, method: str | None, benchmark: str | None, budget_
     return suites.validated({"name": method, "runs": [entry | budget]}, f"{method} on {benchmark}")
 
 
-def make(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device: str, what: str = "runs") -> None:
-    """Make runs, show how far they are, and say how they ended.
+def make(
+    opened: Store,
+    run_ids: Sequence[str],
+    jobs: int,
+    threads: int,
+    device: str,
+    what: str = "runs",
+    until: float | None = None,
+) -> None:
+    """Make runs, until the monotonic clock is at `until`, show how far they are, and say how they ended.
 
     Raises:
-        typer.Exit: with 130, after Ctrl-C.
+        typer.Exit: with 130 after Ctrl-C, with 0 where time was up.
     """
     counts = opened.status_counts(run_ids)
     good, ended = (sum(counts.get(status, 0) for status in some) for some in (("done", "budget"), ENDED))
@@ -174,10 +188,11 @@ def make(opened: Store, run_ids: Sequence[str], jobs: int, threads: int, device:
             device=device,
             watched=display.steps,
             on_event=display.event,
+            until=until,
         )
     out().print(_told(swept, f"{len(run_ids)} {what}", good), soft_wrap=True)
-    if swept.interrupted:
-        raise typer.Exit(130)
+    if swept.interrupted or swept.time_up:
+        raise typer.Exit(130 if swept.interrupted else 0)
 
 
 def tell_of_older(count: Mapping[str, int], store: str) -> None:
@@ -206,7 +221,8 @@ def _told(swept: Swept, all_of_them: str, before: int) -> str:
     count = swept.counts
     told = f"{all_of_them}: {count.get('done', 0) + count.get('budget', 0)} done ({before} of them before), "
     told += f"{count.get('failed', 0)} failed, {count.get('pending', 0) + count.get('running', 0)} left"
-    return told + (" (interrupted; the same command goes on from here)" if swept.interrupted else "")
+    why = "interrupted; " * swept.interrupted + "time is up; " * swept.time_up
+    return told + (f" ({why}the same command goes on from here)" if why else "")
 
 
 def check_failed(opened: Store, run_ids: Sequence[str], store: str) -> None:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -39,10 +40,15 @@ class _Worker:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How a sweep ended: how many of the planned runs there are of each status, and whether it was interrupted."""
+    """How a sweep ended: how many of the planned runs there are of each status, and whether Ctrl-C or time ended it."""
 
     counts: Mapping[Status, int] = field(default_factory=dict)
     interrupted: bool = False
+    time_up: bool = False
+
+
+class _TimeUp(KeyboardInterrupt):
+    """The time that a sweep may take is over, which ends it as Ctrl-C does."""
 
 
 def plan(store: Store, planned: Sequence[Planned], panels: Sequence[tuple[Panel, str]]) -> tuple[str, ...]:
@@ -69,6 +75,7 @@ def sweep(
     device: str = "cpu",
     watched: bool = False,
     on_event: Callable[[Event], None] = lambda event: None,
+    until: float | None = None,
 ) -> Swept:
     """Make what is not done of `run_ids`, `jobs` worker processes at a time, and say how it ended.
 
@@ -77,7 +84,8 @@ def sweep(
 
     Runs that other processes are making are waited for. A worker that dies fails the run it was making, with the signal
     in the record, and is replaced. Ctrl-C stops every worker after its current step; what was reached is kept. A second
-    one stops them at once, and what they had not committed is lost. A `watched` sweep tells `on_event` of steps too.
+    one stops them at once, and what they had not committed is lost. Once the monotonic clock is at `until`, workers are
+    stopped as by Ctrl-C. A `watched` sweep tells `on_event` of steps too.
 
     Raises:
         StoreError: the store cannot be used any more (StoreFullError: it cannot grow); what it has stays resumable.
@@ -85,11 +93,12 @@ def sweep(
     order = Order(store.url, tuple(run_ids), Setting(device, threads), watched)
     open_runs = store.unfinished(order.run_ids)
     workers = [_start(order) for _ in range(min(jobs, open_runs))]
-    interrupted = False
+    interrupted = time_up = False
     try:
-        _watch(store, order, workers, on_event)
-    except KeyboardInterrupt:
-        interrupted = True
+        _watch(store, order, workers, on_event, until)
+    except KeyboardInterrupt as cut_off:
+        time_up = isinstance(cut_off, _TimeUp)
+        interrupted = not time_up
         on_event(Event("stop", ""))
         with contextlib.suppress(KeyboardInterrupt):
             _stop(workers)
@@ -98,7 +107,7 @@ def sweep(
         for each in workers:
             if each.process.is_alive():
                 each.process.kill()
-    return Swept(store.status_counts(order.run_ids), interrupted)
+    return Swept(store.status_counts(order.run_ids), interrupted, time_up)
 
 
 def _start(order: Order) -> _Worker:
@@ -125,11 +134,16 @@ def _environment(values: dict[str, str]) -> Iterator[None]:
                 os.environ[name] = value
 
 
-def _watch(store: Store, order: Order, workers: list[_Worker], on_event: Callable[[Event], None]) -> None:
+def _watch(
+    store: Store, order: Order, workers: list[_Worker], on_event: Callable[[Event], None], until: float | None
+) -> None:
     """Pass events on until every worker has ended; a worker that died is replaced while there is work."""
     while workers:
         by_handle: dict[object, _Worker] = {w.pipe: w for w in workers} | {w.process.sentinel: w for w in workers}
-        for ready in connection.wait(list(by_handle)):  # type: ignore[arg-type]
+        left_s = None if until is None else until - time.monotonic()
+        if left_s is not None and left_s <= 0:
+            raise _TimeUp
+        for ready in connection.wait(list(by_handle), left_s):  # type: ignore[arg-type]
             each = by_handle[ready]
             alive = _listen(each, on_event)
             if each.fault is not None:

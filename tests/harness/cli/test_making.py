@@ -220,6 +220,17 @@ def test_the_schema_knows_every_field_and_the_hyper_parameters_of_what_is_instal
     assert "darts" not in {method_of(rule) for rule in without["allOf"]}
 
 
+def test_a_suite_whose_time_is_up_ends_well_goes_on_and_is_exported(nasboard: Command, tmp_path: Path) -> None:
+    written(tmp_path, GOOD)
+    cut_off = nasboard("run", "tiny.toml", "--for", "0.001")
+    assert cut_off.returncode == 0, cut_off.stderr
+    assert "2 runs: 0 done (0 of them before), 0 failed, 2 left (time is up; " in cut_off.stdout
+    ended = nasboard("run", "tiny.toml", "--for", "100")
+    assert "2 runs: 2 done (0 of them before), 0 failed, 0 left\n" in ended.stdout
+    assert nasboard("export", "ended.json").returncode == 0
+    assert "random_search" in (tmp_path / "here" / "ended.json").read_text()
+
+
 def method_of(rule: dict[str, Any]) -> str:
     return str(rule["if"]["properties"]["method"]["const"])
 

@@ -138,6 +138,14 @@ def test_ctrl_c_keeps_what_was_reached_and_the_next_sweep_goes_on(store: Store) 
     assert [len(store.steps(i)) for i in ids] == [199, 199]
 
 
+def test_when_time_is_up_the_sweep_ends_as_by_ctrl_c_and_the_next_one_goes_on(store: Store) -> None:
+    ids = planned(store, slow=1)
+    swept = sweep(store, ids, jobs=1, until=time.monotonic() + 4)
+    assert swept == Swept({"pending": 1}, time_up=True)
+    assert 0 < len(store.steps(ids[0])) < 199
+    assert sweep(store, ids, jobs=1, until=time.monotonic() + 600) == Swept({"done": 1})
+
+
 def test_a_second_ctrl_c_stops_at_once_and_the_run_stays_resumable(store: Store) -> None:
     ids = planned(store, late=1)
     heard: list[Event] = []
