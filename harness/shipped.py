@@ -37,5 +37,5 @@ def names(kind: Kind) -> tuple[str, ...]:
 
 def _there(kind: Kind) -> dict[str, Path]:
     folder = Path(str(resources.files(f"nasboard.{kind}")))
-    found = sorted(folder.rglob(f"*{SUFFIX[kind]}"))
-    return {path.relative_to(folder).with_suffix("").as_posix(): path for path in found}
+    found = {path.relative_to(folder).with_suffix("").as_posix(): path for path in folder.rglob(f"*{SUFFIX[kind]}")}
+    return dict(sorted(found.items()))

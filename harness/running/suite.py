@@ -6,10 +6,12 @@ and nowhere later, so the stored key is the whole configuration.
 
 from __future__ import annotations
 
+import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Annotated, Any, cast
 
@@ -19,7 +21,7 @@ from nasboard.harness import registry, shipped
 from nasboard.harness.api import Benchmark, CostKind
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import PANEL_SEED, Panel, uniform
-from nasboard.harness.record import TRAINING, Json, RunKey
+from nasboard.harness.record import TRAINING, Json, Maker, RunKey
 from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
 
@@ -177,11 +179,11 @@ def resolve(
     planned: list[Planned] = []
     panels: dict[str, tuple[Panel, str]] = {}
     made: dict[str, set[str]] = {}  # label -> ids of its runs
-    seen = _Seen()
+    seen, once = _Seen(), _Once(benchmark)
     for entry in suite.runs:
-        task = benchmark(entry.on)
+        task = once.benchmark(entry.on)
         seen.add(entry, task)
-        runs, panel = _plan(entry, suite, task)
+        runs, panel = _plan(entry, suite, task, once)
         ids = {run.key.run_id for run in runs}
         twice = next((label for label, others in made.items() if ids & others), None)
         if twice is not None:
@@ -217,7 +219,22 @@ class _Seen:
             )
 
 
-def _plan(entry: RunEntry, suite: Suite, task: Benchmark) -> tuple[Sequence[Planned], Panel | None]:
+class _Once:
+    """Looks up once for all entries what takes a while: benchmarks, whether they have data, and who made what."""
+
+    def __init__(self, benchmark: Callable[[str], Benchmark]) -> None:
+        """Look up benchmarks with `benchmark`."""
+        self.benchmark = cache(benchmark)
+        self.has_data = cache(lambda name: self.benchmark(name).data() is not None)
+        self.benchmark_by = cache(registry.benchmark_by)
+        self._method_by = cache(lambda name, told: registry.method_by(name, json.loads(told)))
+
+    def method_by(self, name: str, params: Mapping[str, Json]) -> Maker:
+        """Return who a method with these hyper-parameters is."""
+        return self._method_by(name, json.dumps(params))
+
+
+def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[Sequence[Planned], Panel | None]:
     """Return the runs of an entry and the panel that they rank, None where they rank none."""
     method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
     label, ranking = entry.shown, suite.panel
@@ -227,7 +244,7 @@ def _plan(entry: RunEntry, suite: Suite, task: Benchmark) -> tuple[Sequence[Plan
     by_training = asks and task.query is None and _trains_for_queries(task)
     if asks and task.query is None and not by_training:
         raise SuiteError(f"{label}: {entry.method} asks for queries, {_unanswered(task)}")
-    if "data" in method.needs and task.data() is None:
+    if "data" in method.needs and not once.has_data(entry.on):
         raise SuiteError(f"{label}: {entry.method} trains on data, {task.name} has none; use the live benchmark")
     if asks and entry.budget_s is None:
         raise SuiteError(f"{label}: set budget_s, the simulated seconds that {entry.method} may spend on queries")
@@ -246,8 +263,8 @@ def _plan(entry: RunEntry, suite: Suite, task: Benchmark) -> tuple[Sequence[Plan
         "space": task.space.name,
         "table_digest": task.digest,
         "budget_s": entry.budget_s,
-        "method_by": registry.method_by(entry.method, params),
-        "benchmark_by": registry.benchmark_by(task.name),
+        "method_by": once.method_by(entry.method, params),
+        "benchmark_by": once.benchmark_by(task.name),
         "live": task.context.parts,
     }
     ranked = (

@@ -18,7 +18,9 @@ pytest.importorskip("torch", reason="needs torch: pip install 'nasboard[live]'")
 LIVE = ("quick", "digits-full")
 TRAIN_IMAGES = 300
 PUBLISHED_TRAVEL = 50 * 391 * 3e-4  # epochs, batches of 64 of 25,000 images, Adam's rate: NAS-Bench-201's DARTS
-OWN = {"rank_by_alpha", "eigenvalue_every", "eps_min", "eps_max"}  # what is seen of a search, and what smoothing adds
+OWN = {"rank_by_alpha", "eigenvalue_every", "smoothing"}  # what is seen of a search, and what smooths it
+
+SMOOTHED = ("darts", "sdarts_rs", "sdarts_adv")
 
 
 @cache
@@ -33,9 +35,9 @@ def keys(name: str, *methods: str) -> list[RunKey]:
 
 
 @pytest.mark.parametrize("name", LIVE)
-def test_darts_and_its_smoothed_form_have_equal_settings(name: str) -> None:
-    found = [{k: v for k, v in key.params.items() if k not in OWN} for key in keys(name, "darts", "sdarts_rs")]
-    assert len(found) == 3
+def test_darts_and_its_smoothed_forms_have_equal_settings(name: str) -> None:
+    found = [{k: v for k, v in key.params.items() if k not in OWN} for key in keys(name, *SMOOTHED)]
+    assert len(found) == (4 if name == "quick" else 3)
     assert all(params == found[0] for params in found)
 
 
