@@ -80,6 +80,27 @@ class DrawnSpace(SearchSpace, Protocol):
         """Return the graphs of an architecture `(d,)`: one, or one of each type of cell."""
 
 
+class Options(Protocol):
+    """Options of which an architecture takes some, such as the operations of an edge."""
+
+    @property
+    def name(self) -> str:
+        """Return what is chosen."""
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """Return the names of the options."""
+
+
+@runtime_checkable
+class GroupedSpace(SearchSpace, Protocol):
+    """A search space whose mixtures `(m,)` hold a number for each option of each group, in this order."""
+
+    @property
+    def groups(self) -> tuple[Options, ...]:
+        """Return the groups."""
+
+
 def check(space: SearchSpace, archs: object) -> Archs:
     """Return `archs` as an `(n, d)` array of `Choice`, or say why it is not one of `space`.
 

@@ -1,7 +1,8 @@
 """What a figure of the report is: a plotly specification with a heading and a caption, and the look that all share.
 
-What is drawn is `regret`'s, `training`'s and `clouds`' business. Colours of text and grid are set by the page, which
-knows whether it is light or dark. Text that plotly shows goes through `plain`, because plotly reads some tags in it.
+What is drawn is the business of the modules beside this one, such as `regret`. Colours of text and grid are set
+by the page, which knows whether it is light or dark. Text that plotly shows
+goes through `plain`, because plotly reads some tags in it.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from math import ceil, floor, log10
 
 import numpy as np
 import plotly.graph_objects as go
@@ -16,11 +18,14 @@ from numpy.typing import ArrayLike
 from plotly.colors import hex_to_rgb, qualitative
 
 from nasboard.harness.record import Json
+from nasboard.harness.space import Floats
 
 PALETTE: tuple[str, ...] = tuple(c for c in qualitative.T10 if c != "#EECA3B")  # yellow is lost on white
 LONGEST_NAME = 28  # characters of a label in a legend or on an axis
 HEIGHT = 420  # pixels
 DIGITS = 6  # significant digits of what is drawn
+TICKS = ((1, 2, 3, 4, 5, 6, 8), (1, 2, 5), (1,))  # of a decade: where less than one is shown, than three, more
+DECADE = 10.0  # an axis is logarithmic when what it shows spans more than this
 
 Trace = dict[str, object]
 
@@ -103,6 +108,32 @@ def plain(text: str) -> str:
     return shown
 
 
-def numbers(values: ArrayLike) -> list[float]:
-    """Return values as a list with `DIGITS` significant digits, which keeps the page small."""
-    return [float(f"{float(v):.{DIGITS}g}") for v in np.ravel(values)]
+def numbers(values: ArrayLike, digits: int = DIGITS) -> list[float]:
+    """Return values as a list with so many significant digits, which keeps the page small."""
+    return [float(f"{float(v):.{digits}g}") for v in np.ravel(values)]
+
+
+def ribbon(
+    label: str, seeds: int, colour: str, x: Floats, mean: Floats, band: tuple[Floats, Floats] | None
+) -> list[Trace]:
+    """Return a curve `(k,)` over x `(k,)`, before it, if there is one, its band: the lower end and the upper."""
+    shared: Trace = {"type": "scatter", "mode": "lines", "legendgroup": label}
+    look = {"name": f"{plain(label)} ({seeds})", "line": {"color": colour, "width": 2}}
+    line = shared | look | {"x": numbers(x), "y": numbers(mean)}
+    if band is None:
+        return [line]
+    low, high = band
+    outline = {"x": numbers([*x, *x[::-1]]), "y": numbers([*high, *low[::-1]]), "fill": "toself"}
+    hidden = {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, "fillcolor": faint(colour)}
+    return [shared | outline | hidden, line]
+
+
+def scale(values: Floats, spans: float = DECADE) -> Trace:
+    """Return a logarithmic axis where all values are positive and span more than a factor, else one from zero."""
+    low, high = float(values.min()), float(values.max())
+    if low <= 0 or high <= spans * low:
+        return {"rangemode": "tozero"}
+    decades = np.log10(high / low)
+    steps = TICKS[0] if decades < 1 else TICKS[1] if decades < 3 else TICKS[2]
+    ticks = [step * DECADE**power for power in range(floor(log10(low)), ceil(log10(high)) + 1) for step in steps]
+    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}

@@ -28,12 +28,12 @@
     const rule = style.getPropertyValue("--rule").trim();
     const paper = style.getPropertyValue("--raised").trim();
     const axis = (given) => ({ ...given, gridcolor: rule, linecolor: rule, tickcolor: rule });
+    const axes = Object.keys(layout).filter((name) => /^[xy]axis[0-9]*$/.test(name));
     return {
       ...layout,
       font: { ...layout.font, color: ink, family: "system-ui, sans-serif" },
       hoverlabel: { bgcolor: paper, bordercolor: rule, font: { color: ink } },
-      xaxis: axis(layout.xaxis),
-      yaxis: axis(layout.yaxis),
+      ...Object.fromEntries(axes.map((name) => [name, axis(layout[name])])),
     };
   }
 

@@ -29,8 +29,10 @@ from nasboard.harness.report.failures import Failure, failures
 from nasboard.harness.report.fairness import Check, checks
 from nasboard.harness.report.figures import Figure, colours
 from nasboard.harness.report.fronts import front_figures
+from nasboard.harness.report.mixtures import alpha_figures, landscape_figures
 from nasboard.harness.report.provenance import Fact, Origin, origins, plug_ins
 from nasboard.harness.report.regret import regret_figures
+from nasboard.harness.report.searches import search_figures
 from nasboard.harness.report.tables import SortableTable, sortable
 from nasboard.harness.report.trained import along_figure, validation_figure
 from nasboard.harness.report.training import tau_figures
@@ -46,6 +48,8 @@ class Part:
     name: str
     curves: tuple[Figure, ...]
     spread: Figure
+    along: tuple[Figure, ...]
+    maps: tuple[Figure, ...]
     predictions: tuple[Figure, ...]
     fronts: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
@@ -58,7 +62,7 @@ class Part:
 
     def figures(self) -> tuple[Figure, ...]:
         """Return all its figures."""
-        return (*self.curves, self.spread, *self.predictions, *self.fronts, *self.validation)
+        return (*self.curves, self.spread, *self.along, *self.maps, *self.predictions, *self.fronts, *self.validation)
 
 
 def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
@@ -118,6 +122,8 @@ def _part(comparison: Comparison, key: str) -> Part:
         _name(comparison),
         (*by_cost, *tau_figures(comparison, key, hue)),
         spread_figure(comparison, key, hue),
+        search_figures(comparison, key, hue),
+        (*landscape_figures(comparison, key), *alpha_figures(comparison, key)),
         prediction_figures(comparison, key, hue),
         front_figures(comparison, key, hue),
         found(comparison),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import ceil, floor, log10
 
 import numpy as np
 
@@ -12,11 +11,10 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import ended, t_interval
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, ribbon, scale
 from nasboard.harness.space import Floats
 
 GRID = 48  # costs at which a curve is evaluated
-DECADE = 10.0  # an axis is logarithmic when what it shows spans more than this
 CUT = 0.5  # of the lowest mean: where an interval that reaches zero is cut off on a logarithmic axis
 
 
@@ -59,8 +57,8 @@ def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[s
             curves.append(curve(label, counted, 1.0 if comparison.optimum is None else comparison.optimum))
     if not curves:
         return absent(key, heading, f"No run with {kind} cost ended with an architecture.")
-    scale = _scale(np.concatenate([c.mean for c in curves]))
-    foot = CUT * min(c.mean.min() for c in curves) if scale.get("type") == "log" else -np.inf
+    upright = scale(np.concatenate([c.mean for c in curves]))
+    foot = CUT * min(c.mean.min() for c in curves) if upright.get("type") == "log" else -np.inf
     traces = [trace for c in curves for trace in _traces(c, colours[c.label], foot)]
     caption = (
         f"{'Optimum, as the accuracy board estimates it, minus' if known else 'One minus'} the true accuracy of the "
@@ -68,8 +66,8 @@ def _regret(comparison: Comparison, key: str, kind: CostKind, colours: Mapping[s
         "logarithmic picture. A curve starts where every seed has an incumbent; an ended run keeps its last one."
     )
     layout = {
-        "xaxis": axis(f"{kind.capitalize()} cost (s)", **_scale(np.concatenate([c.cost_s for c in curves]))),
-        "yaxis": axis(f"{'Regret' if known else 'Test error'} (percentage points)", **scale),
+        "xaxis": axis(f"{kind.capitalize()} cost (s)", **scale(np.concatenate([c.cost_s for c in curves]))),
+        "yaxis": axis(f"{'Regret' if known else 'Test error'} (percentage points)", **upright),
     }
     return figure(key, heading, caption, traces, layout)
 
@@ -87,28 +85,13 @@ def _grid(costs: Sequence[Floats]) -> Floats:
 
 
 def _traces(c: Curve, colour: str, cut: float) -> list[Trace]:
-    shared: Trace = {"type": "scatter", "mode": "lines", "legendgroup": c.label}
-    look = {"name": f"{plain(c.label)} ({c.seeds})", "line": {"color": colour, "width": 2}}
-    x, y = _stairs(c.cost_s, c.mean)
-    line = shared | look | {"x": numbers(x), "y": numbers(y)}
-    if c.low is None or c.high is None:
-        return [line]
-    top, foot = _stairs(c.cost_s, c.high)[1], _stairs(c.cost_s, np.maximum(c.low, cut))[1]
-    outline = {"x": numbers([*x, *x[::-1]]), "y": numbers([*top, *foot[::-1]]), "fill": "toself"}
-    hidden = {"line": {"width": 0}, "hoverinfo": "skip", "showlegend": False, "fillcolor": faint(colour)}
-    return [shared | outline | hidden, line]
+    x, mean = _stairs(c.cost_s, c.mean)
+    band = None
+    if c.low is not None and c.high is not None:
+        band = (_stairs(c.cost_s, np.maximum(c.low, cut))[1], _stairs(c.cost_s, c.high)[1])
+    return ribbon(c.label, c.seeds, colour, x, mean, band)
 
 
 def _stairs(x: Floats, y: Floats) -> tuple[Floats, Floats]:
     """Return the corners of a curve that keeps each value until the next cost."""
     return np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
-
-
-def _scale(values: Floats) -> Trace:
-    """Return a logarithmic axis where all values are positive and span more than a decade, else one from zero."""
-    low, high = float(values.min()), float(values.max())
-    if low <= 0 or high <= DECADE * low:
-        return {"rangemode": "tozero"}
-    steps = (1, 2, 5) if high < DECADE**3 * low else (1,)
-    ticks = [step * DECADE**power for power in range(floor(log10(low)), ceil(log10(high)) + 1) for step in steps]
-    return {"type": "log", "tickvals": ticks, "ticktext": [f"{tick:g}" for tick in ticks]}
