@@ -98,11 +98,11 @@ def faint(colour: str) -> str:
     return f"rgba({red},{green},{blue},0.14)"
 
 
-def plain(text: str) -> str:
+def plain(text: str, longest: int = LONGEST_NAME) -> str:
     """Return a name as plotly shows it literally: no tags, no control characters, not longer than fits."""
     shown = "".join(c if c.isprintable() else " " for c in text)
-    if len(shown) > LONGEST_NAME:
-        shown = f"{shown[: LONGEST_NAME - 1]}…"
+    if len(shown) > longest:
+        shown = f"{shown[: longest - 1]}…"
     for special, entity in (("&", "&amp;"), ("<", "&lt;"), (">", "&gt;")):
         shown = shown.replace(special, entity)
     return shown

@@ -14,11 +14,12 @@ import numpy as np
 
 from nasboard.harness.boards.measures import ended
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.report.figures import Figure, Trace, axis, figure, numbers, plain
+from nasboard.harness.report.figures import LONGEST_NAME, Figure, Trace, axis, figure, numbers, plain
 from nasboard.harness.space import Floats, GroupedSpace, SearchSpace
 
 ALPHA, LANDSCAPE = "alpha", "landscape"  # under these names methods log them
 MOST_COLUMNS = 50  # steps of alpha
+LONGEST_OPTION = 80  # characters, with its group, where the pointer is
 MOST_NAMED = 48  # options that have a name beside their row; of more, each group has one
 ROW, THIN_ROW = 15, 4  # pixels
 DIGITS = 3  # significant, of a cell
@@ -53,7 +54,7 @@ def landscape_figures(comparison: Comparison, prefix: str) -> tuple[Figure, ...]
 def rows(space: SearchSpace, m: int) -> Rows:
     """Return what the rows of alpha `(m,)` are called: by the groups of the space where they fit, else by number."""
     groups = space.groups if isinstance(space, GroupedSpace) else ()
-    names = tuple(plain(f"{group.name} {option}") for group in groups for option in group.options)
+    names = tuple(plain(f"{group.name} {option}", LONGEST_OPTION) for group in groups for option in group.options)
     if len(names) != m or len(set(names)) != m:
         return Rows(tuple(f"option {i}" for i in range(m)))
     sizes = [len(group.options) for group in groups]
@@ -91,16 +92,22 @@ def _alpha(space: SearchSpace, key: str, label: str, seed: int, taken: Logged) -
     }
     sparse = len(cells) > MOST_NAMED
     ticks: Trace = {"tickfont": {"size": 10}, "showgrid": False}
-    if sparse and named.starts:
+    if not sparse:
+        ticks |= {"tickvals": list(named.options), "ticktext": [_end(name) for name in named.options]}
+    elif named.starts:
         ticks |= {"tickvals": [named.options[i] for i in named.starts], "ticktext": list(named.groups)}
     layout = {
         "xaxis": axis("Step (epoch)", showgrid=False),
-        "yaxis": axis("", autorange="reversed", **ticks, **({} if sparse else {"dtick": 1})),
+        "yaxis": axis("", autorange="reversed", **ticks),
         "shapes": [_rule(start) for start in named.starts[1:]],
     }
-    caption = f"Weight of every option along the search, seed {seed}; a row an option, lines between groups."
     height = 90 + len(cells) * (THIN_ROW if sparse else ROW)
-    return figure(key, f"Alpha: {label}", caption, [trace], layout, height=height)
+    return figure(key, f"Alpha: {label}", f"Seed {seed}.", [trace], layout, height=height)
+
+
+def _end(name: str) -> str:
+    """Return the end of a name, which says more than its beginning: it has the option."""
+    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
 
 
 def _rule(row: int) -> Trace:
@@ -119,11 +126,7 @@ def _landscape(key: str, label: str, seed: int, taken: Logged) -> Figure:
         heat: Trace = {"type": "heatmap", "x": x, "y": y, "z": [numbers(row, 4) for row in losses]}
         traces.append({**heat, "coloraxis": "coloraxis", "xaxis": f"x{place}", "yaxis": f"y{place}", "name": ""})
         start, stop = i / len(shown) + 0.04 * i, (i + 1) / len(shown) - 0.04 * (len(shown) - 1 - i)
-        layout[f"xaxis{place}"] = axis(f"step {step}", domain=[start, stop], showgrid=False)
-        layout[f"yaxis{place}"] = axis("", anchor=f"x{place}", showgrid=False, showticklabels=i == 0)
-    caption = (
-        f"Validation loss on a plane around alpha, which is in the middle, along two random directions; seed {seed}, "
-        "first and last step at which it was taken, in one scale of colours. A loss that rises quickly from the middle "
-        "is a sharp place."
-    )
-    return figure(key, f"Loss around alpha: {label}", caption, traces, layout, height=280)
+        both: Trace = {"showgrid": False, "tickvals": [-1, 0, 1]}
+        layout[f"xaxis{place}"] = axis(f"step {step}", domain=[start, stop], tickangle=0, **both)
+        layout[f"yaxis{place}"] = axis("", anchor=f"x{place}", showticklabels=i == 0, **both)
+    return figure(key, f"Loss around alpha: {label}", f"Seed {seed}.", traces, layout, height=280)

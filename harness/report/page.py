@@ -49,7 +49,8 @@ class Part:
     curves: tuple[Figure, ...]
     spread: Figure
     along: tuple[Figure, ...]
-    maps: tuple[Figure, ...]
+    landscapes: tuple[Figure, ...]
+    alphas: tuple[Figure, ...]
     predictions: tuple[Figure, ...]
     fronts: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
@@ -62,7 +63,8 @@ class Part:
 
     def figures(self) -> tuple[Figure, ...]:
         """Return all its figures."""
-        return (*self.curves, self.spread, *self.along, *self.maps, *self.predictions, *self.fronts, *self.validation)
+        searches = (*self.along, *self.landscapes, *self.alphas)
+        return (*self.curves, self.spread, *searches, *self.predictions, *self.fronts, *self.validation)
 
 
 def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
@@ -123,7 +125,8 @@ def _part(comparison: Comparison, key: str) -> Part:
         (*by_cost, *tau_figures(comparison, key, hue)),
         spread_figure(comparison, key, hue),
         search_figures(comparison, key, hue),
-        (*landscape_figures(comparison, key), *alpha_figures(comparison, key)),
+        landscape_figures(comparison, key),
+        alpha_figures(comparison, key),
         prediction_figures(comparison, key, hue),
         front_figures(comparison, key, hue),
         found(comparison),

@@ -108,7 +108,18 @@ def live(label: str, seed: int, skill: float, epochs: int = 8) -> RunOutcome:
     logs: dict[str, Floats] = {"eigenvalue": np.stack([np.arange(1.0, epochs + 1), rng.random(epochs)])}
     run = record(label, seed, "measured", float(cost[-1]))
     steps = np.arange(1, epochs + 1)
-    return RunOutcome(run, steps, cost, WHOLE.panel.archs[best], WHOLE.truth[best], rankings, None, logs)
+    found = WHOLE.panel.archs[best]
+    return RunOutcome(run, steps, cost, found, WHOLE.truth[best], rankings, None, logs, arrays=arrays(rng, epochs))
+
+
+def arrays(rng: Generator, epochs: int) -> dict[str, list[tuple[int, Floats]]]:
+    """Return what a search logs besides: alpha at every step, the loss around it and on a line at every second."""
+    half = range(2, epochs + 1, 2)
+    return {
+        "alpha": [(step, rng.dirichlet(np.ones(5), size=6).ravel()) for step in range(1, epochs + 1)],
+        "landscape": [(step, 2 + rng.random((11, 11))) for step in half],
+        "landscape_line": [(step, 2 + rng.random(11)) for step in half],
+    }
 
 
 def failed(label: str, seed: int, kind: CostKind = "simulated") -> RunOutcome:

@@ -162,9 +162,9 @@ def test_every_picture_is_there_and_drawn(opened: Opened, size: tuple[int, int])
     drawn = page.execute_script(
         "return Array.from(document.querySelectorAll('.plot'), (p) => ({"
         " width: p.querySelector('.main-svg')?.getBoundingClientRect().width ?? 0,"
-        " marks: p.querySelectorAll('.cartesianlayer .trace path, .cartesianlayer .boxlayer path').length}))"
+        " marks: p.querySelectorAll('.cartesianlayer .trace path, .cartesianlayer .boxlayer path, .hm image').length}))"
     )
-    assert len(drawn) == 6
+    assert len(drawn) == 13
     assert all(200 < picture["width"] <= size[0] and picture["marks"] > 0 for picture in drawn)
     cells = page.find_elements(By.CSS_SELECTOR, ".cell svg")
     assert len(cells) == sum(len(found) for found in found_cells(fields.comparison()).values()) >= 5

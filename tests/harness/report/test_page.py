@@ -70,7 +70,7 @@ def test_the_data_of_figures_cannot_end_its_script_or_a_line(page: str) -> None:
 
 def test_every_figure_has_a_place_and_every_place_a_figure(page: str) -> None:
     assert set(re.findall(r'class="plot" id="([^"]+)"', page)) == set(figures(page))
-    assert len(figures(page)) == 6  # two of regret, tau, two predictions, spread
+    assert len(figures(page)) == 13  # two of regret, tau, two predictions, spread; three along the search, four maps
 
 
 def test_ids_are_unique(page: str) -> None:
