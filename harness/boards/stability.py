@@ -38,7 +38,7 @@ _COLUMNS = (
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2, brief=True),
     Column("growth_interval", "growth, 95 %", "ratio", False, 2),
-    Column("gap", "gap", "fraction", False, 1, brief=True),
+    Column("gap", "gap", "fraction", False, 1),
     Column("gap_interval", "gap, 95 %", "fraction", False, 1),
     Column(TRAINED, "trained", brief=True),
     Column("seeds", "seeds", "count", brief=True),
