@@ -56,6 +56,7 @@ class Learner(Generic[Net]):
             )
         for name, tensor in {**named, **kept}.items():
             tensor.copy_(torch.tensor(weights[name] if name in weights else buffers[name]))
+        self.optimiser.state.clear()  # a weight that had no momentum has none again
         for name, moments in momentum.items():
             self.optimiser.state[named[name]] = {"momentum_buffer": torch.tensor(moments, device=named[name].device)}
 
