@@ -84,7 +84,7 @@ class DrNas(Differentiable):
         """Return `kl` times the divergence of all distributions from the uniform one."""
         return self.kl * divergence(search.simplices, concentrations(alpha)) if self.kl else None
 
-    def _stage(self, task: Task, data: LiveData, number: int, handed: State) -> Stage:
+    def _stage(self, task: Task, data: LiveData, number: int, handed: State) -> Leg:
         """Return a stage at its start, where it goes on from what the one before handed on."""
         prepared, count = data.resized(partial=self.partials[number]), len(self.partials)
         allowed = halved(prepared.space.groups, cast(Floats, handed["mix"])) if number else None
@@ -93,7 +93,7 @@ class DrNas(Differentiable):
         stage = Stage(self, net, prepared.on(task.device), task.rng, first, last)
         if number:
             stage.go_on(handed)
-        return stage
+        return stage if number + 1 < count else self.deriving(stage)
 
 
 def _summed(simplices: Simplices, mix: Tensor) -> Tensor:
