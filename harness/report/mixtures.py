@@ -30,9 +30,10 @@ Logged = Sequence[tuple[int, Floats]]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """Names of the options `(m,)`, and the first row and the name of each group; no groups where none are known."""
+    """Names of the options `(m,)`, what is shown of them, and the first row and the name of each known group."""
 
     options: tuple[str, ...]
+    shown: tuple[str, ...]
     starts: tuple[int, ...] = ()
     groups: tuple[str, ...] = ()
 
@@ -54,11 +55,14 @@ def landscape_figures(comparison: Comparison, prefix: str) -> tuple[Figure, ...]
 def rows(space: SearchSpace, m: int) -> Rows:
     """Return what the rows of alpha `(m,)` are called: by the groups of the space where they fit, else by number."""
     groups = space.groups if isinstance(space, GroupedSpace) else ()
-    names = tuple(plain(f"{group.name} {option}", LONGEST_OPTION) for group in groups for option in group.options)
+    told = [f"{group.name} {option}" for group in groups for option in group.options]
+    names = tuple(plain(name, LONGEST_OPTION) for name in told)
     if len(names) != m or len(set(names)) != m:
-        return Rows(tuple(f"option {i}" for i in range(m)))
+        numbered = tuple(f"option {i}" for i in range(m))
+        return Rows(numbered, numbered)
     sizes = [len(group.options) for group in groups]
-    return Rows(names, tuple(np.cumsum([0, *sizes[:-1]]).tolist()), tuple(plain(group.name) for group in groups))
+    starts = tuple(np.cumsum([0, *sizes[:-1]]).tolist())
+    return Rows(names, tuple(map(_end, told)), starts, tuple(plain(group.name) for group in groups))
 
 
 def _of_first(comparison: Comparison, name: str, dimensions: int) -> Mapping[str, tuple[int, Logged]]:
@@ -93,7 +97,7 @@ def _alpha(space: SearchSpace, key: str, label: str, seed: int, taken: Logged) -
     sparse = len(cells) > MOST_NAMED
     ticks: Trace = {"tickfont": {"size": 10}, "showgrid": False}
     if not sparse:
-        ticks |= {"tickvals": list(named.options), "ticktext": [_end(name) for name in named.options]}
+        ticks |= {"tickvals": list(named.options), "ticktext": list(named.shown)}
     elif named.starts:
         ticks |= {"tickvals": [named.options[i] for i in named.starts], "ticktext": list(named.groups)}
     layout = {
@@ -107,7 +111,7 @@ def _alpha(space: SearchSpace, key: str, label: str, seed: int, taken: Logged) -
 
 def _end(name: str) -> str:
     """Return the end of a name, which says more than its beginning: it has the option."""
-    return name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}"
+    return plain(name if len(name) <= LONGEST_NAME else f"…{name[1 - LONGEST_NAME :]}")
 
 
 def _rule(row: int) -> Trace:

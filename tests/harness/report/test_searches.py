@@ -1,11 +1,13 @@
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.harness.outcomes.outcome import RunOutcome
 from nasboard.harness.report.figures import Figure, colours, scale
 from nasboard.harness.report.mixtures import (
@@ -123,6 +125,21 @@ def test_alpha_is_a_row_an_option_and_a_column_a_step_named_by_the_groups_of_the
     assert len(heat["y"]) == 30
     assert heat["y"][0] == f"{groups[0].name} {groups[0].options[0]}".replace("<", "&lt;")
     assert len(spec(found)["layout"]["shapes"]) == len(groups) - 1
+
+
+@dataclass(frozen=True)
+class Wordy(NB201Space):
+    """A space whose groups have long names."""
+
+    @property
+    def groups(self) -> tuple[Group, ...]:
+        return (Group("the operation on the edge 1<-0", ("skip_connect", "<b>")),)
+
+
+def test_an_option_with_a_long_name_shows_its_end_as_text() -> None:
+    found = rows(Wordy(), 2)
+    assert found.shown == ("… the edge 1&lt;-0 skip_connect", "…ration on the edge 1&lt;-0 &lt;b&gt;")
+    assert found.options[0] == "the operation on the edge 1&lt;-0 skip_connect"
 
 
 def test_alpha_of_another_length_than_the_groups_has_numbers() -> None:
