@@ -26,7 +26,7 @@ API_VERSION = 2
 Need = Literal["query", "data"]
 CostKind = Literal["simulated", "measured"]
 Logits = NDArray[np.float32]  # (n, classes)
-Logged = float | Floats  # a finite number, or a small array of them
+Logged = float | Floats  # a finite number, or a small array of them, (m,) or (m, k)
 State = Mapping[str, object]  # numpy arrays, numbers, strings, None, and lists and mappings of them
 
 

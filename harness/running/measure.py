@@ -117,4 +117,6 @@ def _logged(step: int, name: str, value: Logged) -> Logged:
         raise MethodError(f"step {step}: log {name!r} is {told}; log finite numbers only")
     if found.size > MOST_LOGGED or (found.ndim and not found.size):
         raise MethodError(f"step {step}: log {name!r} has {found.size} numbers; log 1 to {MOST_LOGGED} of them")
+    if found.ndim > 2:
+        raise MethodError(f"step {step}: log {name!r} has the shape {found.shape}; log a number, `(m,)` or `(m, k)`")
     return found if found.ndim else float(found)

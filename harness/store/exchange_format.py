@@ -12,13 +12,13 @@ import base64
 import binascii
 from collections.abc import Sequence
 from dataclasses import asdict
-from typing import Any, Literal, cast
+from typing import Annotated, Any, Literal, cast
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel, ConfigDict, Field, JsonValue
 
-from nasboard.harness.api import CostKind
+from nasboard.harness.api import CostKind, Logged
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits, plain
@@ -28,6 +28,10 @@ from nasboard.harness.store.ended import Ended
 FORMAT = "nasboard-runs"
 VERSION = 4
 READABLE = (1, 2, 3, 4)
+
+
+_Row = Annotated[list[float], Field(min_length=1)]
+_LogJson = float | _Row | Annotated[list[_Row], Field(min_length=1)]
 
 
 class _Strict(BaseModel):
@@ -41,7 +45,7 @@ class StepJson(_Strict):
     cost_s: float
     wall_s: float
     incumbent: str | None = None
-    logs: dict[str, float | list[float] | list[list[float]]] = Field(default_factory=dict)
+    logs: dict[str, _LogJson] = Field(default_factory=dict)
     scores: str | None = None
     all_scores: str | None = None
     test_accuracy: float | None = Field(default=None, ge=0, le=1)
@@ -54,7 +58,7 @@ class StepJson(_Strict):
             cost_s=step.cost_s,
             wall_s=step.wall_s,
             incumbent=step.incumbent,
-            logs=cast("dict[str, float | list[float] | list[list[float]]]", plain(step.logs)),
+            logs=cast("dict[str, _LogJson]", plain(step.logs)),
             scores=None if step.scores is None else _base64(step.scores, "<f8"),
             all_scores=None if step.all_scores is None else _base64(step.all_scores, "<f8"),
             test_accuracy=step.test_accuracy,
@@ -64,10 +68,10 @@ class StepJson(_Strict):
         """Return the checkpoint as it is stored; its scores take `width` bytes each.
 
         Raises:
-            StoreError: scores that are not base64 of such numbers.
+            StoreError: scores that are not base64 of such numbers, or a logged array whose rows differ in length.
         """
         scores, all_scores = _scores(self.scores, width), _scores(self.all_scores, width)
-        logs = {name: np.array(value) if isinstance(value, list) else value for name, value in self.logs.items()}
+        logs = {name: _log(name, value) for name, value in self.logs.items()}
         start = (self.step, self.cost_s, self.wall_s, self.incumbent, logs)
         return StepRecord(*start, scores, all_scores, self.test_accuracy)
 
@@ -201,6 +205,14 @@ def _base64(values: NDArray[Any], dtype: str) -> str:
 
 def _text(content: bytes) -> str:
     return base64.b64encode(content).decode()
+
+
+def _log(name: str, told: _LogJson) -> Logged:
+    if not isinstance(told, list):
+        return told
+    if len({len(row) for row in told if isinstance(row, list)}) > 1:
+        raise StoreError(f"the rows of the logged array {name!r} differ in length; export it again")
+    return np.array(told, dtype=np.float64)
 
 
 def _scores(text: str | None, width: int) -> Floats | None:

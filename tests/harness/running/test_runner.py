@@ -30,6 +30,8 @@ class Any_:
                 "large": lambda a: np.linspace(-1e300, 1e300, len(a)),
             }.get(self.scores)
             logs = {"loss": float("nan") if self.scores == "badlog" else 1.0}
+            if self.scores == "deeparray":
+                logs["alpha"] = np.zeros((2, 3, 4))
             if self.scores in ("arrays", "badarray", "longarray"):
                 alpha = np.full(5000 if self.scores == "longarray" else 4, 0.1, dtype=np.float32)
                 alpha[-1] = np.inf if self.scores == "badarray" else 0.2
@@ -86,6 +88,7 @@ def test_checkpoints_are_stored_with_the_panels_scores(store: Store) -> None:
         ("short", r"shape \(3,\) for 30 architectures"),
         ("badlog", "log 'loss' is nan"),
         ("badarray", r"log 'alpha' is not finite at \[3\]"),
+        ("deeparray", r"log 'alpha' has the shape \(2, 3, 4\); log a number"),
         ("longarray", "log 'alpha' has 5000 numbers; log 1 to 4096"),
         ("outside", "in slot 0, allowed 0..4"),
         ("tuple", r"an architecture is an array \(6,\) of integers"),

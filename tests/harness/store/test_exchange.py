@@ -168,6 +168,13 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:  # type: ig
         (_edit(lambda d: d["runs"][3]["key"].update(seed=77)), StoreError, "it was edited"),
         (_edit(lambda d: d["runs"][3]["key"].update(colour=1)), StoreError, "another version"),
         (_edit(lambda d: d["runs"][3]["steps"].reverse()), StoreError, "steps ascend"),
+        (
+            _edit(lambda d: d["runs"][2]["steps"][2].update(logs={"plane": [[1.0, 2.0], [3.0]]})),
+            StoreError,
+            "'plane' diff",
+        ),
+        (_edit(lambda d: d["runs"][2]["steps"][2].update(logs={"alpha": []})), StoreError, "logs.alpha"),
+        (_edit(lambda d: d["runs"][2]["steps"][2].update(logs={"alpha": [1e999]})), SchemaError, "Infinity is no"),
         (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="???")), StoreError, "not base64"),
         (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AAAA")), StoreError, "multiple of 8"),
         (_edit(lambda d: d["runs"][2]["steps"][2].update(scores="AAAAAAAA+H8=")), StoreError, "finite"),
