@@ -1,22 +1,24 @@
-"""The collapse that the quick suite shows: DARTS falls along its search and its eigenvalue grows, smoothed it holds.
+"""The collapse in the quick suite: DARTS ends in a sharp place, with few operations to learn; smoothed it does not.
 
-Of the stored runs behind `baselines/quick.json`, and what the gate says where SDARTS-RS falls as DARTS does.
+Of the stored runs behind `baselines/quick.json`, and what the gate says where SDARTS-RS ends as DARTS does. That final
+accuracies differ it does not show: where `none` may win, smoothed searches end without a path now and then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from pathlib import Path
 
+import numpy as np
 import pytest
+from scipy.stats import mannwhitneyu
 
 from nasboard.harness import boards, registry
 from nasboard.harness.boards.board import Value
-from nasboard.harness.boards.measures import Quantity
 from nasboard.harness.gate.baseline import read_baseline
 from nasboard.harness.gate.case import Case
 from nasboard.harness.gate.verdict import judge_cases
 from nasboard.harness.outcomes.load import load
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.store import open_store
 from nasboard.harness.store.exchange import import_runs
@@ -27,11 +29,17 @@ SEEDS = 30
 
 
 @pytest.fixture(scope="module")
-def rows(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Mapping[str, Value]]:
+def comparison(tmp_path_factory: pytest.TempPathFactory) -> Comparison:
     pytest.importorskip("torch", reason="the benchmark trains networks: pip install 'nasboard[live]'")
     with open_store(f"sqlite:///{tmp_path_factory.mktemp('store')}/runs.db") as store:
-        import_runs(store, Path(STORED))
-        [board] = boards.make(load(store, registry.benchmark), only="stability")
+        import_runs(store, STORED)
+        [found] = load(store, registry.benchmark)
+    return found
+
+
+@pytest.fixture(scope="module")
+def rows(comparison: Comparison) -> Mapping[str, Mapping[str, Value]]:
+    [board] = boards.make([comparison], only="stability")
     return {str(row["label"]): row for row in board.rows}
 
 
@@ -50,16 +58,25 @@ def test_the_eigenvalue_grows_in_darts_and_falls_where_it_is_smoothed(rows: Mapp
     assert between(rows["sdarts_rs"]["growth_interval"])[1] < 1
 
 
-def test_darts_falls_more_often_than_its_smoothed_form(rows: Mapping[str, Mapping[str, Value]]) -> None:
-    assert between(rows["darts"]["fell_interval"])[0] > between(rows["sdarts_rs"]["fell_interval"])[1]
+def test_discretisation_costs_darts_more(rows: Mapping[str, Mapping[str, Value]]) -> None:
+    assert between(rows["darts"]["gap_interval"])[0] > between(rows["sdarts_rs"]["gap_interval"])[1]
 
 
-@pytest.mark.parametrize("quantity", ["drop", "accuracy"])
-def test_the_gate_closes_where_the_smoothed_form_falls_as_darts_does(quantity: Quantity) -> None:
-    values = {
-        entry.label: entry.values[quantity] for entry in read_baseline(ROOT / "baselines" / "quick.json").entries()
+def test_at_least_a_third_of_the_searches_of_darts_fall(rows: Mapping[str, Mapping[str, Value]]) -> None:
+    assert between(rows["darts"]["fell_interval"])[0] > 1 / 3
+
+
+def test_darts_ends_with_more_operations_without_parameters(comparison: Comparison) -> None:
+    assert comparison.parameter_free is not None
+    free = {
+        label: [float(np.isin(run.final_arch, comparison.parameter_free).mean()) for run in comparison.outcomes[label]]
+        for label in ("darts", "sdarts_rs")
     }
-    fallen = Case("digits", "sdarts_rs", quantity, values["sdarts_rs"], values["darts"])
-    same = Case("digits", "sdarts_rs", quantity, values["sdarts_rs"], values["sdarts_rs"])
-    told = {found.outcome for case in (fallen, same) for found in judge_cases([[case]])}
-    assert told == {"regression", "ok"}
+    assert mannwhitneyu(free["darts"], free["sdarts_rs"], alternative="greater").pvalue < 0.001
+
+
+def test_the_gate_closes_where_the_smoothed_form_ranks_as_darts_does() -> None:
+    values = {entry.label: entry.values["tau"] for entry in read_baseline(ROOT / "baselines" / "quick.json").entries()}
+    fallen = Case("digits", "sdarts_rs", "tau", values["sdarts_rs"], values["darts"])
+    again = Case("digits", "sdarts_rs", "tau", values["sdarts_rs"], dict(enumerate(values["sdarts_rs"].values(), 1000)))
+    assert [[v.outcome for v in judge_cases([[case]])][0] for case in (fallen, again)] == ["regression", "ok"]
