@@ -112,7 +112,8 @@ class Context:
         learned: architectures `(n, d)` -> which of them `(n,)` have an operation with parameters on a path from input
             to output; the others compute nothing learned, and a search that ends there has collapsed. None: not known.
         named: name -> string form of the architectures that are known by a name.
-        skips: architectures `(n, d)` -> share `(n,)` of their operations that are skip connections; None: it has none.
+        skips: architectures `(n, d)` -> share `(n,)` of the operations they keep, so not of `none`, that are skip
+            connections; None: it has none.
         parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
         trainings: how its architectures are trained from scratch, None where that is not offered.
         test: returns the test images and labels, which the harness alone measures a `network` on.

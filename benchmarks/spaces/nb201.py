@@ -227,8 +227,8 @@ def merge(archs: Archs) -> Archs:
 
 
 def skips(archs: Archs) -> Floats:
-    """Return the share `(n,)` of the edges of `(n, 6)` that are skip connections."""
-    return np.asarray((archs == OPS.index("skip_connect")).mean(axis=1))
+    """Return the share `(n,)` of the operations of `(n, 6)` other than `none` that are skip connections, 0 of none."""
+    return np.asarray((archs == SKIP).sum(axis=1) / np.maximum((archs != NONE).sum(axis=1), 1))
 
 
 def learned(archs: Archs) -> Bools:

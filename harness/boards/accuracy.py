@@ -17,7 +17,6 @@ from nasboard.harness.boards.board import Board, Column, Undefined, Value
 from nasboard.harness.boards.measures import QUANTITIES
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.intervals import of_share
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
 
 _COSTS = (
@@ -71,7 +70,8 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
     Collapse where it is known which cells learn, other data sets and published figures where there are any.
     """
     more = beside(comparison)
-    collapse = {label: _collapse(comparison, outcomes) for label, outcomes in comparison.outcomes.items()}
+    learns = {label: measures.by_seed(comparison, o, measures.collapsed) for label, o in comparison.outcomes.items()}
+    collapse = {label: measures.rate("collapse_rate", "collapse_interval", each) for label, each in learns.items()}
     known = any(isinstance(each["collapse_rate"], float) for each in collapse.values())
     columns = (*_FOUND, *(_COLLAPSE if known else ()), *_REGRET, *more.columns, *_COSTS, *_COUNTS)
     found = {label: measures.by_seed(comparison, o, measures.accuracy) for label, o in comparison.outcomes.items()}
@@ -112,14 +112,6 @@ def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> di
         "quartiles": Interval(low, high),
         "regret": Undefined("optimum not known") if optimum is None else optimum - mean,
     }
-
-
-def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
-    values = measures.by_seed(comparison, outcomes, measures.collapsed)
-    if isinstance(values, Undefined):
-        return dict.fromkeys(("collapse_rate", "collapse_interval"), values)
-    hits, n = sum(map(bool, values.values())), len(values)
-    return {"collapse_rate": hits / n, "collapse_interval": of_share(hits, n)}
 
 
 def _significance(tier: Tier | Undefined) -> dict[str, Value]:

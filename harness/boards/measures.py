@@ -14,7 +14,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from nasboard.harness.boards.board import Column, Row, Undefined
+from nasboard.harness.boards.board import Column, Row, Undefined, Value
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
@@ -154,7 +154,8 @@ def late_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     at = at[at >= outcome.steps[0]]
     if not len(at):
         return Undefined(f"no incumbent between {LATE_FROM[0]:.0%} and {LATE_FROM[1]:.0%} of the run")
-    return float(outcome.accuracy[np.searchsorted(outcome.steps, at, side="right") - 1].mean() - final)
+    lost = outcome.accuracy[np.searchsorted(outcome.steps, at, side="right") - 1] - final
+    return float(lost.mean())  # of differences, so that a run that stays has 0 and no rounding
 
 
 def fell(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
@@ -178,7 +179,7 @@ def churn(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
 
 
 def skips(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
-    """Return the share of skip connections among the operations of the final incumbent."""
+    """Return the share of skip connections among the operations that the final incumbent keeps."""
     found = next((c.skips for c in comparison.contexts.values() if c.skips is not None), None)
     if found is None:
         return Undefined("no skip connections in the space")
@@ -245,6 +246,14 @@ def t_interval(values: Iterable[float], within: Range = UNBOUNDED) -> Interval |
     if len(array) < 2:
         return Undefined("one seed")
     return intervals.of_mean(array).cut(*within)
+
+
+def rate(name: str, interval: str, values: Mapping[int, float] | Undefined) -> dict[str, Value]:
+    """Return under two names the share of seeds whose value is not 0, and its interval of Clopper and Pearson."""
+    if isinstance(values, Undefined):
+        return {name: values, interval: values}
+    hits, n = sum(map(bool, values.values())), len(values)
+    return {name: hits / n, interval: intervals.of_share(hits, n)}
 
 
 def defined(compute: Callable[[], T]) -> T | Undefined:

@@ -11,7 +11,6 @@ from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.intervals import of_share
 
 GAP = "discretisation_gap"  # and under this one what the supernet's accuracy loses by the derivation
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
@@ -22,7 +21,7 @@ TRAINED = "trained_along"  # column of boards whose truth is by trainings
 _COLUMNS = (
     Column("label", "method"),
     Column("drop", "drop", "fraction", False, 2, brief=True),
-    Column("drop_interval", "95 %", "fraction", False, 2, brief=True),
+    Column("drop_interval", "drop, 95 %", "fraction", False, 2),
     Column("worst_drop", "worst drop", "fraction", False, 2),
     Column("raw_drop", "best minus last", "fraction", False, 2, detail=True),
     Column("late_drop", "late drop", "fraction", False, 2, brief=True),
@@ -32,9 +31,13 @@ _COLUMNS = (
     Column("worst_seed", "worst seed", "fraction", True, 2, brief=True),
     Column("seed_spread", "sd over seeds", "fraction", False, 2),
     Column("skips", "skips", "fraction", False, 1, brief=True),
+    Column("skips_interval", "skips, 95 %", "fraction", False, 1),
     Column("parameter_free", "parameter-free ops", "fraction", False, 1),
     Column("collapsed", "nothing learned", "count", False),
+    Column("collapse_rate", "collapse", "fraction", False),
+    Column("collapse_interval", "collapse, 95 %", "fraction", False),
     Column("churn", "churn", "fraction", False, 1),
+    Column("churn_interval", "churn, 95 %", "fraction", False, 1),
     Column("tau_drift", "tau drift", "correlation", True, 3),
     Column("eigenvalue_growth", "eigenvalue growth", "ratio", False, 2, brief=True),
     Column("growth_interval", "growth, 95 %", "ratio", False, 2),
@@ -55,10 +58,11 @@ _NOTES = (
     "seeds: 0 on average where nothing changes. Fell by 5: share of seeds that end more than 5 points below the best "
     "along the run, or with nothing learned, with the interval of Clopper and Pearson. The other intervals are t "
     "intervals over seeds. Churn: share of the steps at which the incumbent becomes another one.",
-    "Skips: mean share of skip connections among the operations of the final cell. Gap: accuracy of the supernet under "
-    f"the mixture minus that under the architecture derived from it, as last logged under '{GAP}'.",
+    "Skips: mean share of skip connections among the operations that the final cell keeps, so not of `none`. Gap: what "
+    f"the accuracy of the supernet under the mixture loses by the derivation, as last logged under '{GAP}'.",
     "Parameter-free: mean share of operations without parameters in the final cell, as it is written. Nothing learned: "
-    "the number of seeds whose final cell has no operation with parameters on a path from its input to its output.",
+    "the number of seeds whose final cell has no operation with parameters on a path from its input to its output; "
+    "collapse: their share, with the interval of Clopper and Pearson.",
     "Tau drift: tau of the last ranking minus the best along training, mean over seeds.",
     f"Eigenvalue growth: last over third tenth of the search, each the geometric mean of the values logged as "
     f"'{EIGENVALUE}', interpolated at the same places however often they were logged; geometric mean over seeds.",
@@ -115,9 +119,9 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
         **_with_interval("drop", "drop_interval", drops),
         "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
         **_with_interval("late_drop", "late_interval", measures.by_seed(comparison, outcomes, measures.late_drop)),
-        **_fell(measures.by_seed(comparison, outcomes, measures.fell)),
-        "skips": _mean(comparison, outcomes, measures.skips),
-        "churn": _mean(comparison, outcomes, measures.churn),
+        **measures.rate("fell", "fell_interval", measures.by_seed(comparison, outcomes, measures.fell)),
+        **_with_interval("skips", "skips_interval", measures.by_seed(comparison, outcomes, measures.skips), 0.0),
+        **_with_interval("churn", "churn_interval", measures.by_seed(comparison, outcomes, measures.churn), 0.0),
         **_with_interval("gap", "gap_interval", measures.by_seed(comparison, outcomes, gap)),
         "worst_drop": drops if isinstance(drops, Undefined) else max(drops.values()),
         "worst_seed": finals if isinstance(finals, Undefined) else min(finals.values()),
@@ -139,10 +143,12 @@ def gap(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return float(outcome.logs[GAP][1, -1])
 
 
-def _with_interval(name: str, interval: str, values: dict[int, float] | Undefined) -> dict[str, Value]:
+def _with_interval(
+    name: str, interval: str, values: dict[int, float] | Undefined, lowest: float = -1.0
+) -> dict[str, Value]:
     if isinstance(values, Undefined):
         return {name: values, interval: values}
-    return {name: measures.mean(values.values()), interval: measures.t_interval(values.values(), (-1.0, 1.0))}
+    return {name: measures.mean(values.values()), interval: measures.t_interval(values.values(), (lowest, 1.0))}
 
 
 def _growth(values: dict[int, float] | Undefined) -> dict[str, Value]:
@@ -152,13 +158,6 @@ def _growth(values: dict[int, float] | Undefined) -> dict[str, Value]:
     found = measures.t_interval(values.values())
     told = found if isinstance(found, Undefined) else Interval(float(np.exp(found.low)), float(np.exp(found.high)))
     return {"eigenvalue_growth": float(np.exp(measures.mean(values.values()))), "growth_interval": told}
-
-
-def _fell(values: dict[int, float] | Undefined) -> dict[str, Value]:
-    if isinstance(values, Undefined):
-        return {"fell": values, "fell_interval": values}
-    hits, n = int(sum(values.values())), len(values)
-    return {"fell": hits / n, "fell_interval": of_share(hits, n)}
 
 
 def _trained_along(outcomes: Sequence[RunOutcome]) -> str | Undefined:
@@ -175,7 +174,8 @@ def _mean(comparison: Comparison, outcomes: Sequence[RunOutcome], measure: Measu
 
 def _collapse(comparison: Comparison, outcomes: Sequence[RunOutcome]) -> dict[str, Value]:
     collapsed = measures.by_seed(comparison, outcomes, measures.collapsed)
-    found: dict[str, Value] = {"collapsed": collapsed if isinstance(collapsed, Undefined) else sum(collapsed.values())}
+    count: Value = collapsed if isinstance(collapsed, Undefined) else sum(collapsed.values())
+    found: dict[str, Value] = {"collapsed": count, **measures.rate("collapse_rate", "collapse_interval", collapsed)}
     if comparison.parameter_free is None:
         return found | {"parameter_free": Undefined("not known")}
     finals = [arch for outcome in measures.ended(outcomes) if (arch := outcome.final_arch) is not None]

@@ -50,11 +50,16 @@ METRICS = (
     MetricEntry("precision_at_k", "tau", True, "fraction", "share of the predicted top k that is in the true top k"),
     MetricEntry("best_true_rank", "tau", False, "rank", "best true rank within the predicted top k; 1 is the optimum"),
     MetricEntry("drop", "stability", False, "fraction", "cross-fitted peak minus final true accuracy along a search"),
+    MetricEntry("late_drop", "stability", False, "fraction", "true accuracy at 60 to 80 % of a search minus the final"),
+    MetricEntry("fell", "stability", False, "fraction", "share of seeds that end 5 points below their best"),
     MetricEntry("worst_seed", "stability", True, "fraction", "final true accuracy of the worst seed"),
     MetricEntry("seed_spread", "stability", False, "fraction", "standard deviation of final accuracy over seeds"),
     MetricEntry(
         "parameter_free", "stability", False, "fraction", "share of operations without parameters in the final cell"
     ),
+    MetricEntry("skips", "stability", False, "fraction", "share of skip connections in the final cell"),
+    MetricEntry("churn", "stability", False, "fraction", "share of steps at which the incumbent changes"),
+    MetricEntry("gap", "stability", False, "fraction", "what the supernet's accuracy loses by the derivation"),
     MetricEntry("tau_drift", "stability", True, "correlation", "last minus best tau along training"),
     MetricEntry("eigenvalue_growth", "stability", False, "ratio", "dominant eigenvalue, last over third tenth"),
     MetricEntry("accuracy", "accuracy", True, "fraction", "mean true accuracy of the final architecture"),

@@ -177,6 +177,14 @@ def test_a_cell_learns_where_a_convolution_sees_its_input() -> None:
     ]
 
 
+def test_skips_are_a_share_of_the_sixteen_operations_of_both_cells() -> None:
+    some = (("skip_connect", 0), ("max_pool_3x3", 1)) * 4
+    none = (("sep_conv_3x3", 0), ("sep_conv_3x3", 1)) * 4
+    one = (("skip_connect", 0), *none[1:])
+    rows = np.stack([DARTS.encode(write_genotype(*cells)) for cells in ((some, some), (none, some), (one, none))])
+    assert DARTS.skips(rows).tolist() == [0.5, 0.25, 1 / 16]
+
+
 def test_a_drawing_has_the_pairs_of_the_genotype_and_joins_the_nodes() -> None:
     arch = DARTS.encode(PUBLISHED["pc-darts"].spec)
     both = read_genotype(PUBLISHED["pc-darts"].spec, "test")

@@ -28,6 +28,7 @@ from nasboard.benchmarks.spaces.nb201 import (
     merge,
     prune,
     published_order,
+    skips,
 )
 from nasboard.harness import registry
 from nasboard.harness.errors import SpecError
@@ -226,6 +227,16 @@ def test_a_cell_learns_where_a_convolution_is_left_after_pruning() -> None:
     idle = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|")
     fed = SPACE.encode("|nor_conv_3x3~0|+|none~0|none~1|+|skip_connect~0|skip_connect~1|none~2|")
     assert learned(np.stack([idle, fed])).tolist() == [False, True]
+
+
+def test_skips_are_a_share_of_the_operations_that_are_not_none() -> None:
+    told = {
+        "|skip_connect~0|+|none~0|none~1|+|skip_connect~0|none~1|none~2|": 1.0,
+        "|skip_connect~0|+|none~0|none~1|+|nor_conv_3x3~0|avg_pool_3x3~1|none~2|": 1 / 3,
+        "|nor_conv_3x3~0|+|nor_conv_3x3~0|skip_connect~1|+|skip_connect~0|nor_conv_1x1~1|skip_connect~2|": 0.5,
+        "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|": 0.0,
+    }
+    assert skips(np.stack([SPACE.encode(spec) for spec in told])).tolist() == list(told.values())
 
 
 def test_edge_weights_are_of_nodes_that_several_edges_lead_to_and_multiply_the_operations() -> None:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -7,13 +8,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 from numpy.random import Generator
+from rich.console import Console
 
 from nasboard.harness import boards
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.boards.measures import fall
+from nasboard.harness.boards.render import print_tables
 from nasboard.harness.context import Context
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.statistics.bootstrap import Interval
+from nasboard.harness.statistics.intervals import of_share
 from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.stored_runs import ARCHS, ORDER, PANEL_TRUTH, TRUTH, Stored, loaded, noisy, ranked, searched
 
@@ -120,6 +125,7 @@ def test_collapse_is_told_of_final_cells_by_what_is_left_after_pruning(tmp_path:
     learns = replace(found, contexts={"planted": Context(learned=lambda archs: (archs == cells[0]).all(axis=1))})
     told = row(board([learns]), "a")
     assert (told["parameter_free"], told["collapsed"]) == (Undefined("not known"), 1)
+    assert (told["collapse_rate"], told["collapse_interval"]) == (0.5, of_share(1, 2))
     assert [measures.collapsed(learns, run) for run in found.outcomes["a"][:2]] == [False, True]
     [none] = loaded(tmp_path / "none", [ranked("r", 0, [noisy(0, 0.1)])])
     made = row(board([replace(none, contexts=learns.contexts, parameter_free=(0,))]), "r")
@@ -136,13 +142,30 @@ def test_late_drop_is_what_is_lost_after_the_middle_part_each_step_counted_once(
     assert one["late_drop"] == Undefined("no incumbent between 60% and 80% of the run")
 
 
+def test_late_drop_of_runs_that_stay_is_zero_to_the_last_digit(tmp_path: Path) -> None:
+    made = row(board(loaded(tmp_path, [searched("a", s, [2000, *[100 * s] * 49]) for s in range(20)])), "a")
+    assert (made["late_drop"], made["late_interval"]) == (0.0, Interval(0.0, 0.0))
+
+
+def test_the_brief_board_fits_a_hundred_characters(tmp_path: Path) -> None:
+    [found] = loaded(tmp_path, [logged("sdarts_adv_smoothed", np.linspace(1, 9, 20), seed=s) for s in range(2)])
+    told = board([replace(found, contexts={"planted": Context(skips=lambda archs: (archs == 1).mean(axis=1))})])
+    text = io.StringIO()
+    print_tables([told], Console(file=text, width=100))
+    shown = text.getvalue().partition("──")[0].split()
+    assert {"drop", "late", "fell", "worst", "skips", "eigenvalue", "seeds"} <= set(shown)
+    assert row(told, "random_search")["skips"] == Undefined("not run")  # the widest that most columns have
+
+
 def test_a_fall_is_five_points_below_the_best_and_churn_the_share_of_steps_that_change(tmp_path: Path) -> None:
     deep, flat = [2000, 2000, 0, 0, 0], [2000, 2001, 2001, 2002, 2002]
     assert TRUTH[ORDER[2000]] - TRUTH[ORDER[0]] > 0.05 > TRUTH[ORDER[2001]] - TRUTH[ORDER[2002]]
     runs = [searched("a", 0, deep), searched("a", 1, flat), searched("b", 0, [7])]
     made = board(loaded(tmp_path, runs))
-    assert row(made, "a")["fell"] == 0.5
+    assert (row(made, "a")["fell"], row(made, "a")["fell_interval"]) == (0.5, of_share(1, 2))
     assert row(made, "a")["churn"] == pytest.approx((1 / 4 + 2 / 4) / 2)
+    assert row(made, "a")["churn_interval"] == measures.t_interval([1 / 4, 2 / 4], (0.0, 1.0))
+    assert row(made, "b")["churn_interval"] == row(made, "b")["churn"]
     assert row(made, "b")["churn"] == Undefined("one step with an incumbent")
 
 
@@ -153,6 +176,7 @@ def test_skips_and_the_gap_are_of_the_last_cell_and_the_last_log(tmp_path: Path)
     told = replace(found, contexts={"planted": Context(skips=lambda archs: (archs == 1).mean(axis=1))})
     cells = ARCHS[ORDER[[1234, 99]]]
     assert row(board([told]), "a")["skips"] == pytest.approx((cells == 1).mean())
+    assert row(board([told]), "a")["skips_interval"] == measures.t_interval((cells == 1).mean(axis=1), (0.0, 1.0))
     run, steps = searched("a", 0, [1, 1, 1])
     gaps = zip(steps, (0.5, 0.4, 0.3), strict=True)
     made = board(loaded(tmp_path / "gap", [(run, [replace(s, logs={"discretisation_gap": gap}) for s, gap in gaps])]))
