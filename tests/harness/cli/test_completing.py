@@ -46,7 +46,8 @@ def completed(folder: Path, *words: str) -> set[str]:
     [
         (["run", "qu"], {"quick", "quiet.toml", "queue/"}),
         (["run", "queue/"], {"queue/my.toml"}),
-        (["run", "--method", "dar"], {"darts", "darted"}),  # a plug-in's name is known though it cannot be imported
+        (["run", "--method", "darte"], {"darted"}),  # a plug-in's name is known though it cannot be imported
+        (["run", "--method", "darts_"], {"darts_ada", "darts_es", "darts_pt"}),
         (["run", "--benchmark", "digits"], {"digits201", "digits201-live"}),
         (["gate", "qui"], {"quick"}),
         (["data", "fetch", "nb201"], {"nb201", "nb201-compact"}),
