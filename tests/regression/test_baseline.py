@@ -63,7 +63,7 @@ def labels(quantity: Quantity, least: int = 0, above: float | None = None) -> li
 
 def test_most_methods_are_apart_from_chance() -> None:
     assert {"one_shot", "few_shot k=1", "sdarts_rs"} <= set(labels("tau", above=0.0))
-    assert {"one_shot", "few_shot k=1", "darts"} <= set(labels("accuracy", above=CHANCE))
+    assert {"one_shot", "few_shot k=1", "gdas"} <= set(labels("accuracy", above=CHANCE))
 
 
 def test_the_baseline_is_of_the_shipped_table() -> None:

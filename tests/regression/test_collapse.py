@@ -77,6 +77,9 @@ def test_darts_ends_with_more_operations_without_parameters(comparison: Comparis
 
 def test_the_gate_closes_where_the_smoothed_form_ranks_as_darts_does() -> None:
     values = {entry.label: entry.values["tau"] for entry in read_baseline(ROOT / "baselines" / "quick.json").entries()}
-    fallen = Case("digits", "sdarts_rs", "tau", values["sdarts_rs"], values["darts"])
-    again = Case("digits", "sdarts_rs", "tau", values["sdarts_rs"], dict(enumerate(values["sdarts_rs"].values(), 1000)))
+    old = values["sdarts_rs"]
+    fallen, again = (
+        Case("digits", "sdarts_rs", "tau", old, dict(enumerate(values[label].values(), start=1000)))
+        for label in ("darts", "sdarts_rs")
+    )
     assert [next(v.outcome for v in judge_cases([[case]])) for case in (fallen, again)] == ["regression", "ok"]
