@@ -35,6 +35,7 @@ if TYPE_CHECKING:  # the same names for type checkers and editors, which do not 
     from nasboard.harness.errors import SpecError as SpecError
     from nasboard.harness.errors import UnknownNameError as UnknownNameError
     from nasboard.harness.errors import UsageError as UsageError
+    from nasboard.harness.frames import load_arrays as load_arrays
     from nasboard.harness.frames import load_runs as load_runs
     from nasboard.harness.frames import load_steps as load_steps
     from nasboard.harness.frames import load_trainings as load_trainings
@@ -74,7 +75,7 @@ _NAMES = {  # module -> what the face shows of it
     "nasboard.harness.asktell": "play",
     "nasboard.harness.errors": "BudgetExhausted MethodError MetricError MissingDataError NasboardError SpecError "
     "UnknownNameError UsageError",
-    "nasboard.harness.frames": "load_runs load_steps load_trainings",
+    "nasboard.harness.frames": "load_arrays load_runs load_steps load_trainings",
     "nasboard.harness.registry": "benchmark method",
     "nasboard.harness.running.oracle": "MeteredOracle",
     "nasboard.harness.space": "Arch Archs Bools Choice Floats Ints SearchSpace check enumerate_all from_index "

@@ -31,9 +31,9 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
     """Return the steps of runs in the store at `url` as a frame, a row a step, run by run.
 
     Of which run: `run_id`, `label`, `benchmark`, `seed`. The step: `step`, its cost so far in `cost_simulated_s` or
-    `cost_measured_s`, `wall_s`, `incumbent`, and each logged number (no array) as `logs.NAME`. The truth: `accuracy` of
-    the incumbent, a fraction, and `tau` of the panel at steps that rank; `test_accuracy` is a trained network's own,
-    where one was measured. What is absent is NaN.
+    `cost_measured_s`, `wall_s`, `incumbent`, and each logged number as `logs.NAME`; arrays are `load_arrays`'. The
+    truth: `accuracy` of the incumbent, a fraction, and `tau` of the panel at steps that rank; `test_accuracy` is a
+    trained network's own, where one was measured. What is absent is NaN.
 
     Args:
         url: of the store.
