@@ -55,6 +55,18 @@ def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_w
         found.truth(sample(found.space, np.random.default_rng(0), 1))
 
 
+def test_the_share_of_skips_is_told_by_the_table_or_by_the_space() -> None:
+    cell = "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"
+    for found in map(registry.benchmark, ("digits201", "digits201-live")):
+        assert found.context.skips is not None
+        assert found.context.skips(found.space.encode(cell)[None]).tolist() == [1 / 3]
+    cells = opened(S2)
+    assert cells.context.skips is not None
+    archs = sample(cells.space, np.random.default_rng(0), 50)
+    counted = [cells.space.decode(arch).count("skip_connect") / 16 for arch in archs]
+    assert cells.context.skips(archs).tolist() == counted
+
+
 def test_no_published_test_image_of_cifar100_guides_a_search_for_darts_cells() -> None:
     darts, nb201 = LIVE["darts-cifar100"], LIVE["nb201-cifar100-live"]
     assert DataSpec(darts.data).images("train", "val") == 50_000

@@ -152,6 +152,8 @@ def test_all_recorded_searches_of_darts_fall_to_a_cell_that_learns_nothing(nasli
     rows = {row["label"]: row for row in making.make([naslib], "stability")[0].rows}
     assert rows["darts (NASLib)"]["worst_seed"] == pytest.approx(0.8649)
     assert rows["darts (NASLib)"]["raw_drop"] == pytest.approx(0.0580, abs=1e-4)
+    told = [rows["darts (NASLib)"][key] for key in ("collapse_rate", "fell", "skips", "late_drop", "gap")]
+    assert told == [1.0, 1.0, 1 / 3, 0.0, Undefined("not logged")]  # they had fallen before the search was late
 
 
 def test_the_table_of_recorded_searches_is_what_comes_out(naslib: Comparison) -> None:
