@@ -185,8 +185,8 @@ def test_skips_are_a_share_of_the_sixteen_operations_of_both_cells() -> None:
     assert DARTS.skips(rows).tolist() == [0.5, 0.25, 1 / 16]
 
 
-@pytest.mark.parametrize("name", ["s1", "s2", "s3", "s4"])
-def test_skips_are_counted_where_each_edge_has_operations_of_its_own(name: str) -> None:
+@pytest.mark.parametrize("name", ["s1", "s2", "s3"])  # S4 has no skip connections
+def test_skips_are_counted_where_edges_have_few_operations(name: str) -> None:
     space, rng = SPACES[name], np.random.default_rng(0)
     rows = np.stack([space.derive(mix) for mix in rng.random((20, size(space.groups)))])
     counts = np.array([space.decode(row).count("skip_connect") for row in rows])
