@@ -136,11 +136,13 @@ def test_a_suite_runs_among_strangers(installed: Installed) -> None:
 def test_suites_and_baselines_are_found_as_data(installed: Installed) -> None:
     code = (
         "from importlib.resources import files\n"
-        "found = {p: {f.name: len(f.read_bytes()) for f in files(p).iterdir() if not f.name.startswith('__')}"
+        "found = {p: {str(f.relative_to(files(p))): len(f.read_bytes()) for f in files(p).rglob('*.[tj]*')}"
         " for p in ('nasboard.suites', 'nasboard.baselines')}"
     )
     expected = {
-        f"nasboard.{folder}": {path.name: path.stat().st_size for path in (ROOT / folder).glob(f"*.{kind}")}
+        f"nasboard.{folder}": {
+            str(path.relative_to(ROOT / folder)): path.stat().st_size for path in (ROOT / folder).rglob(f"*.{kind}")
+        }
         for folder, kind in (("suites", "toml"), ("baselines", "json"))
     }
     assert installed.python(code) == expected
