@@ -149,12 +149,16 @@ class LiveBenchmark:
             notes=(*told.notes[:1], *self._notes()),
             published=self.published,
             learned=told.learned or getattr(self.space, "learned", None),
-            skips=told.skips or getattr(self.space, "skips", None),
+            skips=told.skips or (getattr(self.space, "skips", None) if self._has_skips else None),
             named=known(self.space) if isinstance(self.space, DartsSpace) else {},
             parts=self._parts_digest(),
             trainings=self._trainings(),
             test=partial(open_test, self.parts.data),
         )
+
+    @property
+    def _has_skips(self) -> bool:
+        return any("skip_connect" in group.options for group in self.space.groups)
 
     def data(self) -> SearchData:
         """Return images and supernets.

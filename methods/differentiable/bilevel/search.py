@@ -234,8 +234,12 @@ class Search:
         load_adam(self.adam, self.alpha, cast(State, state["adam"]))
 
     def handed_on(self) -> State:
-        """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off."""
-        return {"found": self.incumbent, "mix": array(self.full(self.mixture()))}
+        """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off.
+
+        One that was ended goes back to an architecture whose mixture is gone: that which it is stands for it.
+        """
+        mix = self.net.mixtures(self.incumbent[None])[0] if self.ended else self.full(self.mixture())
+        return {"found": self.incumbent, "mix": array(mix)}
 
     def _watched(self, logs: Mapping[str, Logged]) -> dict[str, float]:
         """End the search, or go back with more decay, where its eigenvalue has grown; returns where to."""

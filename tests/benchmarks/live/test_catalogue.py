@@ -266,3 +266,8 @@ def test_benchmarks_open_without_torch() -> None:
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.startswith("True True\n")
     assert "trains networks: pip install 'nasboard[live]'" in done.stdout
+
+
+def test_a_space_without_skip_connections_tells_no_share_of_them() -> None:
+    assert opened("s4-digits").context.skips is None
+    assert opened("s2-digits").context.skips is not None

@@ -152,3 +152,12 @@ def test_a_stopped_run_resumes_bit_for_bit_before_and_after_it_was(plant: Plant,
 def test_a_rule_without_eigenvalues_is_refused() -> None:
     with pytest.raises(UsageError, match="eigenvalue_every"):
         next(replace(EARLY, eigenvalue_every=0).search(live.task()))
+
+
+def test_a_search_that_was_ended_hands_on_the_architecture_it_went_back_to() -> None:
+    run = live.search(Darts(epochs=3, batch=32, eigenvalue_every=0))
+    run.advance()
+    run.ended, run.found = True, live.ARCHS[3]
+    told = run.handed_on()
+    assert np.array_equal(run.net.space.derive(told["mix"]), live.ARCHS[3])
+    assert np.array_equal(told["found"], live.ARCHS[3])
