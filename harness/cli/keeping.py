@@ -25,10 +25,14 @@ from nasboard.harness.store.recorded import import_recorded
 def export(
     path: Annotated[Path, typer.Argument(help="JSON file to write; compressed where its name ends in .xz.")],
     store: StoreOption = DEFAULT_STORE,
+    unfinished: Annotated[
+        bool,
+        typer.Option("--unfinished", help="Also the steps of runs that were cut off; elsewhere they begin anew."),
+    ] = False,
 ) -> None:
     """Write every run of a store that has ended into a JSON file."""
     with open_store(database_url(store), must_exist=True) as opened:
-        count = export_runs(opened, path)
+        count = export_runs(opened, path, unfinished=unfinished)
     out().print(f"wrote {count} runs to {path}")
 
 

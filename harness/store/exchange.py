@@ -1,4 +1,5 @@
-"""Runs moved between stores and between machines as a JSON file, losslessly. Only runs that have ended move.
+"""Runs moved between stores and between machines as a JSON file, losslessly: those that have ended, and on demand the
+steps of those that were cut off, which are there to be looked at: without its state a run begins anew.
 
 The file has one run a line, so that writing it never holds all of them; `exchange_format` says what a line is. A file
 whose name ends in `.xz` is compressed.
@@ -22,17 +23,23 @@ from nasboard.harness.store.exchange_format import FORMAT, READABLE, VERSION, Do
 PACKED = ".xz"
 
 
-def export_runs(store: Store, path: Path) -> int:
+def export_runs(store: Store, path: Path, *, unfinished: bool = False) -> int:
     """Write every run that has ended, and the panels, into the JSON file `path`; returns the number of runs.
+
+    Args:
+        store: where they are.
+        path: what is written; compressed where its name ends in `.xz`.
+        unfinished: also write runs that were cut off and that nobody makes now, with the steps they have.
 
     Raises:
         StoreFullError: the file cannot be written; what was there before is unchanged.
     """
-    ended = [run for run in store.runs() if run.status in ENDED]
+    cut_off = {run.run_id for run in store.runs(status="pending") if store.steps(run.run_id)} if unfinished else set()
+    chosen = [run for run in store.runs() if run.status in ENDED or run.run_id in cut_off]
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with draft.open("wb") as file:
-            file.writelines(_packed(_lines(store, ended), path))
+            file.writelines(_packed(_lines(store, chosen), path))
             file.flush()
             os.fsync(file.fileno())
         draft.replace(path)
@@ -40,13 +47,14 @@ def export_runs(store: Store, path: Path) -> int:
         raise StoreFullError(f"{path} cannot be written; free space or name another file ({error})") from error
     finally:
         draft.unlink(missing_ok=True)
-    return len(ended)
+    return len(chosen)
 
 
 def import_runs(store: Store, path: Path) -> int:
     """Read the runs of the JSON file `path` into the store, all or none; returns how many are new.
 
-    A run that is there already and equal is skipped; one that is only planned there is filled in.
+    A run that is there already and equal is skipped; one that is only planned there is filled in. One that was cut off
+    gives way to whatever is there of it.
 
     Raises:
         MissingDataError: no such file.
@@ -58,7 +66,7 @@ def import_runs(store: Store, path: Path) -> int:
     new = [run for run in document.runs if _is_new(run, here.get(run.run_id), store, path)]
     try:
         known = [(panel.record(), panel.space) for panel in document.panels]
-        store.insert([run.ended() for run in new], known)
+        store.insert([run.moved() for run in new], known)
     except StoreFullError:
         raise
     except StoreError as error:
@@ -66,11 +74,11 @@ def import_runs(store: Store, path: Path) -> int:
     return len(new)
 
 
-def _lines(store: Store, ended: Sequence[RunRecord]) -> Iterator[str]:
+def _lines(store: Store, chosen: Sequence[RunRecord]) -> Iterator[str]:
     yield f'{{"format":"{FORMAT}","version":{VERSION},"panels":[\n'
     yield ",\n".join(PanelJson.of(panel, space).model_dump_json() for panel, space in store.panels())
     yield '\n],"runs":[\n'
-    for i, run in enumerate(ended):
+    for i, run in enumerate(chosen):
         line = _json_of(run, store).model_dump_json(exclude_defaults=True)
         yield (",\n" if i else "") + line
     yield "\n]}\n"
@@ -121,12 +129,14 @@ def _is_new(given: RunJson, mine: RunRecord | None, store: Store, path: Path) ->
     Raises:
         StoreError: it is being made here, or ended here with another content.
     """
+    if given.status == "pending":
+        return mine is None or (mine.status == "pending" and not store.steps(mine.run_id))
     if mine is None or mine.status == "pending":
         return True
     name = given.run_id[:12]
     if mine.status == "running":
         raise StoreError(f"run {name} of {path} is being made in {store!r}; import when it has ended")
-    theirs = RunJson.of(*given.ended()).model_dump()  # as this version writes it
+    theirs = RunJson.of(*given.moved()).model_dump()  # as this version writes it
     for field, value in _json_of(mine, store).model_dump().items():
         if theirs[field] != value and not (field == "visits" and None in (value, theirs[field])):
             raise StoreError(

@@ -23,7 +23,7 @@ from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits, plain
 from nasboard.harness.space import Floats, Width, from_bytes, to_bytes
-from nasboard.harness.store.ended import Ended
+from nasboard.harness.store.moved import Moved
 
 FORMAT = "nasboard-runs"
 VERSION = 4
@@ -114,12 +114,12 @@ class VisitsJson(_Strict):
 
 
 class RunJson(_Strict):
-    """A run that has ended, with its steps, and what it visited where that was stored."""
+    """A run that has ended, or was cut off, with its steps, and what it visited where that was stored."""
 
     run_id: str
     key: dict[str, JsonValue]
     label: str
-    status: Literal["done", "budget", "failed"]
+    status: Literal["done", "budget", "failed", "pending"]
     error: str | None
     cost_kind: CostKind
     cost_s: float
@@ -140,14 +140,14 @@ class RunJson(_Strict):
         }
         return cls.model_validate(asdict(run) | parts)
 
-    def ended(self) -> Ended:
+    def moved(self) -> Moved:
         """Return the run with all it has, as it is stored.
 
         Raises:
             StoreError: its key is not the one its id was made from, or a column is not base64 of its numbers.
         """
         visits = None if self.visits is None else self.visits.record()
-        return Ended(self._run(), [step.record(self.width) for step in self.steps], visits)
+        return Moved(self._run(), [step.record(self.width) for step in self.steps], visits)
 
     def _run(self) -> RunRecord:
         name = self.run_id[:12]

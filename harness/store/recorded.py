@@ -20,7 +20,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import MissingDataError, SchemaError, SpecError, StoreError, UsageError
 from nasboard.harness.record import RECORDED_BY, Json, RunKey, RunRecord, StepRecord
-from nasboard.harness.store.ended import Ended
+from nasboard.harness.store.moved import Moved
 from nasboard.harness.store.store import Store
 
 METHOD = "recorded"  # that such runs have in their keys; no method of that name is registered
@@ -88,7 +88,7 @@ def import_recorded(store: Store, paths: Sequence[Path], benchmark: Benchmark) -
         raise UsageError(f"{benchmark.name} trains networks; name the benchmark of the table alone, as nb201-cifar10")
     given = {path: _ended(path, benchmark) for path in dict.fromkeys(paths)}
     here = {run.run_id: run for run in store.runs()}
-    new: dict[str, Ended] = {}
+    new: dict[str, Moved] = {}
     for path, ended in given.items():
         run = ended.run
         if run.run_id in new:
@@ -103,7 +103,7 @@ def import_recorded(store: Store, paths: Sequence[Path], benchmark: Benchmark) -
     return len(new)
 
 
-def _ended(path: Path, benchmark: Benchmark) -> Ended:
+def _ended(path: Path, benchmark: Benchmark) -> Moved:
     named = NAMED.fullmatch(path.stem)
     if named is None:
         raise UsageError(f"{path} does not tell its seed; a recorded search is named NAME_SEED.json")
@@ -126,7 +126,7 @@ def _ended(path: Path, benchmark: Benchmark) -> Ended:
     provenance: dict[str, Json] = {RECORDED_BY: RECORDER, "file": path.name, "sha256": digest}
     label = f"{name} ({RECORDER})"
     run = RunRecord(key.run_id, key, label, "done", None, "measured", steps[-1].cost_s, 0.0, 0, provenance)
-    return Ended(run, steps)
+    return Moved(run, steps)
 
 
 def _read(path: Path) -> tuple[Recording, str]:

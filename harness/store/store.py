@@ -19,9 +19,9 @@ from nasboard.harness.store import read as store_read
 from nasboard.harness.store import visits as store_visits
 from nasboard.harness.store import write as store_write
 from nasboard.harness.store.claim import Claim, Waiting, take
-from nasboard.harness.store.ended import Ended, put_panel, put_run
 from nasboard.harness.store.engine import Database, clock_s, connect, serialise
 from nasboard.harness.store.errors import decoded, translated
+from nasboard.harness.store.moved import Moved, put_panel, put_run
 from nasboard.harness.store.read import Incumbent, Logs, Measured, Scored
 from nasboard.harness.store.schema import runs
 from nasboard.harness.store.write import Ending, Planned
@@ -172,19 +172,19 @@ class Store:
         self._waiting.forget()
         return len(found)
 
-    def insert(self, ended: Iterable[Ended], known: Sequence[tuple[Panel, str]]) -> None:
-        """Store runs that ended elsewhere and the panels (with their spaces) they ranked, in one transaction.
+    def insert(self, moved: Iterable[Moved], known: Sequence[tuple[Panel, str]]) -> None:
+        """Store runs of elsewhere and the panels (with their spaces) they ranked, in one transaction.
 
         A run that is only planned here is filled in.
 
         Raises:
-            StoreError: a run that has not ended, or that is running or has ended here.
+            StoreError: a run that is running there, or that is running or has ended here.
         """
         with self._db.write() as conn:
             serialise(conn)
             for panel, space in known:
                 put_panel(conn, panel, space)
-            for each in ended:
+            for each in moved:
                 put_run(conn, each)
 
     def runs(self, label: str | None = None, status: Status | None = None) -> list[RunRecord]:

@@ -36,10 +36,10 @@ METHODS = [
 
 def test_scores_are_those_of_the_processor() -> None:
     data = live.small_data()
-    images, labels = torch.tensor(data.val[0]), torch.tensor(data.val[1])
+    scored = {device: data.on(device).scored for device in ("cpu", "cuda")}
     seen = [
-        evaluate(data.supernet(np.random.default_rng(0), d), live.ARCHS, images.to(d), labels.to(d)).confidence
-        for d in ("cpu", "cuda")
+        evaluate(data.supernet(np.random.default_rng(0), d), live.ARCHS, some.images, some.labels).confidence
+        for d, some in scored.items()
     ]
     np.testing.assert_allclose(seen[0], seen[1], rtol=0, atol=1e-3)
 

@@ -13,7 +13,7 @@ from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits
 from nasboard.harness.space import Archs, Floats
-from nasboard.harness.store import Ended, open_store
+from nasboard.harness.store import Moved, open_store
 from tests.harness.stored_runs import ARCHS
 from tests.harness.stored_runs import BENCHMARK as PLAIN
 
@@ -49,17 +49,17 @@ CONTEXT = Context(
 BENCHMARK = replace(PLAIN, name=NAME, context=CONTEXT)
 
 
-def visiting(label: str, seed: int, places: list[int], *, benchmark: str = NAME, budget_s: float = BUDGET_S) -> Ended:
+def visiting(label: str, seed: int, places: list[int], *, benchmark: str = NAME, budget_s: float = BUDGET_S) -> Moved:
     """Return a run that queried the architectures at `places` of the space, in order, and ended with the last."""
     key = RunKey(label, {}, benchmark, "planted", "planted", PLAIN.digest, seed, budget_s, None)
     n = len(places)
     run = RunRecord(key.run_id, key, label, "budget", None, "simulated", 10.0 * n, 0.1, n, {})
     steps = [StepRecord(i + 1, 10.0 * (i + 1), 0.1, PLAIN.space.decode(ARCHS[p])) for i, p in enumerate(places)]
     ones = np.ones(n)
-    return Ended(run, steps, Visits(ARCHS[places], np.full(n, 9, dtype=np.int32), ones / 2, 10 * ones))
+    return Moved(run, steps, Visits(ARCHS[places], np.full(n, 9, dtype=np.int32), ones / 2, 10 * ones))
 
 
-def compared(folder: Path, runs: list[Ended], context: Context = CONTEXT) -> list[Comparison]:
+def compared(folder: Path, runs: list[Moved], context: Context = CONTEXT) -> list[Comparison]:
     """Store runs and load them with the truth, the context and what they visited."""
     folder.mkdir(parents=True, exist_ok=True)
     with open_store(f"sqlite:///{folder / 'runs.db'}") as store:

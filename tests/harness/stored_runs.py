@@ -15,7 +15,7 @@ from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Archs, Floats, enumerate_all
-from nasboard.harness.store import Ended, Planned, open_store
+from nasboard.harness.store import Moved, Planned, open_store
 from nasboard.harness.truth import read_truth
 
 BENCHMARK: Planted = planted()
@@ -112,7 +112,7 @@ def store_at(
     """Write runs into a new SQLite store, plan some more, and return its URL."""
     url = f"sqlite:///{folder / 'runs.db'}"
     with open_store(url) as store:
-        store.insert([Ended(*run) for run in runs], [(panel, BENCHMARK.space.name) for panel in panels])
+        store.insert([Moved(*run) for run in runs], [(panel, BENCHMARK.space.name) for panel in panels])
         store.plan([Planned(made, made.method, "simulated") for made in planned])
     return url
 

@@ -19,7 +19,7 @@ from nasboard.harness.panel import Panel, uniform
 from nasboard.harness.space import enumerate_all
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau, spearman, weighted_tau
-from nasboard.harness.store import Ended, open_store
+from nasboard.harness.store import Moved, open_store
 from tests.harness import devices
 from tests.harness.stored_runs import loaded, noisy, ranked, searched
 
@@ -43,7 +43,7 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> str:
     with open_store(url) as store:
         for start in range(0, RUNS, 500):
             some = range(start, start + 500)
-            store.insert([Ended(*searched(LABELS[i % 3], i // 3, best[i].tolist())) for i in some], [])
+            store.insert([Moved(*searched(LABELS[i % 3], i // 3, best[i].tolist())) for i in some], [])
     return url
 
 

@@ -15,7 +15,7 @@ from nasboard.harness.boards.board import Board, Quoted, Undefined
 from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.space import Archs
-from nasboard.harness.store import Ended
+from nasboard.harness.store import Moved
 from tests.harness.devices import BUDGET_S, CONTEXT, NAME, compared, visiting
 from tests.harness.stored_runs import TRUTH, loaded, searched
 
@@ -74,7 +74,7 @@ def test_a_figure_is_of_the_published_settings_alone(tmp_path: Path, published: 
     for label, params in (("default", default), ("larger", default | {"population": 50})):
         for run, *rest in [visiting("regularized_evolution", seed, [5]) for seed in range(3)]:
             key = replace(run.key, params=params)
-            runs.append(Ended(replace(run, run_id=key.run_id, key=key, label=label), *rest))
+            runs.append(Moved(replace(run, run_id=key.run_id, key=key, label=label), *rest))
     runs += [visiting("gone", seed, [5]) for seed in range(3)]  # a method that cannot be asked for its defaults
     [made] = boards.make(compared(tmp_path, runs, context), only="accuracy")
     same, *others = ("larger", "default", "gone") if published else ("default", "larger", "gone")

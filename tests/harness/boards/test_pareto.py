@@ -16,7 +16,7 @@ from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import Archs, Bools, Floats
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.pareto import front, hypervolume
-from nasboard.harness.store import Ended
+from nasboard.harness.store import Moved
 from tests.harness.devices import CONTEXT, compared, latency, visiting
 from tests.harness.stored_runs import ARCHS, BENCHMARK, TRUTH, loaded, searched
 
@@ -121,7 +121,7 @@ def test_a_comparison_without_objectives_does_not_hide_one_with(tmp_path: Path) 
 def test_what_has_no_visits_says_why(tmp_path: Path) -> None:
     key = replace(RUNS[0].run.key, method="live", budget_s=None)
     live = replace(RUNS[0].run, key=key, run_id=key.run_id, label="live", queries=0)
-    [found] = compared(tmp_path, [RUNS[0]._replace(visits=None), *RUNS[1:], Ended(live, RUNS[0].steps)])
+    [found] = compared(tmp_path, [RUNS[0]._replace(visits=None), *RUNS[1:], Moved(live, RUNS[0].steps)])
     made = board([found])
     assert "the visits of 1 of 4 seeds are not stored" in row(made, "random_search")["hypervolume"].reason  # type: ignore[attr-defined]
     assert row(made, "live")["hypervolume"] == Undefined("asks no oracle")

@@ -15,7 +15,7 @@ from nasboard.harness.api import Benchmark
 from nasboard.harness.cli import main
 from nasboard.harness.context import Objective
 from nasboard.harness.errors import MissingDataError, UsageError
-from nasboard.harness.store import Ended, Planned, open_store
+from nasboard.harness.store import Moved, Planned, open_store
 from tests.harness import devices
 from tests.harness.devices import visiting
 from tests.harness.stored_runs import key, searched
@@ -49,7 +49,7 @@ def nasboard(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
     return run
 
 
-def store_of(folder: Path, name: str, runs: list[Ended], lost: int = 0) -> str:
+def store_of(folder: Path, name: str, runs: list[Moved], lost: int = 0) -> str:
     with open_store(f"sqlite:///{folder / name}") as store:
         store.insert(runs, [])
         keys = [replace(key("re", seed), benchmark="gone@v2", dataset="dots") for seed in range(lost)]
@@ -126,7 +126,7 @@ def test_an_objective_that_cannot_be_shown_says_why(
 
 
 def test_without_objectives_the_import_is_named(nasboard: Command, tmp_path: Path) -> None:
-    store = store_of(tmp_path, "runs.db", [Ended(*searched("random_search", 0, [7]))])
+    store = store_of(tmp_path, "runs.db", [Moved(*searched("random_search", 0, [7]))])
     code, _, err = nasboard("leaderboard", "--board", "pareto", "--store", store)
     assert code == 3
     assert "nasboard data import hw-nas-bench PATH" in err
@@ -157,7 +157,7 @@ def test_objectives_that_cannot_be_read_hide_nothing_but_the_front(
 
 
 def test_tables_that_share_no_board_are_told_apart(nasboard: Command, tmp_path: Path) -> None:
-    other = Ended(*searched("random_search", 0, [7]))
+    other = Moved(*searched("random_search", 0, [7]))
     both = store_of(tmp_path, "both.db", [*RUNS, other])
     for command in (["leaderboard", "--json"], ["report", "-o", str(tmp_path / "page.html")]):
         code, _, err = nasboard(*command, "--store", both)
@@ -173,7 +173,7 @@ def test_tables_that_share_no_board_are_told_apart(nasboard: Command, tmp_path: 
 
 def test_stores_of_two_versions_are_not_compared(nasboard: Command, tmp_path: Path) -> None:
     ours = store_of(tmp_path, "a.db", RUNS)
-    theirs = store_of(tmp_path, "b.db", [Ended(*searched("random_search", 0, [7]))])
+    theirs = store_of(tmp_path, "b.db", [Moved(*searched("random_search", 0, [7]))])
     code, out, err = nasboard("compare", ours, theirs)
     assert (code, out) == (3, "")
     assert "A has runs of version v1 (table" in err
@@ -194,7 +194,7 @@ def test_the_report_has_a_section_of_fronts(nasboard: Command, tmp_path: Path) -
 
 
 def test_a_store_that_holds_trainings_alone_says_so(nasboard: Command, tmp_path: Path) -> None:
-    store = store_of(tmp_path, "runs.db", [Ended(*training(7)), Ended(*training(9))])
+    store = store_of(tmp_path, "runs.db", [Moved(*training(7)), Moved(*training(9))])
     code, out, err = nasboard("leaderboard", "--store", store)
     assert (code, out) == (3, "")
     assert "holds no searches, only 2 trainings (nasboard ls runs)" in err

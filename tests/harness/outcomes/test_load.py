@@ -15,7 +15,7 @@ from nasboard.harness.outcomes.load import load, load_readable, with_visits
 from nasboard.harness.record import Visits
 from nasboard.harness.space import Archs, Bools, Floats, to_index
 from nasboard.harness.statistics.rank import kendall_tau
-from nasboard.harness.store import Ended, Planned, open_store
+from nasboard.harness.store import Moved, Planned, open_store
 from nasboard.harness.truth import best_expected
 from tests.harness import devices
 from tests.harness.stored_runs import (
@@ -202,7 +202,7 @@ def test_visits_come_where_there_is_a_second_objective(tmp_path: Path) -> None:
     with open_store(f"sqlite:///{tmp_path}/runs.db") as store:
         run, steps = searched("a", 0, [7, 8])
         visits = Visits(ARCHS[ORDER[[7, 8]]], np.array([9, 9], dtype=np.int32), np.ones(2), np.ones(2))
-        store.insert([Ended(run, steps, visits)], [])
+        store.insert([Moved(run, steps, visits)], [])
         plain = with_visits(store, load(store, lambda name: BENCHMARK))
         [found] = with_visits(store, load(store, lambda name: devices.BENCHMARK))
     assert plain[0].visits == {}
@@ -231,7 +231,7 @@ def test_a_wrong_truth_is_told_and_hides_no_other_runs(tmp_path: Path, wrong: fl
     with open_store(store_at(tmp_path, [searched("a", 0, [7])])) as store:
         run, steps = searched("b", 0, [7])
         made = replace(run.key, benchmark="broken", dataset="broken")
-        store.insert([Ended(replace(run, key=made, run_id=made.run_id), steps)], [])
+        store.insert([Moved(replace(run, key=made, run_id=made.run_id), steps)], [])
         found, [lost] = load_readable(store, {"planted": BENCHMARK, "broken": broken}.__getitem__)
     assert [c.dataset for c in found] == ["planted"]
     assert (lost.dataset, lost.runs, type(lost.error)) == ("broken", 1, UsageError)

@@ -121,6 +121,26 @@ def test_a_planned_run_is_filled_in(url: str, exported: Path) -> None:
         assert import_runs(store, exported) == 0
 
 
+def test_what_was_cut_off_moves_on_demand_and_begins_anew(url: str, exported: Path, tmp_path: Path) -> None:
+    run_id, part = key(5).run_id, tmp_path / "part.json"
+    with open_store(f"sqlite:///{tmp_path}/exported.db") as store:
+        owner = new_owner()
+        assert store.claim([run_id], owner) is not None
+        store.append(run_id, owner, course(5)[:2], b"state", 2)
+        store.release(run_id, owner)
+        assert export_runs(store, tmp_path / "ended.json") == 4
+        assert export_runs(store, part, unfinished=True) == 5
+        theirs = store.steps(run_id)
+    with open_store(url) as store:
+        assert import_runs(store, part) == 5
+        assert import_runs(store, part) == 0
+        assert all(map(same, store.steps(run_id), theirs))
+        assert store.status_counts([run_id]) == {"pending": 1}
+        claim = store.claim([run_id], new_owner())
+        assert claim is not None
+        assert (claim.state, claim.last, store.steps(run_id)) == (None, None, [])
+
+
 def test_the_same_run_with_another_content_is_refused(url: str, exported: Path) -> None:
     with open_store(url) as store:
         owner, run_id = new_owner(), key(2).run_id

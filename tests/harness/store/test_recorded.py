@@ -21,7 +21,7 @@ from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import from_index
-from nasboard.harness.store import Ended, Store, open_store
+from nasboard.harness.store import Moved, Store, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs
 from nasboard.harness.store.recorded import import_recorded
 from tests.data_folder import data_file
@@ -191,7 +191,7 @@ def test_recorded_searches_share_a_board_with_live_ones_and_no_figure_is_quoted_
     params = registry.resolved(registry.method("darts", {"weights_first": True, "eigenvalue_every": 5}))
     key = replace(store.runs()[0].key, method="darts", params=params, benchmark=live.name)
     run = RunRecord(key.run_id, key, "darts", "done", None, "measured", 1.0, 1.0, 0, {})
-    store.insert([Ended(run, theirs)], [])
+    store.insert([Moved(run, theirs)], [])
     (comparison,) = load(store, registry.benchmark)
     rows = {row["label"]: row for row in making.make([comparison], "accuracy")[0].rows}
     assert rows["darts"]["published"] == Quoted(54.30 / 100, 0.0, "T")

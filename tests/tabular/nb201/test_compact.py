@@ -19,7 +19,7 @@ from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.record import RunKey, RunRecord, StepRecord
-from nasboard.harness.store import Ended, open_store
+from nasboard.harness.store import Moved, open_store
 from nasboard.tabular.imports.importing import import_table
 from nasboard.tabular.nb201 import compact
 from nasboard.tabular.nb201.names import ARCHS, spec_index
@@ -320,8 +320,8 @@ def test_a_stranger_with_the_same_numbers_is_another_version_and_never_on_the_sa
         assert [contexts.version(each) for each in load(store, registry.benchmark)] == versions
 
 
-def one_run(benchmark: Benchmark) -> Ended:
+def one_run(benchmark: Benchmark) -> Moved:
     """Return a run that queried nothing and ended with the cell of convolutions."""
     key = RunKey("random_search", {}, benchmark.name, "cifar10", "nb201", benchmark.digest, 0, 1.0, None)
     run = RunRecord(key.run_id, key, "random_search", "budget", None, "simulated", 1.0, 0.1, 1, {})
-    return Ended(run, [StepRecord(1, 1.0, 0.1, CONV3)])
+    return Moved(run, [StepRecord(1, 1.0, 0.1, CONV3)])

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from inspect import signature
 from typing import Any
 
 import torch
@@ -23,6 +24,7 @@ from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, POOL, SKIP
 OUT_OF = tuple(tuple(e for e, (source, _) in enumerate(EDGES) if source == node) for node in range(3))
 KERNELS = 2 * len(OUT_OF)  # tensors of weights of a cell: of each node 3x3, then 1x1
 A_NODE = 7  # tensors that are kept of each node
+SIZES = 64  # of images and batch, that a formula may be compiled for
 CHANNELS_LAST = torch.channels_last
 
 Formula = Callable[..., tuple[Tensor, ...]]
@@ -45,8 +47,12 @@ def formulas(*, compiled: bool) -> Formulas:
     """Return the formulas; compiled ones are compiled once for each size of images and batch that they meet."""
     if not compiled:
         return Formulas(forward_cell, backward_cell)
+    own = "recompile_limit" in signature(torch.compile).parameters  # before torch 2.12 there is only one for all
+    more = {"recompile_limit": SIZES, "isolate_recompiles": True} if own else {}
+    if not own:
+        torch._dynamo.config.cache_size_limit = max(SIZES, torch._dynamo.config.cache_size_limit)
     made: tuple[Formula, ...] = tuple(
-        torch.compile(formula, fullgraph=True, dynamic=False, recompile_limit=64, isolate_recompiles=True)  # type: ignore[call-overload]
+        torch.compile(formula, fullgraph=True, dynamic=False, **more)  # type: ignore[call-overload]
         for formula in (forward_cell, backward_cell)
     )
     return Formulas(*made)

@@ -1,4 +1,4 @@
-"""What comes into a store ready-made: panels, and runs that ended in another store. Inside the caller's transaction."""
+"""What comes into a store ready-made: panels, and runs of another store. Inside the caller's transaction."""
 
 from __future__ import annotations
 
@@ -30,21 +30,21 @@ def put_panel(conn: Connection, panel: Panel, space: str) -> None:
     put_new(conn, panels, [row])
 
 
-class Ended(NamedTuple):
-    """A run that ended elsewhere, its steps, and what it visited (None where that was not stored)."""
+class Moved(NamedTuple):
+    """A run of elsewhere, its steps, and what it visited (None where that was not stored)."""
 
     run: RunRecord
     steps: Sequence[StepRecord]
     visits: Visits | None = None
 
 
-def put_run(conn: Connection, ended: Ended) -> None:
-    """Store a run that ended elsewhere; one that is only planned here is filled in.
+def put_run(conn: Connection, moved: Moved) -> None:
+    """Store a run that ended elsewhere, or was cut off there; one that is only planned here is filled in.
 
     Raises:
-        StoreError: it has not ended, or it is running or has ended here, or its visits are not its queries.
+        StoreError: it is running there, or it is running or has ended here, or its visits are not its queries.
     """
-    run, given = ended.run, ended.steps
+    run, given = moved.run, moved.steps
     plan(conn, [Planned(run.key, run.label, run.cost_kind)])
     row = conn.execute(select(runs.c.no, runs.c.status).where(runs.c.run_id == run.run_id).with_for_update()).one()
     if row.status != "pending":
@@ -54,8 +54,9 @@ def put_run(conn: Connection, ended: Ended) -> None:
     clear(conn, [row.no])
     named = intern(conn, (step.incumbent for step in given if step.incumbent is not None))
     stand = append(conn, Stand(row.no, 0, None, 0), given, named)
-    if ended.visits is not None:
-        keep_visits(conn, stand, run.queries, ended.visits)
-    move(conn, stand, None, run.queries, Ending(run.status, run.error, run.provenance))
+    if moved.visits is not None:
+        keep_visits(conn, stand, run.queries, moved.visits)
+    end = None if run.status == "pending" else Ending(run.status, run.error, run.provenance)
+    move(conn, stand, None, run.queries, end)
     totals = {"label": run.label, "cost_s": run.cost_s, "wall_s": run.wall_s, "provenance": to_json(run.provenance)}
     conn.execute(update(runs).where(runs.c.no == row.no).values(**totals))
