@@ -218,6 +218,11 @@ class RunRecord:
     provenance: Mapping[str, Json]
 
     @property
+    def stopped(self) -> bool:
+        """Return whether it was begun, has not ended, and waits for somebody to go on with it."""
+        return self.status == "pending" and self.wall_s > 0
+
+    @property
     def tuning(self) -> str | None:
         """Return what was stated of how the settings were tuned, None where nothing was."""
         return self._told(TUNING)

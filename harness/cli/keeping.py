@@ -27,7 +27,7 @@ def export(
     store: StoreOption = DEFAULT_STORE,
     unfinished: Annotated[
         bool,
-        typer.Option("--unfinished", help="Also the steps of runs that were cut off; elsewhere they begin anew."),
+        typer.Option("--unfinished", help="Also the steps of runs that were stopped; elsewhere they begin anew."),
     ] = False,
 ) -> None:
     """Write every run of a store that has ended into a JSON file."""

@@ -41,7 +41,7 @@ def load_arrays(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
         logged = store.logs(None if run_ids is None else list(run_ids))
     rows: list[dict[str, object]] = []
     for run_id, step, logs in logged:
-        key = runs[run_id].run.key
-        what = {"run_id": run_id, "label": runs[run_id].label, "benchmark": key.benchmark, "seed": key.seed}
-        rows += [{**what, "step": step, "name": name, "array": array} for name, array in arrays(logs).items()]
+        rows += [
+            {**runs[run_id].told, "step": step, "name": name, "array": array} for name, array in arrays(logs).items()
+        ]
     return frame(rows, _TYPES)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from nasboard.harness import registry
+from nasboard.harness.frames.frame import Row
 from nasboard.harness.outcomes.load import Unreadable, load_readable
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.record import RunRecord
@@ -35,6 +36,12 @@ class Scored:
     label: str
     truth: Truth | None
     reason: str = ""
+
+    @property
+    def told(self) -> Row:
+        """Return the columns that say which run a row of it is of."""
+        key = self.run.key
+        return {"run_id": self.run.run_id, "label": self.label, "benchmark": key.benchmark, "seed": key.seed}
 
 
 def scored(store: Store) -> list[Scored]:

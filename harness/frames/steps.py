@@ -54,12 +54,10 @@ def load_steps(url: str, run_ids: Iterable[str] | None = None) -> pd.DataFrame:
 
 
 def _row(each: Scored, step: StepRecord) -> Row:
-    key = each.run.key
-    what = {"run_id": each.run.run_id, "label": each.label, "benchmark": key.benchmark, "seed": key.seed}
     told = {name: getattr(step, name) for name in ("step", "wall_s", "incumbent", "test_accuracy")}
     truth = {} if each.truth is None else {"accuracy": _accuracy(each.truth, step), "tau": _tau(each.truth, step)}
     logs = {f"logs.{name}": value for name, value in numbers(step.logs).items()}
-    return {**what, **told, **costs(each.run.cost_kind, step.cost_s), **truth, **logs}
+    return {**each.told, **told, **costs(each.run.cost_kind, step.cost_s), **truth, **logs}
 
 
 def _accuracy(truth: Truth, step: StepRecord) -> float | None:

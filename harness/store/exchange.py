@@ -1,5 +1,5 @@
 """Runs moved between stores and between machines as a JSON file, losslessly: those that have ended, and on demand the
-steps of those that were cut off, which are there to be looked at: without its state a run begins anew.
+steps of those that were stopped, which are there to be looked at: without its state a run begins anew.
 
 The file has one run a line, so that writing it never holds all of them; `exchange_format` says what a line is. A file
 whose name ends in `.xz` is compressed.
@@ -29,13 +29,13 @@ def export_runs(store: Store, path: Path, *, unfinished: bool = False) -> int:
     Args:
         store: where they are.
         path: what is written; compressed where its name ends in `.xz`.
-        unfinished: also write runs that were cut off and that nobody makes now, with the steps they have.
+        unfinished: also write runs that were stopped, with the steps they have. One whose process was killed counts as
+            being made until somebody claims it.
 
     Raises:
         StoreFullError: the file cannot be written; what was there before is unchanged.
     """
-    cut_off = {run.run_id for run in store.runs(status="pending") if store.steps(run.run_id)} if unfinished else set()
-    chosen = [run for run in store.runs() if run.status in ENDED or run.run_id in cut_off]
+    chosen = [run for run in store.runs() if run.status in ENDED or (unfinished and run.stopped)]
     draft = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
         with draft.open("wb") as file:
@@ -53,7 +53,7 @@ def export_runs(store: Store, path: Path, *, unfinished: bool = False) -> int:
 def import_runs(store: Store, path: Path) -> int:
     """Read the runs of the JSON file `path` into the store, all or none; returns how many are new.
 
-    A run that is there already and equal is skipped; one that is only planned there is filled in. One that was cut off
+    A run that is there already and equal is skipped; one that is only planned there is filled in. One that was stopped
     gives way to whatever is there of it.
 
     Raises:
@@ -130,7 +130,7 @@ def _is_new(given: RunJson, mine: RunRecord | None, store: Store, path: Path) ->
         StoreError: it is being made here, or ended here with another content.
     """
     if given.status == "pending":
-        return mine is None or (mine.status == "pending" and not store.steps(mine.run_id))
+        return mine is None or (mine.status == "pending" and not mine.stopped)
     if mine is None or mine.status == "pending":
         return True
     name = given.run_id[:12]

@@ -2,8 +2,8 @@
 
 Scores are base64 of little-endian float64, architectures of integers of `width` bytes, visits of those, int32 and
 float64; a step leaves out what it does not have. Version 2 brought visits, version 3 the widths: in older files scores
-are float32 and choices take one byte. Version 4 brought test accuracies of steps, arrays in logs and live benchmarks in
-keys.
+are float32 and choices take one byte. Version 4 brought test accuracies of steps, arrays in logs, live benchmarks in
+keys, and runs that were stopped.
 """
 
 from __future__ import annotations
@@ -114,7 +114,7 @@ class VisitsJson(_Strict):
 
 
 class RunJson(_Strict):
-    """A run that has ended, or was cut off, with its steps, and what it visited where that was stored."""
+    """A run that has ended, or was stopped, with its steps, and what it visited where that was stored."""
 
     run_id: str
     key: dict[str, JsonValue]

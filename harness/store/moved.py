@@ -39,7 +39,7 @@ class Moved(NamedTuple):
 
 
 def put_run(conn: Connection, moved: Moved) -> None:
-    """Store a run that ended elsewhere, or was cut off there; one that is only planned here is filled in.
+    """Store a run that ended elsewhere, or was stopped there; one that is only planned here is filled in.
 
     Raises:
         StoreError: it is running there, or it is running or has ended here, or its visits are not its queries.

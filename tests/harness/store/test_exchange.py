@@ -121,7 +121,7 @@ def test_a_planned_run_is_filled_in(url: str, exported: Path) -> None:
         assert import_runs(store, exported) == 0
 
 
-def test_what_was_cut_off_moves_on_demand_and_begins_anew(url: str, exported: Path, tmp_path: Path) -> None:
+def test_what_was_stopped_moves_on_demand_and_begins_anew(url: str, exported: Path, tmp_path: Path) -> None:
     run_id, part = key(5).run_id, tmp_path / "part.json"
     with open_store(f"sqlite:///{tmp_path}/exported.db") as store:
         owner = new_owner()

@@ -165,6 +165,21 @@ def test_half_precision_ranks_as_single_precision_does() -> None:
     assert kendall_tau(single, half) > max(0.9, kendall_tau(single, other_seed))
 
 
+def test_torch_that_has_one_limit_for_all_compiles_for_many_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = torch.compile
+
+    def older(model: mixing.Formula, *, fullgraph: bool, dynamic: bool) -> object:  # as in torch 2.11
+        return whole(model, fullgraph=fullgraph, dynamic=dynamic, backend="eager")
+
+    torch._dynamo.reset()
+    monkeypatch.setattr(torch._dynamo.config, "cache_size_limit", 8)
+    monkeypatch.setattr(torch, "compile", older)
+    reference, fast = two(NB201Macro(image=4, channels=4, stages=1, cells=1, classes=3))
+    x, mix = images(reference.macro), mixture()
+    for size in range(2, 12):  # more sizes than torch's own limit
+        torch.testing.assert_close(fast(x[:size], mix), reference(x[:size], mix), rtol=1e-3, atol=1e-4)
+
+
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("g++") is None, reason="torch.compile needs a C++ compiler")
 @pytest.mark.parametrize("precision", ["fp32", "bf16"])
