@@ -13,12 +13,12 @@ from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
-from nasboard.benchmarks.live.sizes import check_sides, weighs_edges, with_partial
+from nasboard.benchmarks.live.sizes import check_sides, narrowed, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.nb201 import ALL_OPS, NB201Space, left_out
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, nb101
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201_tables
@@ -65,6 +65,7 @@ class Live:
         channels: str | None = None,
         cells: str | None = None,
         partial: str | None = None,
+        without: str | None = None,
         train: str | None = None,
         val: str | None = None,
         size: str | None = None,
@@ -83,6 +84,7 @@ class Live:
             cells: of supernets (a stage, of nb201).
             partial: of supernets, K: 1/K of the channels go through the operations, and edges have weights as well, as
                 in PC-DARTS, but for nb1shot1, which weighs the inputs of its nodes already.
+            without: of nb201: operations that no edge may have, joined by +, as in `none+avg_pool_3x3`; None: has all.
             train: training images to search on; None: all of the part.
             val: validation images that guide the search.
             size: pixels a side.
@@ -95,6 +97,7 @@ class Live:
 
         Raises:
             UsageError: a value that is not allowed.
+            SpecError: no such operations.
             MissingDataError: there is no table of the space.
         """
         check("precision", precision, ("fp32", "bf16"))
@@ -103,7 +106,7 @@ class Live:
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
         spec = data_spec(self.data, told(train=train, val=val, size=size, data=data))
-        space, macro = self._searched(spec, told(channels=channels, cells=cells), partial)
+        space, macro = self._searched(spec, told(channels=channels, cells=cells), partial, without)
         parts = Parts(
             space,
             spec,
@@ -117,14 +120,15 @@ class Live:
         check_trainable(self.name, parts)
         return self._open(parts, version)
 
-    def _searched(self, spec: DataSpec, given: Mapping[str, str], partial: str | None) -> tuple[RelaxedSpace, Macro]:
+    def _searched(
+        self, spec: DataSpec, given: Mapping[str, str], partial: str | None, without: str | None = None
+    ) -> tuple[RelaxedSpace, Macro]:
         """Return what supernets are of: the space, and the network around its cells."""
         side, inputs, classes = spec.shape
         sizes = {name: number(name, value) for name, value in given.items()}
         macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
-        if partial is None:
-            return self.space, macro
-        return with_partial(self.space, macro, number("partial", partial))
+        space = self.space if without is None else narrowed(self.space, without)
+        return (space, macro) if partial is None else with_partial(space, macro, number("partial", partial))
 
     def _open(self, parts: Parts, version: str | None) -> LiveBenchmark:
         scored_by = None if self.table is None else self.table(version)
@@ -154,6 +158,8 @@ class Live:
         how = _changed(**supernets) | {name: "on" for name, taken in ways.items() if taken}
         if weighs_edges(parts.space) or macro.partial > 1:
             how["partial"] = str(macro.partial)
+        if isinstance(parts.space, NB201Space) and parts.space.ops != ALL_OPS:
+            how["without"] = left_out(parts.space.ops)
         return whole | changed | how, trained
 
 

@@ -1,4 +1,4 @@
-"""Other sizes of the supernets of a live benchmark: their depth, and the share of channels that operations work on.
+"""Other sizes of the supernets of a live benchmark: depth, share of channels that operations work on, operations.
 
 The data, the recipe and the rows of architectures stay as they are. No torch.
 """
@@ -10,7 +10,7 @@ from dataclasses import replace
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import Macro, sized
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space, without
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.errors import UsageError
 
@@ -54,6 +54,18 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
     if isinstance(space, DartsSpace | NB201Space):
         space = replace(space, edge_weights=True)
     return space, sized(macro, partial=share)
+
+
+def narrowed(space: RelaxedSpace, names: str) -> RelaxedSpace:
+    """Return the part of a space whose edges have none of the operations named, as in `none+avg_pool_3x3`.
+
+    Raises:
+        UsageError: the space has no such parts.
+        SpecError: operations that it has not, or so many that fewer than two stay.
+    """
+    if not isinstance(space, NB201Space):
+        raise UsageError(f"operations are left out of nb201 alone; {space.name} has those of its definition")
+    return replace(space, ops=without(names))
 
 
 def weighs_edges(space: RelaxedSpace) -> bool:

@@ -23,7 +23,7 @@ from functools import cache
 
 import numpy as np
 
-from nasboard.benchmarks.spaces.relaxation import Group, cuts, size
+from nasboard.benchmarks.spaces.relaxation import Group, size
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import (
     Arch,
@@ -47,7 +47,7 @@ NONE, SKIP, CONV1, CONV3, POOL = range(5)
 CLASSES = 6_466  # of the published isomorphism string, over all 15,625
 PARAMETER_FREE = (NONE, SKIP, POOL)
 
-GROUPS = tuple(Group(f"{target}<-{source}", OPS) for source, target in EDGES)
+ALL_OPS = tuple(range(len(OPS)))
 EDGE_GROUPS = tuple(  # the only edge into node 1 has none: it would always weigh 1
     Group(f"edges into {target}", tuple(f"{target}<-{source}" for source in range(target)), "edge", target)
     for target in (2, 3)
@@ -58,17 +58,25 @@ _ORDER_SEED = 88  # the release shuffles its enumeration once, with this seed
 
 @dataclass(frozen=True, slots=True)
 class NB201Space:
-    """The space of all 5^6 = 15,625 cells, one slot an edge in the order of `EDGES`.
+    """The space of all 5^6 = 15,625 cells, one slot an edge in the order of `EDGES`, or of those with some operations.
+
+    With fewer operations rows are numbered as ever, so that the tables of the whole space score them: those with other
+    operations are not valid, and the relaxation does not have them.
 
     Attributes:
-        name: of the space.
-        choices: options of each slot.
+        ops: operations that an edge may have, ascending, two at least.
         edge_weights: whether the relaxation weighs the edges into each node too, as PC-DARTS does.
+        choices: options of each slot.
     """
 
-    name: str = "nb201"
-    choices: tuple[int, ...] = (5,) * 6
+    ops: tuple[int, ...] = ALL_OPS
     edge_weights: bool = False
+    choices: tuple[int, ...] = (len(OPS),) * len(EDGES)
+
+    @property
+    def name(self) -> str:
+        """Return the name of the space: `nb201`, and which operations it is without."""
+        return "nb201" if self.ops == ALL_OPS else f"nb201-without-{left_out(self.ops)}"
 
     def encode(self, spec: str) -> Arch:
         """Return the cell `(6,)` of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
@@ -102,37 +110,65 @@ class NB201Space:
         return class_representatives()[to_index(self, archs)]
 
     def valid(self, archs: Archs) -> Bools:
-        """Return `(n,)` true: every combination is a cell."""
-        return np.ones(len(archs), dtype=np.bool_)
+        """Return `(n,)`: whether all edges of cells `(n, 6)` have operations of the space."""
+        return np.asarray(np.isin(archs, self.ops).all(axis=1))
 
     @property
     def groups(self) -> tuple[Group, ...]:
-        """Return a group for each edge, over the five operations; with `edge_weights` then the edges into nodes 2, 3.
+        """Return a group for each edge, over its operations; with `edge_weights` then the edges into nodes 2 and 3.
 
         Every cell has all six edges, so that an architecture takes all of the latter.
         """
-        return (*GROUPS, *EDGE_GROUPS) if self.edge_weights else GROUPS
+        return (*_edges(self.ops), *EDGE_GROUPS) if self.edge_weights else _edges(self.ops)
 
     def relax(self, archs: Archs) -> Floats:
         """Return the mixtures `(n, m)` that are the cells `(n, 6)`: one-hot on every edge; every edge weighs 1.
 
-        m is 30, with `edge_weights` 35.
+        m is 6 times the operations, so 30 of all five, and with `edge_weights` 5 more.
         """
-        edges = np.ones((len(archs), size(self.groups) - size(GROUPS)))
-        return np.hstack([one_hot(self, archs), edges])
+        every = one_hot(self, archs).reshape(len(archs), len(EDGES), len(OPS))
+        edges = np.ones((len(archs), size(self.groups) - len(EDGES) * len(self.ops)))
+        return np.hstack([every[:, :, self.ops].reshape(len(archs), len(EDGES) * len(self.ops)), edges])
 
     def derive(self, mix: Floats) -> Arch:
         """Return the cell `(6,)` of a mixture `(m,)`: the largest weight of every edge, where `none` may win.
 
         With `edge_weights` an operation's weight is multiplied by its edge's, which only decides for an edge of weight
-        0: it is `none` then.
+        0: it has the first operation then, `none` where there is one.
 
         Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), as its searches derive.
         """
-        weights = np.stack([mix[at] for at in cuts(GROUPS)])  # (edges, ops)
+        held = len(EDGES) * len(self.ops)
+        weights = mix[:held].reshape(len(EDGES), len(self.ops)).copy()
         if self.edge_weights:
-            weights[1:] *= mix[size(GROUPS) :, None]
-        return np.array(weights.argmax(axis=1), dtype=Choice)
+            weights[1:] *= mix[held:, None]
+        return np.array([self.ops[option] for option in weights.argmax(axis=1)], dtype=Choice)
+
+
+@cache
+def _edges(ops: tuple[int, ...]) -> tuple[Group, ...]:
+    options = tuple(OPS[op] for op in ops)
+    return tuple(Group(f"{target}<-{source}", options) for source, target in EDGES)
+
+
+def left_out(ops: tuple[int, ...]) -> str:
+    """Return the names of all operations but `ops` as one text, such as `none+avg_pool_3x3`."""
+    return "+".join(OPS[op] for op in ALL_OPS if op not in ops)
+
+
+def without(names: str) -> tuple[int, ...]:
+    """Return all operations but those of such a text, in any order.
+
+    Raises:
+        SpecError: an operation that is not there, one named twice, or fewer than two that stay.
+    """
+    given = names.split("+")
+    if len(set(given)) < len(given) or not set(given) <= set(OPS) or len(given) > len(OPS) - 2:
+        raise SpecError(
+            f"at most {len(OPS) - 2} different operations of {', '.join(OPS)} can be left out, joined by +; given "
+            f"{names!r}"
+        )
+    return tuple(op for op in ALL_OPS if OPS[op] not in given)
 
 
 def isomorphism_string(arch: Arch) -> str:

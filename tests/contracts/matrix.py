@@ -13,11 +13,13 @@ from typing import cast
 
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData
+from nasboard.benchmarks.live.sizes import narrowed
 from nasboard.benchmarks.spaces.macros import sized
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import ContractError, NasboardError
+from nasboard.harness.registry import split_name
 from nasboard.harness.testing.case import Case, first_difference
 from tests.methods import live
 
@@ -28,6 +30,7 @@ METHODS = tuple(
 )
 SPACES = (
     "digits201-live",
+    "digits201-live?without=none",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
 )
@@ -49,14 +52,16 @@ class Toy:
 
     @property
     def space(self) -> RelaxedSpace:
-        return LIVE[self.name].space
+        base, _, options = split_name(self.name)
+        space = LIVE[base].space
+        return narrowed(space, options["without"]) if "without" in options else space
 
     def data(self) -> LiveData:
-        data, there = live.small_data(), LIVE[self.name]
+        data, base = live.small_data(), split_name(self.name)[0]
         (x, y), (vx, vy) = data.train, data.val
-        cells = 1 if self.name == "digits201-live" else 3
-        macro = sized(there.macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
-        parts = replace(data.parts, space=there.space, macro=macro)
+        cells = 1 if base == "digits201-live" else 3
+        macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
+        parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 
 

@@ -22,7 +22,7 @@ from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.running.suite import Suite, resolve
-from nasboard.harness.space import sample
+from nasboard.harness.space import enumerate_valid, sample
 from tests.tables import imported
 
 S2 = "s2-digits?channels=4&cells=3&recipe=quick-3"
@@ -141,6 +141,18 @@ def test_partial_channels_are_part_of_the_name_where_supernets_differ_by_them() 
         assert "partial" not in trained
 
 
+def test_operations_can_be_left_out_where_a_table_knows_the_rest() -> None:
+    whole, part = opened("digits201-live"), opened("digits201-live?without=avg_pool_3x3+none")
+    assert part.name == "digits201-live?without=none+avg_pool_3x3"
+    assert (part.trained_as, part.digest) == (whole.name, whole.digest)
+    assert part.context.parts != whole.context.parts
+    archs = enumerate_valid(part.space)
+    assert np.array_equal(part.truth(archs), whole.truth(archs))
+    both = opened("digits201-live?partial=2&without=none").space
+    assert isinstance(both, NB201Space)
+    assert (both.ops, both.edge_weights) == ((1, 2, 3, 4), True)
+
+
 @pytest.mark.parametrize("option", ["scored_on=50", "precision=bf16", "partial=2"])
 def test_what_concerns_supernets_alone_changes_the_parts_and_leaves_the_truth(option: str) -> None:
     plain, other = opened(S2), opened(f"{S2}&{option}")
@@ -196,6 +208,7 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
         ("s1-digits?cells=two", "cells is a positive whole number, given 'two'"),
         ("s1-digits?precision=fp8", "precision is fp32 or bf16, given 'fp8'"),
         ("s1-digits?compiled=yes", "compiled is off or on, given 'yes'"),
+        ("s1-digits?without=none", "operations are left out of nb201 alone; s1 has those of its definition"),
         ("s1-digits?partial=3", "partial is a divisor of 16 channels, given 3"),
         ("digits201-live?partial=3", "partial is a divisor of 8 channels, given 3"),
         ("s1-digits@v1", "has no table and so no version"),

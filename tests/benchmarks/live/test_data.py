@@ -15,7 +15,7 @@ from nasboard.benchmarks.live.datasets.digits import load
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.benchmarks.spaces.macros import sized
-from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import SearchData, Task
 from nasboard.harness.errors import UsageError
@@ -56,7 +56,7 @@ def test_it_cannot_be_written_to() -> None:
 def test_it_makes_a_supernet_of_the_benchmarks_network_or_a_part_of_it() -> None:
     data = digits()
     whole = data.supernet(np.random.default_rng(0), "cpu")
-    part = data.supernet(np.random.default_rng(0), "cpu", splits(GROUPS, (0,))[1])
+    part = data.supernet(np.random.default_rng(0), "cpu", splits(NB201Space().groups, (0,))[1])
     assert whole.macro == data.parts.macro
     assert part.allowed[0] == (1,)
     # stem, reduction and head, then on each edge a 1x1 and a 3x3 convolution in two cells
@@ -78,8 +78,8 @@ def test_a_task_without_live_data_is_refused_by_name() -> None:
 
 
 def test_another_space_is_refused() -> None:
-    other = replace(task(digits()), space=NB201Space("small", (3, 3)))
-    with pytest.raises(UsageError, match="searches small"):
+    other = replace(task(digits()), space=NB201Space(ops=(1, 3)))
+    with pytest.raises(UsageError, match="this task searches nb201-without-none"):
         live_data(other, "darts")
 
 

@@ -15,6 +15,8 @@ from hypothesis import given
 
 from nasboard.benchmarks.spaces.nb201 import (
     CLASSES,
+    CONV1,
+    CONV3,
     EDGES,
     NONE,
     OPS,
@@ -29,10 +31,11 @@ from nasboard.benchmarks.spaces.nb201 import (
     prune,
     published_order,
     skips,
+    without,
 )
 from nasboard.harness import registry
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, enumerate_all, from_index, size
+from nasboard.harness.space import Arch, Archs, enumerate_all, enumerate_valid, from_index, size
 from tests.data_folder import data_file
 from tests.places import ROOT
 from tests.strategies import archs, batches
@@ -237,6 +240,26 @@ def test_skips_are_a_share_of_the_operations_that_are_not_none() -> None:
         "|none~0|+|none~0|none~1|+|none~0|none~1|none~2|": 0.0,
     }
     assert skips(np.stack([SPACE.encode(spec) for spec in told])).tolist() == list(told.values())
+
+
+def test_a_part_of_the_space_has_the_rows_of_the_whole_and_a_relaxation_of_its_own_operations() -> None:
+    part = NB201Space(ops=without("avg_pool_3x3+none"))
+    assert part.name == "nb201-without-none+avg_pool_3x3"
+    assert part.ops == (SKIP, CONV1, CONV3)
+    cells = enumerate_valid(part)
+    assert len(cells) == 3**6
+    assert np.array_equal(np.unique(cells), part.ops)
+    mixes = part.relax(cells)
+    assert mixes.shape == (3**6, 18)
+    assert np.array_equal(np.stack([part.derive(mix) for mix in mixes]), cells)
+    assert {group.options for group in part.groups} == {("skip_connect", "nor_conv_1x1", "nor_conv_3x3")}
+    assert np.array_equal(part.canonical(cells), SPACE.canonical(cells))
+
+
+@pytest.mark.parametrize("names", ["pool", "none+none", "none+skip_connect+nor_conv_1x1+nor_conv_3x3"])
+def test_operations_that_are_not_there_or_leave_no_choice_cannot_be_left_out(names: str) -> None:
+    with pytest.raises(SpecError, match="at most 3 different operations of none, skip_connect"):
+        without(names)
 
 
 def test_edge_weights_are_of_nodes_that_several_edges_lead_to_and_multiply_the_operations() -> None:

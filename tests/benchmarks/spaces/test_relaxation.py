@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.spaces import darts_lists, layerwise
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.nb201 import CONV3, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import (
     RelaxedSpace,
     check_allowed,
@@ -30,12 +30,13 @@ from nasboard.harness.space import SearchSpace, sample
 from nasboard.harness.testing.spaces import SPACE_CONTRACTS
 from tests.strategies import batches
 
+NARROW = NB201Space(ops=(SKIP, CONV3, POOL))
 WEIGHTED = {
     f"{name} with edge weights": replace(space, edge_weights=True)
-    for name, space in {**darts_lists.SPACES, "nb201": NB201Space()}.items()
+    for name, space in {**darts_lists.SPACES, "nb201": NB201Space(), NARROW.name: NARROW}.items()
 }
 SPACES: dict[str, RelaxedSpace] = {
-    **{space.name: space for space in (NB201Space(), *map(NB1Shot1Space.of, (1, 2, 3)))},
+    **{space.name: space for space in (NB201Space(), NARROW, *map(NB1Shot1Space.of, (1, 2, 3)))},
     **darts_lists.SPACES,
     **WEIGHTED,
     **layerwise.SPACES,

@@ -12,7 +12,6 @@ import torch
 
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
-from nasboard.benchmarks.spaces.nb201 import GROUPS
 from nasboard.benchmarks.spaces.relaxation import draw, everything, splits
 from nasboard.harness.api import SearchMethod
 from nasboard.harness.space import to_index
@@ -46,7 +45,7 @@ def test_it_is_a_search_method() -> None:
 
 def test_paths_are_uniform_over_the_whole_space() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array([draw(live.SPACE, everything(GROUPS), rng) for _ in range(5000)])
+    drawn = np.array([draw(live.SPACE, everything(live.SPACE.groups), rng) for _ in range(5000)])
     counts = np.stack([(drawn == op).sum(0) for op in range(5)])  # (ops, edges)
     assert (np.abs(counts - 1000) < 5 * np.sqrt(5000 * 0.2 * 0.8)).all()
     assert len(np.unique(to_index(live.SPACE, drawn))) > 4000
@@ -54,7 +53,7 @@ def test_paths_are_uniform_over_the_whole_space() -> None:
 
 def test_paths_of_a_sub_supernet_keep_to_it() -> None:
     rng = np.random.default_rng(0)
-    drawn = np.array([draw(live.SPACE, splits(GROUPS, (0, 4))[7], rng) for _ in range(50)])
+    drawn = np.array([draw(live.SPACE, splits(live.SPACE.groups, (0, 4))[7], rng) for _ in range(50)])
     assert (drawn[:, [0, 4]] == [1, 2]).all()
     assert len(np.unique(drawn[:, 1])) == 5
 

@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
-from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, OPS, POOL, SKIP
+from nasboard.benchmarks.spaces.nb201 import ALL_OPS, CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch
 
@@ -47,12 +47,15 @@ class ReluConvNorm(nn.Module):
 
 
 class MixedEdge(nn.Module):
-    """One edge with the operations it is allowed; only convolutions own weights."""
+    """One edge with the operations it is allowed, of those that the space has; only convolutions own weights."""
 
-    def __init__(self, channels: int, allowed: tuple[int, ...], rng: Generator, pool: Pool) -> None:
+    def __init__(
+        self, channels: int, allowed: tuple[int, ...], rng: Generator, pool: Pool, ops: tuple[int, ...] = ALL_OPS
+    ) -> None:
         super().__init__()
         self.allowed = allowed
         self.pool = pool
+        self.places = {op: place for place, op in enumerate(ops)}
         self.convs = nn.ModuleDict(
             {str(op): ReluConvNorm(channels, KERNEL[op], rng) for op in sorted(allowed) if op in KERNEL}
         )
@@ -87,7 +90,7 @@ class MixedEdge(nn.Module):
             if op == NONE:
                 continue
             y = self.apply_op(op, x)
-            y = y if dropping is None else dropping.apply(start + op, y)
+            y = y if dropping is None else dropping.apply(start + self.places[op], y)
             y = y if weight is None else y * weight
             out = y if out is None else out + y
         return out
@@ -99,10 +102,29 @@ class Cell(nn.Module):
     Only the first `1 / partial` of a node's channels go through operations, and the others around them (PC-DARTS).
     """
 
-    def __init__(self, channels: int, allowed: Allowed, rng: Generator, pool: Pool, partial: int = 1) -> None:
+    def __init__(
+        self,
+        channels: int,
+        allowed: Allowed,
+        rng: Generator,
+        pool: Pool,
+        partial: int = 1,
+        ops: tuple[int, ...] = ALL_OPS,
+    ) -> None:
+        """Draw the weights.
+
+        Args:
+            channels: of all maps.
+            allowed: operations held of each edge.
+            rng: draws the weights.
+            pool: the average pooling.
+            partial: K: 1/K of the channels go through the operations.
+            ops: operations of the space.
+        """
         super().__init__()
         self.partial = partial
-        self.edges = nn.ModuleList(MixedEdge(active(channels, partial), ops, rng, pool) for ops in allowed)
+        self.width = len(ops)  # of an edge, in a mixture
+        self.edges = nn.ModuleList(MixedEdge(active(channels, partial), held, rng, pool, ops) for held in allowed)
 
     def forward(
         self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None, around: Edges = ALL_EDGES
@@ -122,7 +144,7 @@ class Cell(nn.Module):
             from_, here = nodes[source], nodes[target]
             if from_ is None:
                 continue  # every operation maps zero to zero: the batch norm of a constant is zero
-            y = self.edges[edge](from_, terms[edge], edge * len(OPS), dropping)
+            y = self.edges[edge](from_, terms[edge], edge * self.width, dropping)
             if y is not None:
                 nodes[target] = y if here is None else here + y
         return torch.zeros_like(x) if nodes[3] is None else nodes[3]
@@ -138,7 +160,7 @@ class Cell(nn.Module):
                     continue
                 through, idle = nodes[source]
                 weight = around[edge]
-                brought = self.edges[edge](through, terms[edge], edge * len(OPS), dropping)
+                brought = self.edges[edge](through, terms[edge], edge * self.width, dropping)
                 for i, y in enumerate((brought, idle if weight is None else idle * weight)):
                     before = parts[i]
                     parts[i] = before if y is None else y if before is None else before + y

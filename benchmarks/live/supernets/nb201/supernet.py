@@ -26,7 +26,7 @@ from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms, times
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, GROUPS, OPS, NB201Space, merge, prune
+from nasboard.benchmarks.spaces.nb201 import ALL_OPS, EDGES, NB201Space, merge, prune
 from nasboard.benchmarks.spaces.relaxation import Allowed, everything
 from nasboard.harness.space import Arch, Archs
 
@@ -58,27 +58,29 @@ class NB201Supernet(Supernet):
             macro: the network around the cell.
             rng: draws them.
             allowed: options held of each group; all where it is None.
-            space: the relaxed space, with edge weights or without.
+            space: the relaxed space, with edge weights or without, with all operations or fewer.
             precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
             compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
                 a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
             fused: whether cells run in few calls, architectures are scored in few passes over memory, and those that
                 differ by rounding alone once; in single precision, `compiled` scores in this way, too.
 
-        Partial channels are never compiled nor fused.
+        Partial channels, and spaces of fewer operations, are never compiled nor fused.
 
         Raises:
             UsageError: channels that `macro.partial` does not divide.
         """
         super().__init__(space, allowed)
         self._weighed = space.edge_weights
+        self._ops = space.ops
         whole = macro.partial == 1
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
-        ops = self.allowed[: len(EDGES)]
-        self._formulas = formulas(compiled=True) if compiled and whole and ops == everything(GROUPS) else None
-        self._fused = fused and whole and precision == "fp32" and not compiled
+        ops = tuple(tuple(space.ops[option] for option in held) for held in self.allowed[: len(EDGES)])
+        every = space.ops == ALL_OPS and self.allowed == everything(space.groups)
+        self._formulas = formulas(compiled=True) if compiled and whole and every else None
+        self._fused = fused and whole and space.ops == ALL_OPS and precision == "fp32" and not compiled
         pool = average_pool if reference else average
         self._distinct = (prune if reference else merge) if whole else _all  # channels go around `none`, too
         self._folded = whole and precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
@@ -87,7 +89,9 @@ class NB201Supernet(Supernet):
         self.stem = ConvNorm(macro.inputs, widths[0], rng, macro.stem)
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
-        self.cells = nn.ModuleList(Cell(c, ops, rng, pool, macro.partial) for c in widths for _ in range(macro.cells))
+        self.cells = nn.ModuleList(
+            Cell(c, ops, rng, pool, macro.partial, space.ops) for c in widths for _ in range(macro.cells)
+        )
         self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))
         self.beta = nn.Parameter(torch.zeros(widths[-1]))
@@ -116,8 +120,8 @@ class NB201Supernet(Supernet):
 
     def _run(self, index: int, x: Tensor, terms: tuple[Terms, ...], mix: Tensor, dropping: Dropping | None) -> Tensor:
         cell = self.cell(index)
-        terms, around = self._times_edges(terms)
-        whole = dropping is None and all(len(of_edge) == len(OPS) for of_edge in terms)
+        terms, around = self._of_edges(terms)
+        whole = dropping is None and all(len(of_edge) == len(ALL_OPS) for of_edge in terms)
         if whole and self._fused:
             return fused_cell(x, self._rows(mix), cell.separate_kernels())
         if whole and self._formulas is not None and torch.is_grad_enabled():
@@ -125,19 +129,20 @@ class NB201Supernet(Supernet):
         out: Tensor = cell(x, terms, dropping, around)
         return out
 
-    def _times_edges(self, terms: tuple[Terms, ...]) -> tuple[tuple[Terms, ...], Edges]:
+    def _of_edges(self, terms: tuple[Terms, ...]) -> tuple[tuple[Terms, ...], Edges]:
         """Return the operations of each edge, their weights multiplied by the edge's, and the weights of the edges."""
+        ops = tuple(tuple((self._ops[option], w) for option, w in of_edge) for of_edge in terms[: len(EDGES)])
         if not self._weighed:
-            return terms, ALL_EDGES
+            return ops, ALL_EDGES
         into: dict[int, Tensor | None] = {0: None}
         for first, of_node in zip((1, 3), terms[len(EDGES) :], strict=True):
             into |= {first + source: weight for source, weight in of_node}
-        ops = [tuple((op, times(w, into[e])) for op, w in terms[e]) if e in into else () for e in range(len(EDGES))]
-        return tuple(ops), into
+        weighed = (tuple((op, times(w, into[e])) for op, w in ops[e]) if e in into else () for e in range(len(EDGES)))
+        return tuple(weighed), into
 
     def _rows(self, mix: Tensor) -> Tensor:
         """Return the weights of all operations `(edges, ops)` of a mixture `(m,)`."""
-        rows = mix[: len(EDGES) * len(OPS)].view(len(EDGES), len(OPS))
+        rows = mix[: len(EDGES) * len(ALL_OPS)].view(len(EDGES), len(ALL_OPS))
         if not self._weighed:
             return rows
         return rows * torch.cat([mix.new_ones(1), mix[rows.numel() :]])[:, None]

@@ -10,7 +10,7 @@ from torch import Tensor
 from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.supernet import transfer
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
-from nasboard.benchmarks.spaces.nb201 import GROUPS, NB201Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.errors import SpecError, UsageError
 from nasboard.harness.space import sample
@@ -155,7 +155,7 @@ def test_a_mixture_of_another_shape_is_refused(net: NB201Supernet, images: Tenso
 
 
 def test_a_sub_supernet_refuses_what_it_does_not_hold(images: Tensor) -> None:
-    child = NB201Supernet(DIGITS, np.random.default_rng(0), splits(GROUPS, (0,))[3])
+    child = NB201Supernet(DIGITS, np.random.default_rng(0), splits(NB201Space().groups, (0,))[3])
     held, foreign = child.mixtures(np.array([[3, 0, 0, 1, 0, 0], [1, 0, 0, 1, 0, 0]]))
     child(images, held)
     with pytest.raises(SpecError, match=r"1<-0 .* holds options \(3,\), the mixture uses \[1\]"):
@@ -163,7 +163,7 @@ def test_a_sub_supernet_refuses_what_it_does_not_hold(images: Tensor) -> None:
 
 
 def test_transfer_copies_every_tensor_the_split_edge_included(net: NB201Supernet, images: Tensor) -> None:
-    for index, allowed in enumerate(splits(GROUPS, (0,))):
+    for index, allowed in enumerate(splits(NB201Space().groups, (0,))):
         child = NB201Supernet(DIGITS, np.random.default_rng(9), allowed)
         transfer(net, child)
         source = dict(net.named_parameters())
@@ -184,6 +184,6 @@ def test_transferred_weights_are_copies(net: NB201Supernet) -> None:
 
 
 def test_transfer_from_a_part_to_the_whole_is_refused(net: NB201Supernet) -> None:
-    part = NB201Supernet(DIGITS, np.random.default_rng(0), splits(GROUPS, (0,))[0])
+    part = NB201Supernet(DIGITS, np.random.default_rng(0), splits(NB201Space().groups, (0,))[0])
     with pytest.raises(UsageError, match=r"no tensor 'cells.0.edges.0.convs.2.weight'"):
         transfer(part, net)
