@@ -23,9 +23,10 @@ from nasboard.benchmarks.live.supernets.saved import array, load_adam, save_adam
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import State
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Archs, Choice, Floats, SearchSpace
+from nasboard.harness.space import Arch, Archs, Choice, Floats, SearchSpace, sample
 
 INIT = 0.1  # weights are drawn from [-INIT, INIT]
+DRAWN = 200  # rows that the rules of a space are tried on
 
 Decide = Callable[[int, Tensor], Tensor]  # slot, log probabilities (n, options) -> choices (n,) int64
 
@@ -88,6 +89,7 @@ class Controller(nn.Module):
         """Draw the weights; `kinds` has a number for each slot, the same for those that share weights."""
         super().__init__()
         self.space, self.kinds, self.shape = space, kinds, shape
+        self._filling = _filling(space)
         h = shape.hidden
         options = [space.choices[kinds.index(kind)] for kind in range(max(kinds) + 1)]
 
@@ -124,7 +126,7 @@ class Controller(nn.Module):
         like = self.start.new_zeros(n, self.shape.hidden)
         states = [(like, like)] * self.shape.layers
         x = self.start.expand(n, -1)
-        archs = np.zeros((n, len(self.kinds)), dtype=Choice)
+        archs = np.repeat(self._filling[None], n, axis=0)
         log_prob = entropy = self.start.new_zeros(n)
         for slot, kind in enumerate(self.kinds):
             x = self._advance(x, states)
@@ -149,22 +151,32 @@ class Controller(nn.Module):
         return x
 
     def _open(self, archs: Archs, slot: int) -> Tensor:
-        """Return which options of a slot the rules allow `(n, options)`; later slots are taken to have their first.
-
-        Raises:
-            UsageError: none.
-        """
+        """Return which options of a slot the rules allow `(n, options)`, the slots behind it as they are."""
         options = self.space.choices[slot]
         rows = np.repeat(archs[:, None], options, axis=1)
         rows[:, :, slot] = np.arange(options)
         found = self.space.valid(rows.reshape(-1, rows.shape[2])).reshape(-1, options)
-        if not found.any(1).all():
-            row = archs[int(np.argmin(found.any(1)))][:slot].tolist()
-            raise UsageError(
-                f"{self.space.name}: no option of slot {slot} is valid after {row} with the first options behind it; "
-                "a controller needs a space whose rules can be kept slot by slot"
-            )
         return torch.from_numpy(found)
+
+
+def _filling(space: SearchSpace) -> Arch:
+    """Return a valid row `(d,)` that can follow what was decided of any other: the first options, where they can.
+
+    Raises:
+        UsageError: it cannot follow what was decided of one of many rows that were drawn.
+    """
+    rng = np.random.default_rng(0)  # the same row whenever asked
+    first, drawn = np.zeros(len(space.choices), dtype=Choice), sample(space, rng, DRAWN)
+    row = first if space.valid(first[None])[0] else drawn[0]
+    for slot in range(1, len(row)):
+        follows = space.valid(np.hstack([drawn[:, :slot], np.repeat(row[None, slot:], len(drawn), axis=0)]))
+        if not follows.all():
+            begun, wrong = drawn[int(np.argmin(follows)), :slot].tolist(), row[slot:].tolist()
+            raise UsageError(
+                f"{space.name}: after {begun} a valid row cannot go on with {wrong}; a controller needs a space whose "
+                "rules can be kept slot by slot"
+            )
+    return row
 
 
 class Reinforced:
