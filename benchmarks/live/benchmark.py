@@ -90,6 +90,7 @@ class Parts:
         }
         if not trained:
             how = [self.scored_on, self.precision, self.compiled, *(["fused"] if self.fused else [])]
+            how += ["none mixed"] if getattr(self.space, "mixes_none", False) else []
             told["supernet"] = [as_told(self.macro), [group.name for group in self.space.groups], *how]
         return hashlib.sha256(json.dumps(told, sort_keys=True, default=str).encode()).hexdigest()
 

@@ -18,7 +18,7 @@ from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.nb201 import ALL_OPS, NB201Space, left_out
+from nasboard.benchmarks.spaces.nb201 import NB201Space, left_out
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, nb101
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201_tables
@@ -66,6 +66,7 @@ class Live:
         cells: str | None = None,
         partial: str | None = None,
         without: str | None = None,
+        none: str | None = None,
         train: str | None = None,
         val: str | None = None,
         size: str | None = None,
@@ -85,6 +86,7 @@ class Live:
             partial: of supernets, K: 1/K of the channels go through the operations, and edges have weights as well, as
                 in PC-DARTS, but for nb1shot1, which weighs the inputs of its nodes already.
             without: of nb201: operations that no edge may have, joined by +, as in `none+avg_pool_3x3`; None: has all.
+            none: of nb201: `mixed` where mixtures have `none` and no cell has it, as in DARTS' paper.
             train: training images to search on; None: all of the part.
             val: validation images that guide the search.
             size: pixels a side.
@@ -103,10 +105,16 @@ class Live:
         check("precision", precision, ("fp32", "bf16"))
         check("compiled", compiled, ("off", "on"))
         check("fused", fused, ("off", "on"))
+        check("none", none, ("mixed",))
         if version is not None and self.table is None:
             raise UsageError(f"{self.name} has no table and so no version; its recipe is an option")
         spec = data_spec(self.data, told(train=train, val=val, size=size, data=data))
-        space, macro = self._searched(spec, told(channels=channels, cells=cells), partial, without)
+        space = self.space
+        if without is not None or none is not None:
+            space = narrowed(space, without, mixes_none=none is not None)
+        macro = self._sized(spec, told(channels=channels, cells=cells))
+        if partial is not None:
+            space, macro = with_partial(space, macro, number("partial", partial))
         parts = Parts(
             space,
             spec,
@@ -120,15 +128,11 @@ class Live:
         check_trainable(self.name, parts)
         return self._open(parts, version)
 
-    def _searched(
-        self, spec: DataSpec, given: Mapping[str, str], partial: str | None, without: str | None = None
-    ) -> tuple[RelaxedSpace, Macro]:
-        """Return what supernets are of: the space, and the network around its cells."""
+    def _sized(self, spec: DataSpec, given: Mapping[str, str]) -> Macro:
+        """Return the network around the cells of supernets."""
         side, inputs, classes = spec.shape
         sizes = {name: number(name, value) for name, value in given.items()}
-        macro = sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
-        space = self.space if without is None else narrowed(self.space, without)
-        return (space, macro) if partial is None else with_partial(space, macro, number("partial", partial))
+        return sized(self.macro, image=side, inputs=inputs, classes=classes, **sizes)
 
     def _open(self, parts: Parts, version: str | None) -> LiveBenchmark:
         scored_by = None if self.table is None else self.table(version)
@@ -158,8 +162,9 @@ class Live:
         how = _changed(**supernets) | {name: "on" for name, taken in ways.items() if taken}
         if weighs_edges(parts.space) or macro.partial > 1:
             how["partial"] = str(macro.partial)
-        if isinstance(parts.space, NB201Space) and parts.space.ops != ALL_OPS:
-            how["without"] = left_out(parts.space.ops)
+        if isinstance(parts.space, NB201Space):
+            left = left_out(parts.space.mixed)
+            how |= ({"without": left} if left else {}) | ({"none": "mixed"} if parts.space.mixes_none else {})
         return whole | changed | how, trained
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import Macro, sized
-from nasboard.benchmarks.spaces.nb201 import NB201Space, without
+from nasboard.benchmarks.spaces.nb201 import NONE, OPS, NB201Space, without
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.errors import UsageError
 
@@ -56,8 +56,13 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
     return space, sized(macro, partial=share)
 
 
-def narrowed(space: RelaxedSpace, names: str) -> RelaxedSpace:
-    """Return the part of a space whose edges have none of the operations named, as in `none+avg_pool_3x3`.
+def narrowed(space: RelaxedSpace, names: str | None, *, mixes_none: bool = False) -> RelaxedSpace:
+    """Return the part of a space whose edges have none of the operations named.
+
+    Args:
+        space: the whole one.
+        names: of operations, as in `none+avg_pool_3x3`; None names none.
+        mixes_none: whether mixtures have `none`, which is left out of the cells then, named or not.
 
     Raises:
         UsageError: the space has no such parts.
@@ -65,7 +70,10 @@ def narrowed(space: RelaxedSpace, names: str) -> RelaxedSpace:
     """
     if not isinstance(space, NB201Space):
         raise UsageError(f"operations are left out of nb201 alone; {space.name} has those of its definition")
-    return replace(space, ops=without(names))
+    given = [] if names is None else names.split("+")
+    if mixes_none and OPS[NONE] not in given:
+        given.append(OPS[NONE])
+    return replace(space, ops=without("+".join(given)), mixes_none=mixes_none)
 
 
 def weighs_edges(space: RelaxedSpace) -> bool:

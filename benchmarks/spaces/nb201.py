@@ -66,17 +66,24 @@ class NB201Space:
     Attributes:
         ops: operations that an edge may have, ascending, two at least.
         edge_weights: whether the relaxation weighs the edges into each node too, as PC-DARTS does.
+        mixes_none: whether mixtures have `none` though no cell has it, as in DARTS (Liu et al., ICLR 2019).
         choices: options of each slot.
     """
 
     ops: tuple[int, ...] = ALL_OPS
     edge_weights: bool = False
+    mixes_none: bool = False
     choices: tuple[int, ...] = (len(OPS),) * len(EDGES)
 
     @property
     def name(self) -> str:
         """Return the name of the space: `nb201`, and which operations it is without."""
         return "nb201" if self.ops == ALL_OPS else f"nb201-without-{left_out(self.ops)}"
+
+    @property
+    def mixed(self) -> tuple[int, ...]:
+        """Return the operations that mixtures have on every edge, ascending."""
+        return (NONE, *self.ops) if self.mixes_none else self.ops
 
     def encode(self, spec: str) -> Arch:
         """Return the cell `(6,)` of `|op~0|+|op~0|op~1|+|op~0|op~1|op~2|`.
@@ -119,7 +126,8 @@ class NB201Space:
 
         Every cell has all six edges, so that an architecture takes all of the latter.
         """
-        return (*_edges(self.ops), *EDGE_GROUPS) if self.edge_weights else _edges(self.ops)
+        edges = _edges(self.mixed, always=not self.mixes_none)
+        return (*edges, *EDGE_GROUPS) if self.edge_weights else edges
 
     def relax(self, archs: Archs) -> Floats:
         """Return the mixtures `(n, m)` that are the cells `(n, 6)`: one-hot on every edge; every edge weighs 1.
@@ -127,28 +135,30 @@ class NB201Space:
         m is 6 times the operations, so 30 of all five, and with `edge_weights` 5 more.
         """
         every = one_hot(self, archs).reshape(len(archs), len(EDGES), len(OPS))
-        edges = np.ones((len(archs), size(self.groups) - len(EDGES) * len(self.ops)))
-        return np.hstack([every[:, :, self.ops].reshape(len(archs), len(EDGES) * len(self.ops)), edges])
+        held = len(EDGES) * len(self.mixed)
+        edges = np.ones((len(archs), size(self.groups) - held))
+        return np.hstack([every[:, :, self.mixed].reshape(len(archs), held), edges])
 
     def derive(self, mix: Floats) -> Arch:
-        """Return the cell `(6,)` of a mixture `(m,)`: the largest weight of every edge, where `none` may win.
+        """Return the cell `(6,)` of a mixture `(m,)`: the largest weight of every edge, `none` too if cells have it.
 
         With `edge_weights` an operation's weight is multiplied by its edge's, which only decides for an edge of weight
         0: it has the first operation then, `none` where there is one.
 
-        Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), as its searches derive.
+        Source: Dong & Yang, NAS-Bench-201 (ICLR 2020), as its searches derive; with `mixes_none`, Liu et al., DARTS.
         """
-        held = len(EDGES) * len(self.ops)
-        weights = mix[:held].reshape(len(EDGES), len(self.ops)).copy()
+        held = len(EDGES) * len(self.mixed)
+        weights = mix[:held].reshape(len(EDGES), len(self.mixed)).copy()
         if self.edge_weights:
             weights[1:] *= mix[held:, None]
+        weights = weights[:, len(self.mixed) - len(self.ops) :]
         return np.array([self.ops[option] for option in weights.argmax(axis=1)], dtype=Choice)
 
 
 @cache
-def _edges(ops: tuple[int, ...]) -> tuple[Group, ...]:
+def _edges(ops: tuple[int, ...], *, always: bool) -> tuple[Group, ...]:
     options = tuple(OPS[op] for op in ops)
-    return tuple(Group(f"{target}<-{source}", options) for source, target in EDGES)
+    return tuple(Group(f"{target}<-{source}", options, always=always) for source, target in EDGES)
 
 
 def left_out(ops: tuple[int, ...]) -> str:

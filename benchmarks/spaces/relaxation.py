@@ -33,8 +33,9 @@ class Group:
         kind: `operation`: one of several operations; `input`, `output`: where a node takes its input from, or what the
             output takes; `edge`: how much each edge into a node counts.
         chosen: how many options an architecture takes of it: 1, or k of a group whose k largest are taken.
-        always: whether every architecture takes an option of it. Else groups compete, such as the edges into a node of
-            which the two strongest are kept, and an option `none` stands for a group that is left out.
+        always: whether every architecture takes an option of it, whichever. Else an option `none` is of mixtures alone:
+            where groups compete, such as the edges into a node of which the two strongest are kept, it stands for a
+            group that is left out.
         node: of a group that competes: where it leads to, and how many of the groups that lead there are taken.
     """
 
@@ -47,7 +48,7 @@ class Group:
 
     @property
     def takeable(self) -> tuple[int, ...]:
-        """Return the options that an architecture can take: all, but for a `none` that stands for being left out."""
+        """Return the options that an architecture can take: all, but for a `none` of mixtures alone."""
         return tuple(i for i, option in enumerate(self.options) if self.always or option != "none")
 
 

@@ -30,6 +30,7 @@ METHODS = tuple(
 )
 SPACES = (
     "digits201-live",
+    "digits201-live?none=mixed",
     "digits201-live?without=none",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
@@ -54,7 +55,7 @@ class Toy:
     def space(self) -> RelaxedSpace:
         base, _, options = split_name(self.name)
         space = LIVE[base].space
-        return narrowed(space, options["without"]) if "without" in options else space
+        return narrowed(space, options.get("without"), mixes_none="none" in options) if options else space
 
     def data(self) -> LiveData:
         data, base = live.small_data(), split_name(self.name)[0]

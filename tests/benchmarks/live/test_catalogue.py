@@ -13,6 +13,7 @@ import pytest
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts, representatives
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.datasets.spec import BASES, DataSpec
+from nasboard.benchmarks.live.sizes import with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
@@ -135,7 +136,7 @@ def test_partial_channels_are_part_of_the_name_where_supernets_differ_by_them() 
     shot = LIVE["nb1shot1-1-live"]
     for share, there in (("1", False), ("4", True)):
         spec = DataSpec("cifar10")
-        space, macro = shot._searched(spec, {}, share)
+        space, macro = with_partial(shot.space, shot._sized(spec, {}), int(share))
         options, trained = shot._options(Parts(space, spec, macro, recipe(shot.recipe)))
         assert ("partial" in options) is there
         assert "partial" not in trained
@@ -151,6 +152,16 @@ def test_operations_can_be_left_out_where_a_table_knows_the_rest() -> None:
     both = opened("digits201-live?partial=2&without=none").space
     assert isinstance(both, NB201Space)
     assert (both.ops, both.edge_weights) == ((1, 2, 3, 4), True)
+
+
+def test_none_can_be_of_mixtures_alone() -> None:
+    part, without = opened("digits201-live?none=mixed&without=avg_pool_3x3"), "digits201-live?without=none+avg_pool_3x3"
+    assert part.name == "digits201-live?none=mixed&without=avg_pool_3x3"
+    assert opened("digits201-live?none=mixed&without=none+avg_pool_3x3").name == part.name
+    assert isinstance(part.space, NB201Space)
+    assert part.space.mixed == (0, 1, 2, 3)
+    assert part.space.name == opened(without).space.name  # the same cells, on one board
+    assert part.context.parts != opened(without).context.parts
 
 
 @pytest.mark.parametrize("option", ["scored_on=50", "precision=bf16", "partial=2"])
@@ -208,6 +219,8 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
         ("s1-digits?cells=two", "cells is a positive whole number, given 'two'"),
         ("s1-digits?precision=fp8", "precision is fp32 or bf16, given 'fp8'"),
         ("s1-digits?compiled=yes", "compiled is off or on, given 'yes'"),
+        ("digits201-live?none=off", "none is mixed, given 'off'"),
+        ("s1-digits?none=mixed", "operations are left out of nb201 alone; s1 has those of its definition"),
         ("s1-digits?without=none", "operations are left out of nb201 alone; s1 has those of its definition"),
         ("s1-digits?partial=3", "partial is a divisor of 16 channels, given 3"),
         ("digits201-live?partial=3", "partial is a divisor of 8 channels, given 3"),

@@ -256,6 +256,18 @@ def test_a_part_of_the_space_has_the_rows_of_the_whole_and_a_relaxation_of_its_o
     assert np.array_equal(part.canonical(cells), SPACE.canonical(cells))
 
 
+def test_none_of_mixtures_alone_is_never_derived() -> None:
+    part = NB201Space(ops=without("none"), mixes_none=True)
+    assert part.name == "nb201-without-none"
+    assert {group.options for group in part.groups} == {OPS}
+    assert {group.takeable for group in part.groups} == {(SKIP, CONV1, CONV3, POOL)}
+    mix = np.tile([0.6, 0.1, 0.05, 0.2, 0.05], 6)
+    assert part.derive(mix).tolist() == [CONV3] * 6
+    assert NB201Space().derive(mix).tolist() == [NONE] * 6
+    cells = enumerate_valid(part)
+    assert np.array_equal(part.relax(cells), NB201Space().relax(cells))
+
+
 @pytest.mark.parametrize("names", ["pool", "none+none", "none+skip_connect+nor_conv_1x1+nor_conv_3x3"])
 def test_operations_that_are_not_there_or_leave_no_choice_cannot_be_left_out(names: str) -> None:
     with pytest.raises(SpecError, match="at most 3 different operations of none, skip_connect"):

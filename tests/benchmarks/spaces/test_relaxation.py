@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.spaces import darts_lists, layerwise
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.nb201 import CONV3, POOL, SKIP, NB201Space
+from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import (
     RelaxedSpace,
     check_allowed,
@@ -36,6 +36,7 @@ WEIGHTED = {
     for name, space in {**darts_lists.SPACES, "nb201": NB201Space(), NARROW.name: NARROW}.items()
 }
 SPACES: dict[str, RelaxedSpace] = {
+    "nb201, none mixed": NB201Space(ops=(SKIP, CONV1, CONV3, POOL), mixes_none=True),
     **{space.name: space for space in (NB201Space(), NARROW, *map(NB1Shot1Space.of, (1, 2, 3)))},
     **darts_lists.SPACES,
     **WEIGHTED,

@@ -65,22 +65,22 @@ class NB201Supernet(Supernet):
             fused: whether cells run in few calls, architectures are scored in few passes over memory, and those that
                 differ by rounding alone once; in single precision, `compiled` scores in this way, too.
 
-        Partial channels, and spaces of fewer operations, are never compiled nor fused.
+        Partial channels, and mixtures of fewer operations, are never compiled nor fused.
 
         Raises:
             UsageError: channels that `macro.partial` does not divide.
         """
         super().__init__(space, allowed)
         self._weighed = space.edge_weights
-        self._ops = space.ops
+        self._ops = space.mixed
         whole = macro.partial == 1
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
-        ops = tuple(tuple(space.ops[option] for option in held) for held in self.allowed[: len(EDGES)])
-        every = space.ops == ALL_OPS and self.allowed == everything(space.groups)
+        ops = tuple(tuple(space.mixed[option] for option in held) for held in self.allowed[: len(EDGES)])
+        every = space.mixed == ALL_OPS and self.allowed == everything(space.groups)
         self._formulas = formulas(compiled=True) if compiled and whole and every else None
-        self._fused = fused and whole and space.ops == ALL_OPS and precision == "fp32" and not compiled
+        self._fused = fused and whole and space.mixed == ALL_OPS and precision == "fp32" and not compiled
         pool = average_pool if reference else average
         self._distinct = (prune if reference else merge) if whole else _all  # channels go around `none`, too
         self._folded = whole and precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
@@ -90,7 +90,7 @@ class NB201Supernet(Supernet):
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
         self.cells = nn.ModuleList(
-            Cell(c, ops, rng, pool, macro.partial, space.ops) for c in widths for _ in range(macro.cells)
+            Cell(c, ops, rng, pool, macro.partial, space.mixed) for c in widths for _ in range(macro.cells)
         )
         self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))

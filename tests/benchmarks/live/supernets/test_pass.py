@@ -25,6 +25,7 @@ WEIGHTED = replace(SPACES["darts"], edge_weights=True)
 ONE_CELL = NB201Macro(image=8, channels=4, stages=1, cells=1)
 KINDS = {
     "nb201": (NB201Space(), NB201Macro(image=8, channels=4, stages=2, cells=1)),
+    "nb201, none mixed": (NB201Space(ops=(1, 3), mixes_none=True), NB201Macro(image=8, channels=4, stages=2, cells=1)),
     "nb201 without none": (NB201Space(ops=(1, 2, 3, 4)), NB201Macro(image=8, channels=4, stages=2, cells=1)),
     "nb1shot1": (NB1Shot1Space.of(1), NB1Shot1Macro(image=8, channels=4, cells=2)),
     "darts": (SPACES["darts"], DartsMacro(image=8, channels=4, cells=2)),
