@@ -286,6 +286,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     **{f"sdarts/{name}": (24, {200}, ("cifar10", "nb201-compact")) for name in ("nb201", "nb201-full")},
     "sdarts/gpu-1shot1": (12, {200}, ("cifar10", "nb101-compact")),
     "sdarts/s1-s4-digits": (28, set(), ()),
+    "sdarts/digits201": (110, {1000}, ()),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
 }
 
