@@ -67,7 +67,8 @@ def test_most_methods_are_apart_from_chance() -> None:
 
 
 def test_the_baseline_is_of_the_shipped_table() -> None:
-    assert {comparison.table_digest for comparison in BASELINE.comparisons} == {tabular().digest}
+    found = [(comparison.space, comparison.table_digest) for comparison in BASELINE.comparisons]
+    assert found == [("nb201", tabular().digest), ("nb201-without-none", tabular().digest)]
 
 
 def test_values_as_good_as_the_references_leave_the_gate_open() -> None:
