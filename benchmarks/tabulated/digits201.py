@@ -7,13 +7,17 @@ the same table, so that runs of both share a board.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
+from nasboard.benchmarks.spaces import nb201
+from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.built import Built, known
 from nasboard.harness.errors import DigestError, MissingDataError
+from nasboard.harness.registry import full_name
 from nasboard.tabular.tables.table import Table, TableError, open_table
 
 DATASET = "digits"
@@ -44,6 +48,17 @@ def load_table(folder: Path) -> Table:
 
 
 @cache
-def tabular() -> Built:
-    """Return the tabular benchmark `digits201`."""
-    return Built("digits201", shipped_table(), DATASET, known("nb201"), SPLITS)
+def tabular(without: str | None = None) -> Built:
+    """Return the tabular benchmark `digits201`.
+
+    Args:
+        without: operations that no edge may have, joined by +, as in `none+avg_pool_3x3`; None: the whole space.
+
+    Raises:
+        SpecError: no such operations, or so many that fewer than two stay.
+    """
+    found, options = known("nb201"), {}
+    if without is not None:
+        space = NB201Space(ops=nb201.without(without))
+        found, options = replace(found, space=space), {"without": nb201.left_out(space.ops)}
+    return Built(full_name("digits201", None, options), shipped_table(), DATASET, found, SPLITS)

@@ -13,7 +13,7 @@ from nasboard.benchmarks.tabulated import digits201
 from nasboard.benchmarks.tabulated.built import QUERY_SEEDS
 from nasboard.benchmarks.tabulated.digits201 import SPLITS, load_table
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
-from nasboard.harness.space import enumerate_all, from_index
+from nasboard.harness.space import enumerate_all, enumerate_valid, from_index
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
 from nasboard.harness.statistics.rank import kendall_tau, share_of, top_of
 from nasboard.tabular.tables.table import verify
@@ -36,6 +36,15 @@ def test_the_shipped_table_is_whole_small_and_complete() -> None:
     assert np.all(table.columns["train_s"] > 0)
     assert table.columns["val_correct"].max() <= VAL_IMAGES
     assert table.columns["test_correct"].max() <= TEST_IMAGES
+
+
+def test_a_part_of_the_space_has_the_truth_of_the_whole_and_stands_beside_live_searches_of_it() -> None:
+    part, live = digits201.tabular("avg_pool_3x3+none"), LIVE["digits201-live"](without="none+avg_pool_3x3")
+    assert part.name == "digits201?without=none+avg_pool_3x3"
+    assert (part.space, part.digest, part.dataset) == (live.space, live.digest, live.dataset)
+    cells = enumerate_valid(part.space)
+    assert len(cells) == 3**6
+    np.testing.assert_array_equal(part.truth(cells), BENCHMARK.truth(cells))
 
 
 def test_isomorphic_cells_share_their_row() -> None:
