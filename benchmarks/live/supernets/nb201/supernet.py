@@ -27,7 +27,7 @@ from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms, times
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import ALL_OPS, EDGES, NB201Space, merge, prune
-from nasboard.benchmarks.spaces.relaxation import Allowed, everything
+from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch, Archs
 
 PLAIN_SPACE = NB201Space()
@@ -78,9 +78,9 @@ class NB201Supernet(Supernet):
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
         ops = tuple(tuple(space.mixed[option] for option in held) for held in self.allowed[: len(EDGES)])
-        every = space.mixed == ALL_OPS and self.allowed == everything(space.groups)
+        every = ops == (ALL_OPS,) * len(EDGES)
         self._formulas = formulas(compiled=True) if compiled and whole and every else None
-        self._fused = fused and whole and space.mixed == ALL_OPS and precision == "fp32" and not compiled
+        self._fused = fused and whole and precision == "fp32" and not compiled
         pool = average_pool if reference else average
         self._distinct = (prune if reference else merge) if whole else _all  # channels go around `none`, too
         self._folded = whole and precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
