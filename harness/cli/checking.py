@@ -6,6 +6,7 @@ Statistics take a second to import, so the functions that need them import them.
 from __future__ import annotations
 
 import sys
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
@@ -216,8 +217,10 @@ def _verdicts(verdicts: Sequence[Verdict]) -> Table:
     table = Table(box=None, pad_edge=False)
     for heading in ("method", "quantity", "reference", "now", "worse by", "allowed", "resolves", "seeds", "verdict"):
         table.add_column(heading, justify="left" if heading in ("method", "quantity", "verdict") else "right")
+    places = Counter(label for label, _ in {(v.label, v.dataset) for v in verdicts})
     for v in sorted(verdicts, key=lambda v: (WORST_FIRST.index(v.outcome), -weight(v))):
         style = {"regression": "bold red", "refused": "bold red", "not judged": "dim"}.get(v.outcome, "")
         shown = map(number, (v.reference, v.value, v.worse, v.tolerance, v.resolves))
-        table.add_row(Text(v.label), v.quantity, *shown, str(v.seeds), v.outcome, style=style)
+        label = f"{v.label} ({v.dataset})" if places[v.label] > 1 else v.label
+        table.add_row(Text(label), v.quantity, *shown, str(v.seeds), v.outcome, style=style)
     return table

@@ -22,7 +22,7 @@ class Case:
     """A quantity of a label, as it was and as it is.
 
     Attributes:
-        dataset: of the comparison.
+        dataset: of the comparison, and its space where there are several on it.
         label: of the method.
         quantity: that is compared.
         old: seed -> value of the reference.

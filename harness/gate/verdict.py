@@ -10,6 +10,7 @@ gate as a regression does; `raise_if_closed` says so as an error, the same to a 
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from types import MappingProxyType
@@ -127,9 +128,16 @@ def check_readable(baseline: Baseline, comparisons: Sequence[Comparison], lost: 
 def judge(comparisons: Sequence[Comparison], baseline: Baseline) -> list[Verdict]:
     """Return a verdict on every value of the baseline, in its order, and before each comparison's on all that rank.
 
-    Labels without a reference are not judged.
+    Labels without a reference are not judged. Where the baseline has several spaces on a data set, they name both.
     """
-    return judge_cases([cases(comparisons, expected) for expected in baseline.comparisons])
+    spaces = Counter(expected.dataset for expected in baseline.comparisons)
+    found = []
+    for expected in baseline.comparisons:
+        mine = cases(comparisons, expected)
+        if spaces[expected.dataset] > 1:
+            mine = [replace(case, dataset=f"{case.dataset}, {expected.space}") for case in mine]
+        found.append(mine)
+    return judge_cases(found)
 
 
 def judge_cases(found: Sequence[Sequence[Case]]) -> list[Verdict]:

@@ -267,6 +267,17 @@ def test_another_protocol_is_refused_naming_both(tmp_path: Path, change: dict[st
     assert told == {("re", "refused", said)}
 
 
+def test_two_spaces_on_one_data_set_are_told_apart(tmp_path: Path) -> None:
+    found = loaded(tmp_path / "r", good())
+    baseline = write_baseline(found, tmp_path / "b.json")
+    (one,) = baseline.comparisons
+    assert {v.dataset for v in judge(found, baseline)} == {one.dataset}
+    both = baseline.model_copy(update={"comparisons": (one, one.model_copy(update={"space": "other"}))})
+    verdicts = judge(found, both)
+    assert {v.dataset for v in verdicts} == {f"{one.dataset}, {one.space}", f"{one.dataset}, other"}
+    assert {v.outcome for v in verdicts if v.dataset.endswith("other") and v.label == "re"} == {"refused"}
+
+
 def test_what_it_judges_must_be_readable_and_nothing_else(tmp_path: Path) -> None:
     path = tmp_path / "b.json"
     found = loaded(tmp_path / "r", good())
