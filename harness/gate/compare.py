@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
@@ -34,12 +35,20 @@ _NOTES = (
 def compare(a: Sequence[Comparison], b: Sequence[Comparison]) -> tuple[Board, ...]:
     """Return a board of differences for every data set, space, table and version of the two, ascending by these names.
 
+    Where there are several spaces on a data set, the boards' `dataset` names both.
+
     Raises:
         NothingComparableError: the two have runs on one data set and space, but of no version in common.
     """
     _check_versions(a, b)
     in_a, in_b = ({_name(comparison): comparison for comparison in side} for side in (a, b))
-    return tuple(_board(in_a.get(name), in_b.get(name)) for name in sorted(in_a.keys() | in_b.keys()))
+    names = sorted(in_a.keys() | in_b.keys())
+    spaces = Counter(dataset for dataset, _ in {name[:2] for name in names})
+    boards = (_board(in_a.get(name), in_b.get(name)) for name in names)
+    return tuple(
+        replace(board, dataset=f"{dataset}, {space}") if spaces[dataset] > 1 else board
+        for (dataset, space, *_), board in zip(names, boards, strict=True)
+    )
 
 
 def tell(a: Sequence[Comparison], b: Sequence[Comparison], names: tuple[str, str], boards: Sequence[Board]) -> Told:

@@ -129,6 +129,16 @@ def test_each_value_is_said_to_be_worse_or_better_and_the_worst_comes_first(tmp_
     assert [side.partition(",")[0] for side in told.sides] == ["a.db", "b.db"]
 
 
+def test_values_on_two_spaces_of_one_data_set_are_told_apart(tmp_path: Path) -> None:
+    [one] = loaded(tmp_path / "a", [searched("re", s, [5]) for s in range(2)])
+    other = replace(one, space=replace(one.space, name="other"))
+    assert {line.dataset for line in told_of([one], [one]).lines} == {one.dataset}
+    assert {line.dataset for line in told_of([one, other], [one]).lines} == {
+        f"{one.dataset}, {one.space.name}",
+        f"{one.dataset}, other",
+    }
+
+
 def test_what_cannot_be_compared_is_undefined(tmp_path: Path) -> None:
     a = loaded(tmp_path / "a", [searched("old", s, [5]) for s in range(2)])
     b = loaded(tmp_path / "b", [searched("new", s, [5]) for s in range(2)])
