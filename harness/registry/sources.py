@@ -44,12 +44,14 @@ def gather(module: str, own: Callable[[str, Path], bool]) -> Sources:
     """
     found: dict[str, _Module] = {}
     others: set[str] = set()
+    seen: set[str] = set()
     waiting = list(_with_packages(module))
     while waiting:
         name = waiting.pop()
-        path = find(name)
-        if name in found:
+        if name in seen:
             continue
+        seen.add(name)
+        path = find(name)  # much dearer than all else here
         if path is None or not (name == module or own(name, path)):
             others |= {name.partition(".")[0]} - {""}
             continue
