@@ -9,6 +9,7 @@ from functools import partial
 from typing import Self, cast
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nasboard.benchmarks.live.data import LiveData
 from nasboard.benchmarks.live.supernets.supernet import IDENTITY, Pass
@@ -17,8 +18,11 @@ from nasboard.harness.api import State, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Floats
 from nasboard.methods.differentiable.bilevel.method import Differentiable
+from nasboard.methods.differentiable.bilevel.perturbation import Parts
 from nasboard.methods.differentiable.bilevel.relay import Leg
 from nasboard.methods.differentiable.bilevel.search import Search
+
+Mask = NDArray[np.bool_]
 
 NORMAL = "normal "  # what the names of a cell type's groups begin with, where a space has two
 DECAY = 0.2  # of the rate of dropout an epoch, in the exponent, once alpha moves
@@ -34,14 +38,15 @@ class PDarts(Differentiable):
     stage before left of the operations: those of the largest weights in each group. What skip connections bring has
     dropout, but for those of stride 2, at a rate that falls to 0. `none` is never derived, and of skip connections at
     most `skips` in the normal cell: the weakest is given up and the cell derived anew until no more are left, or none
-    can be replaced. In a space of one cell that is the cell.
+    can be replaced. In a space of one cell that is the cell. Derived by perturbation, `none` is no candidate, nor a
+    skip connection once `skips` are settled.
 
     `cells`, `keep` and `skip_drop` have a number for each stage. `cells` is what the benchmark's option of that name
     counts: in nb201 of each of three stages, so that (2, 4, 6) is about as deep. `keep` is of groups as large as its
-    first number; one of n options keeps n * keep / keep[0] of them, rounded, and at least two: 5, 3 and 2 of nb201's
-    five, 3, 2 and 2 of nb1shot1's three. Inputs and weights of edges are all kept. Rates of dropout are those of the
-    release's command; the first is 0 in the paper, as we remember it, and so is `skips` 2 from memory. Architectures
-    with options that were dropped are ranked last.
+    first number; one of n options keeps n * keep / keep[0] of them, rounded, halves up, and at least two: 5, 3 and 2
+    of nb201's five, 3, 2 and 2 of nb1shot1's three. Inputs and weights of edges are all kept. Rates of dropout are
+    those of the release's command; the first is 0 in the paper, as we remember it, and so is `skips` 2 from memory.
+    Architectures with options that were dropped are ranked last.
     """
 
     epochs: int = 25  # of a stage
@@ -110,6 +115,14 @@ class PDarts(Differentiable):
         mix: Floats = search.full(search.mixture()).double().cpu().numpy()
         return capped(search.net.space, mix, self.skips)
 
+    def may_stay(self, search: Search, parts: Parts) -> Parts:
+        """Return those that are no `none`, nor, once `skips` of them are settled, a skip connection."""
+        groups = search.simplices.groups
+        barred, skips = _of_option(groups, "none"), _of_option(groups, IDENTITY) & _counted(groups)
+        if search.settled is not None and search.settled.mix.cpu().numpy()[skips].sum() >= self.skips:
+            barred |= skips
+        return tuple(part for part in parts if not barred[list(part)].any())
+
     def _open_stage(self, number: int, task: Task, data: LiveData, handed: State) -> Leg:
         allowed = everything(data.space.groups)
         if number:
@@ -130,7 +143,7 @@ def kept(groups: tuple[Group, ...], mix: Floats, share: float) -> Allowed:
     found = []
     for group, at in zip(groups, cuts(groups), strict=True):
         n = len(group.options)
-        count = n if group.kind != "operation" else min(n, max(2, round(n * share)))
+        count = n if group.kind != "operation" else min(n, max(2, math.floor(n * share + 0.5)))
         found.append(tuple(sorted(np.argsort(-mix[at], kind="stable")[:count].tolist())))
     return tuple(found)
 
@@ -141,14 +154,9 @@ def capped(space: RelaxedSpace, mix: Floats, most: int) -> Arch:
     More are left where nothing else is held in their place. In a space of two cells those of the normal one count.
     """
     mix = mix.copy()
-    skips = np.zeros(len(mix), dtype=np.bool_)
-    for group, at in zip(space.groups, cuts(space.groups), strict=True):
-        if group.kind == "operation":
-            options = np.array(group.options)
-            mix[at][(options == "none") & (np.count_nonzero(mix[at]) > 1)] = 0
-            skips[at] = options == IDENTITY
-    normal = _of_normal(space.groups)
-    skips &= normal if normal.any() else True
+    none, skips = _of_option(space.groups, "none"), _of_option(space.groups, IDENTITY) & _counted(space.groups)
+    for at in cuts(space.groups):
+        mix[at][none[at] & (np.count_nonzero(mix[at]) > 1)] = 0
     while True:
         arch = space.derive(mix)
         taken = skips & (space.relax(arch[None])[0] > 0)
@@ -158,6 +166,12 @@ def capped(space: RelaxedSpace, mix: Floats, most: int) -> Arch:
         mix[left[mix[left].argmin()]] = TINY
 
 
-def _of_normal(groups: tuple[Group, ...]) -> np.ndarray:
-    """Return `(m,)` bool: which options are of the normal cell."""
-    return np.array([group.name.startswith(NORMAL) for group in groups for _ in group.options])
+def _of_option(groups: tuple[Group, ...], name: str) -> Mask:
+    """Return `(m,)`: where that operation is."""
+    return np.array([group.kind == "operation" and option == name for group in groups for option in group.options])
+
+
+def _counted(groups: tuple[Group, ...]) -> Mask:
+    """Return `(m,)`: which options are of the cell whose skip connections count, the normal one where there are two."""
+    normal = np.array([group.name.startswith(NORMAL) for group in groups for _ in group.options])
+    return normal if normal.any() else ~normal

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.random import default_rng
 from torch import Tensor
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 
 PLANE = 11  # points a side
 REACH = 1.0  # of the plane to either side, times a direction
+GAP = "discretisation_gap"
 DIRECTIONS_SEED = 0  # of the plane's two directions, and of the trace's probes
 
 
@@ -33,13 +35,13 @@ def measure(search: Search, guide: Batch) -> dict[str, Logged]:
 
     Args:
         search: after an epoch.
-        guide: its last validation batch, on which curvature and landscape are taken.
+        guide: validation images, on which curvature and landscape are taken: its last whole batch.
     """
     method, mix = search.method, search.mixture()
-    accuracy = _accuracy(search, mix)
+    accuracy = supernet_accuracy(search)
     logs: dict[str, Logged] = {
         "supernet_accuracy": accuracy,
-        "discretisation_gap": accuracy - _accuracy(search, _derived(search)),
+        GAP: accuracy - derived_accuracy(search),
         "alpha_entropy": float(search.simplices.entropy(mix).mean()),  # nats, mean over groups
     }
     loss, decay = partial(search.val_loss, guide), method.alpha_weight_decay
@@ -55,6 +57,16 @@ def measure(search: Search, guide: Batch) -> dict[str, Logged]:
     return logs
 
 
+def supernet_accuracy(search: Search) -> float:
+    """Return the validation accuracy of the supernet under the mixture, with what is settled."""
+    return _accuracy(search, search.full(search.mixture()))
+
+
+def derived_accuracy(search: Search) -> float:
+    """Return that of the architecture which the search stands for, with shared weights."""
+    return _accuracy(search, _derived(search))
+
+
 @torch.no_grad()
 def plane(search: Search, guide: Batch) -> Floats:
     """Return the validation loss `(PLANE, PLANE)` around alpha, which is in the middle."""
@@ -68,9 +80,9 @@ def plane(search: Search, guide: Batch) -> Floats:
 @torch.no_grad()
 def line(search: Search, guide: Batch) -> Floats:
     """Return the validation loss `(PLANE,)` on the straight way from alpha's mixture to the derived architecture."""
-    start, end = search.mixture(), _derived(search)
-    ways = np.linspace(0, 1, PLANE).tolist()
-    return np.array([float(search.loss(guide, start + way * (end - start))) for way in ways])
+    start, end = search.full(search.mixture()), _derived(search)
+    ways = [start + way * (end - start) for way in np.linspace(0, 1, PLANE).tolist()]
+    return np.array([float(F.cross_entropy(search.net(guide.images, way), guide.labels)) for way in ways])
 
 
 def _due(search: Search, every: int) -> bool:
@@ -78,13 +90,11 @@ def _due(search: Search, every: int) -> bool:
 
 
 def _derived(search: Search) -> Tensor:
-    """Return the mixture `(m,)`, over the options held, that is the architecture which the search stands for."""
-    whole = search.net.mixtures(search.incumbent[None], search.alpha.device)[0]
-    return search.held(whole)
+    """Return the mixture `(m,)` of the whole space that is the architecture which the search stands for."""
+    return search.net.mixtures(search.incumbent[None], search.alpha.device)[0]
 
 
 @torch.no_grad()
 def _accuracy(search: Search, mix: Tensor) -> float:
     scored = search.parts.scored
-    right = search.net(scored.images, search.full(mix)).argmax(1) == scored.labels
-    return float(right.double().mean())
+    return float((search.net(scored.images, mix).argmax(1) == scored.labels).double().mean())

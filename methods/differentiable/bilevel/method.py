@@ -22,7 +22,7 @@ from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Floats
-from nasboard.methods.differentiable.bilevel.perturbation import Perturbed
+from nasboard.methods.differentiable.bilevel.perturbation import Parts, Perturbed
 from nasboard.methods.differentiable.bilevel.relay import Leg, relay
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.bilevel.stopping import Stop
@@ -173,6 +173,10 @@ class Differentiable:
         """Return the architecture `(d,)` that the search stands for."""
         mix: Floats = search.full(self.relaxed(search.simplices, search.alpha.detach().double())).cpu().numpy()
         return search.net.space.derive(mix)
+
+    def may_stay(self, search: Search, parts: Parts) -> Parts:
+        """Return which of the parts of a mixture that are decided on together, by perturbation, may stay."""
+        return parts
 
     def eps_at(self, epoch: int) -> float:
         """Return the radius in epoch 0, 1, ...; `eps_max` would be reached one epoch after the last."""

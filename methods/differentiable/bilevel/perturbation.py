@@ -19,10 +19,12 @@ from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.spaces.relaxation import Group, cuts
 from nasboard.harness.api import Logged, State
 from nasboard.harness.space import Arch, Archs, Floats
+from nasboard.methods.differentiable.bilevel.measuring import GAP, derived_accuracy, supernet_accuracy
 
 if TYPE_CHECKING:
     from nasboard.methods.differentiable.bilevel.search import Search
 
+Parts = tuple[tuple[int, ...], ...]  # places in the mixture that go together, one part after the other
 LR_SHARE = 0.1  # of the search's first rate: tuning starts there; the release
 
 
@@ -39,7 +41,7 @@ class Decision:
     """
 
     name: str
-    parts: tuple[tuple[int, ...], ...]
+    parts: Parts
     kept: int
     hot: bool = True
     also: tuple[int, ...] = ()
@@ -104,6 +106,7 @@ class Perturbed:
         self._operations = len(listed[0])
         self._order: list[int] = []
         self._tuned = 0
+        self._accuracy = 0.0  # of the supernet before anything is decided
 
     @property
     def done(self) -> int:
@@ -144,7 +147,7 @@ class Perturbed:
         logs = search.tune(self._schedule.lr_at(self._tuned))
         self._tuned += 1
         search.found = search.derived()
-        return {**logs, "decided": number + 1}
+        return {**logs, "decided": number + 1, GAP: self._accuracy - derived_accuracy(search)}
 
     def save(self) -> State:
         """Return all that the next epoch depends on."""
@@ -153,6 +156,7 @@ class Perturbed:
             "search": self._search.save(),
             "tuned": self._tuned,
             "order": self._order,
+            "accuracy": self._accuracy,
             "settled": None if settled is None else [settled.at.cpu().numpy(), settled.mix.cpu().numpy()],
         }
 
@@ -160,6 +164,7 @@ class Perturbed:
         """Take over what `save` returned."""
         self._search.load(cast(State, state["search"]))
         self._tuned, self._order = cast(int, state["tuned"]), cast("list[int]", state["order"])
+        self._accuracy = cast(float, state["accuracy"])
         if state["settled"] is not None:
             at, mix = (torch.tensor(each) for each in cast("Iterable[NDArray[np.generic]]", state["settled"]))
             self._search.settled = Settled(at, mix).to(self._search.alpha.device)
@@ -180,18 +185,21 @@ class Perturbed:
         return replace(searched, epochs=self._tuning, lr=LR_SHARE * searched.lr)
 
     def _begin(self) -> None:
-        """Draw the order, and forget the momentum."""
+        """Note how good the supernet is, draw the order, and forget the momentum."""
         search, first, n = self._search, self._operations, len(self._decisions)
         after = first + search.rng.permutation(n - first)
         self._order = [*search.rng.permutation(first).tolist(), *after.tolist()]
         search.restart()
+        self._accuracy = supernet_accuracy(search)
 
     def _decide(self, decision: Decision) -> None:
         """Settle which parts stay: those without which accuracy is lowest, and of equal ones the loss highest."""
         search = self._search
         mix = search.held(search.full(search.mixture()))
         without = [self._judged(mix, part) for part in decision.parts]
-        hurting = sorted(range(len(without)), key=lambda i: (without[i][0], -without[i][1]))
+        candidates = search.method.may_stay(search, decision.parts)
+        barred = [part not in candidates for part in decision.parts]
+        hurting = sorted(range(len(without)), key=lambda i: (barred[i], without[i][0], -without[i][1]))
         settled = search.settled or Settled(torch.zeros_like(mix, dtype=torch.bool), torch.zeros_like(mix))
         for place in decision.also:
             settled.put(place, 0.0)

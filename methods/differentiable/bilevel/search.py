@@ -23,10 +23,10 @@ from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass, Supernet
 from nasboard.benchmarks.spaces.relaxation import cuts
 from nasboard.harness.api import Logged, State
 from nasboard.harness.space import Arch, Archs, Floats
-from nasboard.methods.differentiable.bilevel.measuring import measure
+from nasboard.methods.differentiable.bilevel.measuring import GAP, measure
 from nasboard.methods.differentiable.bilevel.smoothing import smoothed
 from nasboard.methods.differentiable.bilevel.stopping import DECAY_FACTOR, MOST_DECAY, Watch
-from nasboard.methods.differentiable.bilevel.unrolled import unrolled_gradient
+from nasboard.methods.differentiable.bilevel.unrolled import repeated, unrolled_gradient
 
 if TYPE_CHECKING:
     from nasboard.methods.differentiable.bilevel.method import Differentiable
@@ -89,7 +89,17 @@ class Search:
     @property
     def total(self) -> int:
         """Return how many epochs the search takes, unless it ends before or goes back once more."""
-        return self.steps + self.last - self.epoch
+        return self.steps if self.ended else self.steps + self.last - self.epoch
+
+    @property
+    def decay(self) -> float:
+        """Return the decay of the weights now, which growing eigenvalues may have raised."""
+        return cast(float, self.learner.optimiser.param_groups[0]["weight_decay"])
+
+    @decay.setter
+    def decay(self, decay: float) -> None:
+        for group in self.learner.optimiser.param_groups:
+            group["weight_decay"] = decay
 
     @property
     def over(self) -> bool:
@@ -118,26 +128,27 @@ class Search:
 
     def restart(self) -> None:
         """Forget the momentum of the weights."""
-        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
+        decay = self.decay
         self.learner = Learner(self.net, self.schedule.optimiser(self.net))
-        self._decay(decay)
+        self.decay = decay
 
     def _pass(self, lr: float) -> Mapping[str, Logged]:
         set_lr(self.learner.optimiser, lr)
         losses: list[float] = []
         size, (lessons, guided) = self.method.batch, self.method.images(self)
         guides = guided.guides(size, self.rng)
-        moving = self.epoch - self.first >= self.method.alpha_from
+        moving, whole = self.epoch - self.first >= self.method.alpha_from, None
         for lesson, guide in zip(lessons.lessons(size, self.rng), guides, strict=False):
             if moving and not self.method.weights_first:
                 self._step_alpha(guide, lesson)
             losses.append(self._step_weights(lesson))
             if moving and self.method.weights_first:
                 self._step_alpha(guide, lesson)
+            whole = guide if len(guide.labels) == size else whole
         self.epoch += 1
         self.steps += 1
         self.found = self.method.genotype(self)
-        return {"loss": float(np.mean(losses))} | measure(self, guide)
+        return {"loss": float(np.mean(losses))} | measure(self, whole or guide)
 
     def full(self, mix: Tensor) -> Tensor:
         """Return a mixture `(m,)` over the options held, and what is settled, as one over all of the space's."""
@@ -172,13 +183,13 @@ class Search:
 
     def alpha_gradient(self, guide: Batch, lesson: Batch) -> Tensor:
         """Return the gradient `(m,)` of alpha: of first order at the present weights, or unrolled."""
-        guided, penalty = partial(self.method.guide, self), self.method.penalty(self, self.alpha)
+        guide_of, penalty = partial(self.method.guide, self), self.method.penalty(self, self.alpha)
         val = self._loss_of(guide, self.method.guiding(self))
         if self.method.second_order:
             train = self._loss_of(lesson, self.method.passing(self))
-            found = unrolled_gradient(self.learner, self.alpha, guided, val, train)
+            found = unrolled_gradient(self.learner, self.alpha, repeated(guide_of, self.rng), val, train)
         else:
-            (found,) = torch.autograd.grad(val(guided(self.alpha)), self.alpha, materialize_grads=True)
+            (found,) = torch.autograd.grad(val(guide_of(self.alpha)), self.alpha, materialize_grads=True)
         return found if penalty is None else found + torch.autograd.grad(penalty, self.alpha)[0]
 
     def rank(self, archs: Archs) -> Floats:
@@ -202,15 +213,14 @@ class Search:
 
     def save(self) -> State:
         """Return all that the next epoch depends on."""
-        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
-        more = {"steps": self.steps, "ended": self.ended, "decay": decay, "watch": self.watch.save()}
+        more = {"steps": self.steps, "ended": self.ended, "decay": self.decay, "watch": self.watch.save()}
         return {**self.standing(), **more, "rng": save_rng(self.rng)}
 
     def load(self, state: State) -> None:
         """Take over what `save` returned."""
         self.stand(state)
         self.steps, self.ended = cast(int, state["steps"]), cast(bool, state["ended"])
-        self._decay(cast(float, state["decay"]))
+        self.decay = cast(float, state["decay"])
         self.watch = Watch.loaded(cast(State, state["watch"]))
         load_rng(self.rng, cast(State, state["rng"]))
 
@@ -234,32 +244,22 @@ class Search:
         load_adam(self.adam, self.alpha, cast(State, state["adam"]))
 
     def handed_on(self) -> State:
-        """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off.
-
-        One that was ended goes back to an architecture whose mixture is gone: that which it is stands for it.
-        """
-        mix = self.net.mixtures(self.incumbent[None])[0] if self.ended else self.full(self.mixture())
-        return {"found": self.incumbent, "mix": array(mix)}
+        """Return the architecture found, and the mixture `(m,)` of the whole space that it was read off."""
+        return {"found": self.incumbent, "mix": array(self.full(self.mixture()))}
 
     def _watched(self, logs: Mapping[str, Logged]) -> dict[str, float]:
-        """End the search, or go back with more decay, where its eigenvalue has grown; returns where to."""
+        """Go back where the eigenvalue has grown: to its end, or to go on with more decay; returns where to."""
         if "eigenvalue" not in logs:
             return {}
-        place = self.watch.look(self, cast(float, logs["eigenvalue"]))
-        decay = self.learner.optimiser.param_groups[0]["weight_decay"]
-        if place is None or (self.method.stop == "adapt" and decay > (1 - 1e-9) * MOST_DECAY):
+        place = self.watch.look(self, cast(float, logs["eigenvalue"]), cast(float, logs[GAP]))
+        if place is None or (self.method.stop == "adapt" and self.decay > (1 - 1e-9) * MOST_DECAY):
             return {}
-        epoch = self.watch.epochs[place]
+        self.stand(self.watch.back_to(place))
         if self.method.stop == "early":
-            self.ended, self.found = True, self.watch.found[place]
+            self.ended = True
         else:
-            self.stand(self.watch.back_to(place))
-            self._decay(min(MOST_DECAY, DECAY_FACTOR * decay))
-        return {"back_to": float(epoch), "weight_decay": self.learner.optimiser.param_groups[0]["weight_decay"]}
-
-    def _decay(self, decay: float) -> None:
-        for group in self.learner.optimiser.param_groups:
-            group["weight_decay"] = decay
+            self.decay = min(MOST_DECAY, DECAY_FACTOR * self.decay)
+        return {"back_to": float(self.epoch), "weight_decay": self.decay, GAP: self.watch.gaps[place]}
 
     def _foreign(self, archs: Archs) -> Floats:
         """Return how many options `(n,)` of architectures `(n, d)` are not held."""

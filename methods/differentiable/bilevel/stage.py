@@ -49,6 +49,7 @@ class Stage(Search):
             "alpha": array(self.full(self.alpha.detach())),
             "adam": {name: value if name == STEP else self._over(value, self.full) for name, value in moments.items()},
             "learner": self.learner.save(),
+            "decay": self.decay,
         }
 
     def go_on(self, handed: State) -> None:
@@ -59,6 +60,7 @@ class Stage(Search):
         mine = {name: value if name == STEP else self._over(value, self.held) for name, value in moments.items()}
         load_adam(self.adam, self.alpha, mine)
         self.learner.load(self._widened(cast(State, handed["learner"])))
+        self.decay = cast(float, handed["decay"])
 
     def _over(self, moments: Weights, others: Callable[[Tensor], Tensor]) -> Weights:
         return array(others(torch.tensor(moments)))

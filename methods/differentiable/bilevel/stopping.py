@@ -8,7 +8,7 @@ average is compared with the one `LAG` before it. Where that grew by more than t
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from typing import TYPE_CHECKING, Literal, cast
 
 import numpy as np
@@ -56,16 +56,18 @@ class Watch:
         epochs: after which they were taken.
         values: the eigenvalues.
         found: the architectures then.
-        states: the search's state then, of the latest alone to which it can be rolled back.
+        gaps: what derivation cost the supernet's accuracy then.
+        states: the search's state then, of the latest alone to which it can go back.
     """
 
     epochs: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
     found: list[Arch] = field(default_factory=list)
+    gaps: list[float] = field(default_factory=list)
     states: list[State | None] = field(default_factory=list)
 
-    def look(self, search: Search, eigenvalue: float) -> int | None:
-        """Note an eigenvalue; returns the place to go back to, None where the search goes on.
+    def look(self, search: Search, eigenvalue: float, gap: float) -> int | None:
+        """Note an eigenvalue and a gap; returns the place to go back to, None where the search goes on.
 
         A search that was rolled back once is not rolled back beyond that place: no state before it is left.
         """
@@ -73,26 +75,26 @@ class Watch:
         self.epochs.append(search.epoch)
         self.values.append(eigenvalue)
         self.found.append(search.incumbent)
-        self.states.append(search.standing() if method.stop == "adapt" else None)
+        self.gaps.append(gap)
+        self.states.append(search.standing())
         kept = LAG + WINDOW // 2 + 1
         self.states[:-kept] = [None] * len(self.states[:-kept])
         place = gone_too_far(self.epochs, self.values, method.stop_factor, method.stop_from)
-        lost = place is not None and method.stop == "adapt" and self.states[place] is None
-        return None if lost else place
+        return None if place is None or self.states[place] is None else place
 
     def back_to(self, place: int) -> State:
         """Forget what came after a place, and return the search's state there."""
         state = cast(State, self.states[place])
-        for each in (self.epochs, self.values, self.found, self.states):
+        for each in (self.epochs, self.values, self.found, self.gaps, self.states):
             del each[place + 1 :]
         return state
 
     def save(self) -> State:
         """Return all of it."""
-        return {"epochs": self.epochs, "values": self.values, "found": self.found, "states": self.states}
+        return {each.name: getattr(self, each.name) for each in fields(self)}
 
     @classmethod
     def loaded(cls, state: State) -> Watch:
         """Return what `save` returned as a watch."""
         told = cast("dict[str, list[object]]", state)
-        return cls(*(list(told[name]) for name in ("epochs", "values", "found", "states")))  # type: ignore[arg-type]
+        return cls(*(list(told[each.name]) for each in fields(cls)))  # type: ignore[arg-type]

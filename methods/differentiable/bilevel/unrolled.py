@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import torch
+from numpy.random import Generator
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.saved import Learner
@@ -19,6 +20,17 @@ Loss = Callable[[Tensor], Tensor]  # mixture (m,) -> a scalar
 REACH = 0.01  # over the norm of the validation gradient: how far the finite difference looks
 
 
+def repeated(guide: Guide, rng: Generator) -> Guide:
+    """Return a guide that draws the same in every call, and leaves the generator where one call does."""
+    begun = rng.bit_generator.state
+
+    def again(alpha: Tensor) -> Tensor:
+        rng.bit_generator.state = begun
+        return guide(alpha)
+
+    return again
+
+
 def unrolled_gradient(learner: Learner[Supernet], alpha: Tensor, guide: Guide, val: Loss, train: Loss) -> Tensor:
     """Return the gradient `(m,)` of the validation loss after one step of the weights along the training loss.
 
@@ -28,7 +40,7 @@ def unrolled_gradient(learner: Learner[Supernet], alpha: Tensor, guide: Guide, v
     Args:
         learner: weights and their optimiser, whose rate, momentum, decay and velocity the step has.
         alpha: `(m,)`.
-        guide: alpha -> mixture.
+        guide: alpha -> mixture, the same one in every call: the difference of two draws is no derivative.
         val: mixture -> validation loss at the present weights.
         train: likewise of a training batch.
     """

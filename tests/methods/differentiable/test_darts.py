@@ -14,6 +14,7 @@ from nasboard.benchmarks.live.supernets.stepping import Batch
 from nasboard.harness.api import SearchMethod, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import enumerate_all
+from nasboard.methods.differentiable.bilevel import search as bilevel_search
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.darts import Darts
 from tests.methods import live
@@ -84,6 +85,36 @@ def test_an_epoch_steps_alpha_on_validation_and_weights_on_training_images(run: 
     assert not torch.equal(run.net.weight, weight)
     assert set(logs) == {"loss", "supernet_accuracy", "discretisation_gap", "alpha_entropy"}
     assert logs["alpha_entropy"] == pytest.approx(math.log(5), abs=1e-4)  # alpha is still almost uniform
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_alpha_learns_from_validation_and_weights_from_training_images(
+    first: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run, loss, step = live.search(replace(SHORT, weights_first=first)), Search.loss, bilevel_search.weight_step
+    seen: dict[str, list[Batch]] = {"alpha": [], "weights": []}
+
+    def lost(search: Search, batch: Batch, *more: object, **how: object) -> torch.Tensor:
+        seen["alpha"].append(batch)
+        return loss(search, batch, *more, **how)  # type: ignore[arg-type]
+
+    def stepped(net: object, optimiser: object, batch: Batch, *more: object, **how: object) -> float:
+        seen["weights"].append(batch)
+        return step(net, optimiser, batch, *more, **how)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(Search, "loss", lost)
+    monkeypatch.setattr(bilevel_search, "weight_step", stepped)
+    run.advance()
+    images = {
+        part: {image.numpy().tobytes() for batch in batches for image in batch.images} for part, batches in seen.items()
+    }
+    train, val = (
+        {image.numpy().tobytes() for image in part.first(len(part.labels)).images}
+        for part in (run.parts.train, run.parts.val)
+    )
+    assert images["weights"] == train
+    assert images["alpha"] == val  # three batches of 32 hold all of the 80
+    assert not train & val
 
 
 def test_alpha_stays_until_it_is_let_go_while_the_weights_move() -> None:

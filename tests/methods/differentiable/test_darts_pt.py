@@ -13,6 +13,7 @@ from nasboard.benchmarks.live.supernets.supernet import PLAIN, Pass
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.relaxation import cuts, size
+from nasboard.methods.differentiable.bilevel.measuring import GAP
 from nasboard.methods.differentiable.bilevel.perturbation import Perturbed, decisions
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.darts_pt import DartsPt
@@ -47,6 +48,23 @@ def played(search: Search) -> list[float]:
     while not run.over:
         rates.append(float(run.advance()["loss"]))
     return rates
+
+
+@pytest.mark.parametrize("space", ["digits201-live", "s2-digits"])
+def test_the_gap_is_from_the_supernet_before_the_first_decision_to_the_cell_derived(space: str) -> None:
+    search = live.search(replace(SHORT, lr=0.1, tune_epochs=1), Toy(space).data())
+    run, scored = Perturbed(search), search.parts.scored
+    while not search.over:
+        run.advance()
+
+    def accuracy(logits: Tensor) -> float:
+        return float((logits.argmax(1) == scored.labels).double().mean())
+
+    before = accuracy(search.net(scored.images, search.full(search.mixture())))
+    while not run.over:
+        gap = run.advance()[GAP]
+        alone = search.net.network(run.incumbent)(scored.images)
+        assert gap == pytest.approx(before - accuracy(alone), abs=0.03)
 
 
 def test_the_option_stays_whose_removal_hurts_most_whatever_alpha_says() -> None:

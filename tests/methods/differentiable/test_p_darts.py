@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import torch
 
+from nasboard.benchmarks.live.sizes import narrowed
 from nasboard.benchmarks.live.supernets.supernet import IDENTITY
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DartsMacro
@@ -21,6 +22,7 @@ from nasboard.harness.space import Floats, sample
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.p_darts import PDarts, capped, kept
 from tests.methods import live
+from tests.methods.differentiable.test_darts_pt import planted, played
 
 DARTS = SPACES["darts"]
 SHORT = PDarts(epochs=2, batch=32, alpha_from=1, cells=(1, 2, 1), eigenvalue_every=0)
@@ -61,7 +63,13 @@ def test_defaults_are_the_published_search() -> None:
 
 @pytest.mark.parametrize(
     ("space", "counts"),
-    [(DARTS, (8, 5, 3)), (NB201Space(), (5, 3, 2)), (SPACES["s1"], (2, 2, 2)), (NB1Shot1Space.of(1), (3, 2, 2))],
+    [
+        (DARTS, (8, 5, 3)),
+        (NB201Space(), (5, 3, 2)),
+        (SPACES["s1"], (2, 2, 2)),
+        (NB1Shot1Space.of(1), (3, 2, 2)),
+        (narrowed(NB201Space(), "none"), (4, 3, 2)),
+    ],
 )
 def test_of_each_group_the_operations_of_the_largest_weights_are_kept(
     space: RelaxedSpace, counts: tuple[int, ...]
@@ -164,6 +172,14 @@ def test_without_competing_groups_the_operation_is_picked_anew_and_none_never() 
     mix[1::5] += np.arange(6) * 0.01
     assert capped(space, mix, 2).tolist() == [3, 3, 3, 3, 1, 1]
     assert capped(space, mix, 6).tolist() == [1] * 6
+
+
+def test_by_perturbation_too_none_is_not_derived_and_skips_are_few() -> None:
+    search = live.search(replace(FLAT, derivation="perturbation", skips=2, tune_epochs=1).stage(0))
+    worth = torch.tensor([[5.0, 4.0, 1.0, 0.5, 0.1]] * 6)  # `none` first, then skip_connect
+    planted(search, worth.flatten())
+    played(search)
+    assert sorted(search.incumbent.tolist()) == [1, 1, 2, 2, 2, 2]
 
 
 def test_skips_without_a_rival_stay() -> None:

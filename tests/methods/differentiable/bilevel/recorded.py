@@ -13,6 +13,7 @@ from scipy import stats
 
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import bootstrap
+from nasboard.harness.statistics.rank import kendall_tau, spearman
 from nasboard.methods.differentiable.bilevel.stopping import WINDOW, gone_too_far
 from tests.data_folder import data_file
 
@@ -114,7 +115,7 @@ def associations(found: Sequence[Series]) -> list[str]:
             x, y = np.array([s.last for s in known]), np.array([value(s) for s in known], dtype=float)
             weights = _draws(known)
             tau, rho = stats.kendalltau(x, y).statistic, stats.spearmanr(x, y).statistic
-            bands = [_band(of(x[None], y, weights)[0]) for of in (bootstrap.kendall, bootstrap.spearman)]
+            bands = [_band(bootstrap.loop(of, x[None], y, weights)[0]) for of in (kendall_tau, spearman)]
             out.append(f"| {name} | {what} | {len(known)} | {tau:.2f} {bands[0]} | {rho:.2f} {bands[1]} |")
     return out
 
@@ -148,7 +149,7 @@ def _parts(found: Sequence[Series]) -> list[tuple[str, list[Series]]]:
 
 
 def _draws(known: Sequence[Series]) -> bootstrap.Weights:
-    """Return multiplicities of resamples that draw settings, with all seeds of each."""
+    """Return multiplicities of resamples that draw settings, with all seeds of each, so not always as many series."""
     sizes = [len(list(group)) for _, group in groupby(known, lambda s: s.group)]
     return np.repeat(bootstrap.draw(len(sizes), RESAMPLES, seed=0), sizes, axis=1)
 

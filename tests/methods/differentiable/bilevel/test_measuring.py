@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
 
+from nasboard.benchmarks.live.supernets.stepping import Batch
+from nasboard.methods.differentiable.bilevel import search as bilevel_search
 from nasboard.methods.differentiable.bilevel.measuring import PLANE, line, measure, plane
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.darts import Darts
@@ -59,3 +63,15 @@ def test_measuring_more_changes_no_search() -> None:
     for one, other in zip(much, little, strict=True):
         assert one.rank(live.ARCHS).tobytes() == other.rank(live.ARCHS).tobytes()
         assert {name: one.logs[name] for name in other.logs} == dict(other.logs)
+
+
+@pytest.mark.parametrize(
+    ("batch", "seen"), [(35, 35), (90, 80)]
+)  # of 96 training and 80 validation images; the last of three batches has 10
+def test_curvature_is_taken_on_a_whole_batch_where_there_is_one(
+    batch: int, seen: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    guides: list[Batch] = []
+    monkeypatch.setattr(bilevel_search, "measure", lambda run, guide: guides.append(guide) or {})
+    live.search(replace(EVERYTHING, batch=batch)).advance()
+    assert [len(guide.labels) for guide in guides] == [seen]

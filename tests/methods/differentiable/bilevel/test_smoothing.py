@@ -8,14 +8,33 @@ import numpy as np
 import pytest
 import torch
 
+from nasboard.methods.differentiable.bilevel import search as bilevel_search
+from nasboard.methods.differentiable.bilevel.method import Differentiable, Smoothing
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.bilevel.smoothing import attacked, smoothed
 from nasboard.methods.differentiable.darts import Darts
+from nasboard.methods.differentiable.drnas import DrNas
+from nasboard.methods.differentiable.gdas import Gdas
+from nasboard.methods.differentiable.nasp import Nasp
+from nasboard.methods.differentiable.p_darts import PDarts
+from nasboard.methods.differentiable.pc_darts import PcDarts
 from nasboard.methods.differentiable.sdarts_adv import SdartsAdv
 from nasboard.methods.differentiable.sdarts_rs import SdartsRs
+from nasboard.methods.differentiable.setn import Setn
+from tests.contracts import matrix
 from tests.methods import live
 
 EPS = 0.2
+METHODS = (
+    Darts(),
+    PcDarts(),
+    PDarts(cells=(1,), keep=(8,), skip_drop=(0.0,)),
+    Nasp(),
+    Nasp(as_released=True),
+    Gdas(),
+    Setn(),
+    DrNas(),
+)
 
 
 def trained(method: Darts | SdartsRs | SdartsAdv) -> Search:
@@ -46,14 +65,39 @@ def test_without_smoothing_the_mixture_is_the_clean_one_and_nothing_is_drawn() -
 def test_random_smoothing_stays_within_the_radius_and_on_the_simplices() -> None:
     run = live.search(SdartsRs(epochs=4))
     run.epoch = 2
-    clean, eps = torch.full((30,), 0.2), run.method.eps_at(2)
+    run.method = replace(run.method, eps_min=EPS / 4, eps_max=EPS / 4)
+    clean, eps = torch.full((30,), 0.2), EPS / 4
     mixes = torch.stack([smoothed(run, clean, run.parts.scored) for _ in range(2000)]).view(-1, 6, 5)
     torch.testing.assert_close(mixes.sum(2), torch.ones(2000, 6))
-    assert mixes.min() >= 0
-    # each weight is that of the clean one within eps, divided by a sum of five such
-    assert mixes.max() <= (0.2 + eps) / (5 * 0.2 - 5 * eps if eps < 0.2 else 0.2)
+    # each weight is that of the clean one within eps, divided by a sum in which the others are as far the other way
+    low, high = 0.2 - eps, 0.2 + eps
+    least, most = low / (low + 4 * high), high / (high + 4 * low)
+    assert least <= mixes.min() < 0.2 - 0.8 * (0.2 - least)
+    assert 0.2 + 0.8 * (most - 0.2) < mixes.max() <= most
     assert (mixes.mean(0) - 0.2).abs().max() < 0.01
-    assert mixes.std() > eps / 4
+
+
+@pytest.mark.parametrize("smoothing", ["random", "adversarial"])
+@pytest.mark.parametrize("space", matrix.KINDS)
+@pytest.mark.parametrize(
+    "method", METHODS, ids=lambda m: type(m).__name__ + "-as_released" * getattr(m, "as_released", 0)
+)
+def test_every_method_trains_its_weights_near_its_own_mixture_and_not_under_it(
+    method: Differentiable, space: str, smoothing: Smoothing, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    small, kept = 1e-3, type(method).lesson
+    seen: dict[str, torch.Tensor] = {}
+    method = replace(method, smoothing=smoothing, eps_min=small, eps_max=small, eigenvalue_every=0)
+    run = live.search(method, matrix.Toy(space).data())
+    monkeypatch.setattr(type(method), "lesson", lambda m, search: seen.setdefault("clean", kept(m, search)))
+    monkeypatch.setattr(bilevel_search, "weight_step", lambda *a, **_: seen.setdefault("mix", a[3]) is None)
+    run._step_weights(run.parts.scored)
+    moved = seen["mix"] - run.full(seen["clean"])
+    # a group of n weights that sum to k is at most (1 + n) * eps off, so that no choice is another one
+    assert 0 < moved.abs().max() <= 10 * small
+    torch.testing.assert_close(
+        run.simplices.sums(run.held(moved)), torch.zeros(len(run.simplices.groups)), atol=1e-5, rtol=0
+    )
 
 
 def test_an_attack_is_ascent_by_signs_within_the_ball_brought_back_to_the_simplices() -> None:

@@ -14,9 +14,12 @@ from nasboard.harness.api import Checkpoint, Logged
 from nasboard.harness.errors import UsageError
 from nasboard.harness.running import state
 from nasboard.methods.differentiable.bilevel import search as bilevel_search
+from nasboard.methods.differentiable.bilevel.measuring import GAP
 from nasboard.methods.differentiable.bilevel.search import Search
 from nasboard.methods.differentiable.bilevel.stopping import averages, gone_too_far
 from nasboard.methods.differentiable.darts import Darts
+from nasboard.methods.differentiable.drnas import DrNas
+from tests.contracts import matrix
 from tests.methods import live
 
 EARLY = Darts(epochs=9, batch=96, stop="early", stop_from=2)
@@ -30,7 +33,7 @@ def plant(monkeypatch: pytest.MonkeyPatch) -> Plant:
 
     def set_to(eigenvalue: Callable[[int, float], float]) -> None:
         def measure(run: Search, guide: object) -> Mapping[str, Logged]:
-            return {"eigenvalue": eigenvalue(run.epoch, run.learner.optimiser.param_groups[0]["weight_decay"])}
+            return {"eigenvalue": eigenvalue(run.epoch, run.decay), GAP: run.epoch / 100}
 
         monkeypatch.setattr(bilevel_search, "measure", measure)
 
@@ -82,7 +85,7 @@ def test_early_stopping_ends_the_search_with_the_architecture_of_before(plant: P
     whole, ended = run(replace(EARLY, stop="never")), run(EARLY)
     assert [c.step for c in ended] == list(range(1, 9))  # 1.8 against 1 of epoch 2, the first that may be returned to
     assert [c.last for c in ended] == [False] * 7 + [True]
-    assert dict(ended[-1].logs) == {**whole[7].logs, "back_to": 2.0, "weight_decay": 5e-4}
+    assert dict(ended[-1].logs) == {**whole[7].logs, "back_to": 2.0, "weight_decay": 5e-4, GAP: 0.02}
     assert np.array_equal(ended[-1].incumbent, whole[1].incumbent)
     assert [c.incumbent.tolist() for c in ended[:-1]] == [c.incumbent.tolist() for c in whole[:7]]
 
@@ -154,10 +157,35 @@ def test_a_rule_without_eigenvalues_is_refused() -> None:
         next(replace(EARLY, eigenvalue_every=0).search(live.task()))
 
 
-def test_a_search_that_was_ended_hands_on_the_architecture_it_went_back_to() -> None:
-    run = live.search(Darts(epochs=3, batch=32, eigenvalue_every=0))
-    run.advance()
-    run.ended, run.found = True, live.ARCHS[3]
-    told = run.handed_on()
-    assert np.array_equal(run.net.space.derive(told["mix"]), live.ARCHS[3])
-    assert np.array_equal(told["found"], live.ARCHS[3])
+def test_a_search_that_was_ended_stands_where_it_went_back_to_and_hands_on_its_mixture(plant: Plant) -> None:
+    plant(grown)
+    search, stood = live.search(replace(EARLY, alpha_lr=0.3)), {}
+    while not search.over:
+        search.advance()
+        stood[search.steps] = (search.standing(), search.handed_on())
+    assert (search.steps, search.total, search.epoch) == (8, 8, 2)
+    np.testing.assert_equal(stood[8], stood[2])
+    assert not np.array_equal(stood[7][1]["mix"], stood[2][1]["mix"])
+
+
+def test_the_stages_after_an_ended_one_hold_what_its_mixture_says(plant: Plant) -> None:
+    plant(lambda epoch, decay: 2.0 if epoch % 9 > 4 else 1.0)  # in each stage of nine
+    method = DrNas(epochs=18, batch=40, partials=(2, 1), stop="early", stop_from=2, alpha_lr=0.3)
+    shown = list(method.search(matrix.case("drnas", "s2-digits").task()))
+    assert [c.logs["back_to"] for c in shown if "back_to" in c.logs] == [2.0, 9 + 1.0]
+    assert shown[-1].incumbent is not None  # S2 leaves edges out, of which an architecture says no option
+
+
+def test_the_decay_that_grew_is_the_next_stages_too(plant: Plant) -> None:
+    plant(grown)
+    method = DrNas(epochs=18, batch=40, partials=(2, 1), stop="adapt", stop_from=2)
+    data = live.tiny("s2-digits")
+    first, second = method.legs(replace(live.task(), data=data), data)
+    begun = first({})
+    while not begun.over:
+        begun.advance()
+    assert isinstance(begun, Search)
+    assert begun.decay == pytest.approx(10 * method.weight_decay)
+    followed = second(begun.handed_on())
+    assert isinstance(followed, Search)
+    assert followed.decay == begun.decay

@@ -7,11 +7,19 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.func import functional_call
 
 from nasboard.benchmarks.live.supernets.saved import Learner
+from nasboard.benchmarks.live.supernets.stepping import Batch
+from nasboard.benchmarks.live.supernets.supernet import Pass
+from nasboard.methods.differentiable.bilevel import unrolled
+from nasboard.methods.differentiable.bilevel.method import Differentiable
 from nasboard.methods.differentiable.bilevel.unrolled import unrolled_gradient
 from nasboard.methods.differentiable.darts import Darts
+from nasboard.methods.differentiable.drnas import DrNas
+from nasboard.methods.differentiable.gdas import Gdas
 from tests.methods import live
 
 
@@ -62,6 +70,41 @@ def test_it_is_the_exact_gradient_through_the_step(momentum: float, velocity: bo
     (first,) = torch.autograd.grad(val.loss(alpha.softmax(0)), alpha)
     assert (found - first).abs().max() > 1e-3 * first.abs().max()  # the second order counts here
     assert all(torch.equal(t, b) for t, b in zip(net.parameters(), before, strict=True))
+
+
+@pytest.mark.parametrize("method", [Darts, Gdas, DrNas])
+def test_in_a_supernet_it_is_the_exact_gradient_of_one_draw_through_a_step_on_other_images(
+    method: type[Differentiable], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(unrolled, "REACH", 1e-6)  # near enough that no unit's sign changes
+    run = live.search(
+        method(epochs=3, batch=32, lr=0.1, momentum=0.0, nesterov=False, second_order=True, eigenvalue_every=0)
+    )
+    run.advance()
+    run.net.double()
+    run.learner.optimiser.state.clear()
+    run.alpha = torch.from_numpy(np.random.default_rng(5).standard_normal(30)).requires_grad_()
+    val, train = (Batch(b.images.double(), b.labels) for b in (run.parts.val.first(32), run.parts.train.first(32)))
+    begun = run.rng.bit_generator.state
+    found, after = run.alpha_gradient(val, train), run.rng.bit_generator.state
+    run.rng.bit_generator.state = begun
+    mix = run.method.guide(run, run.alpha)
+    assert run.rng.bit_generator.state == after  # one draw a step
+    weights, how = dict(run.net.named_parameters()), run.method.passing(run)
+
+    def loss(batch: Batch, at: dict[str, Tensor], how: Pass) -> Tensor:
+        return F.cross_entropy(functional_call(run.net, at, (batch.images, mix, how)), batch.labels)
+
+    slopes = torch.autograd.grad(
+        loss(train, weights, how), list(weights.values()), create_graph=True, materialize_grads=True
+    )
+    lr = run.learner.optimiser.param_groups[0]["lr"]
+    stepped = {n: w - lr * (g + run.decay * w) for (n, w), g in zip(weights.items(), slopes, strict=True)}
+    guiding = run.method.guiding(run)
+    (exact,) = torch.autograd.grad(loss(val, stepped, guiding), run.alpha, retain_graph=True)
+    torch.testing.assert_close(found, exact, rtol=1e-4, atol=1e-4 * float(exact.abs().max()))
+    (first,) = torch.autograd.grad(loss(val, weights, guiding), run.alpha)
+    assert (found - first).abs().max() > 0.1 * exact.abs().max()  # the step counts here
 
 
 def test_in_a_supernet_it_leaves_weights_gradients_and_velocities_as_they_were() -> None:
