@@ -184,6 +184,19 @@ def test_skips_and_the_gap_are_of_the_last_cell_and_the_last_log(tmp_path: Path)
     assert row(made, "a")["gap_interval"] == Undefined("one seed")
 
 
+def test_a_run_that_chose_among_several_searches_has_nothing_that_is_measured_along_one(tmp_path: Path) -> None:
+    run, steps = searched("a", 0, [7, 1234, 99, 5, 8, 9])
+    told = [replace(step, logs={"discretisation_gap": 0.5, "eigenvalue": 1.0}) for step in steps]
+    told[-1] = replace(told[-1], logs={"tryout_of": 1.0})
+    one, many = (
+        row(board(loaded(tmp_path / name, [(run, kept)])), "a") for name, kept in (("1", told[:-1]), ("2", told))
+    )
+    along = ("drop", "raw_drop", "late_drop", "fell", "churn", "gap", "eigenvalue_growth")
+    assert {many[key] for key in along} == {Undefined("several searches in a run")}
+    assert not {one[key] for key in along} & {many["gap"]}
+    assert isinstance(many["worst_seed"], float)
+
+
 def test_tau_drift_is_last_minus_best(tmp_path: Path) -> None:
     scores = [noisy(0, 0.3), noisy(1, 0.01), noisy(2, 0.1)]
     found = row(board(loaded(tmp_path, [ranked("r", 0, scores)])), "r")
