@@ -23,12 +23,17 @@ from nasboard.harness.store import open_store
 from nasboard.harness.store.exchange import import_runs
 from tests.places import ROOT
 
-STORED = ("quick-darts.json.xz", "quick-sdarts-rs.json.xz", "sdarts-digits201.json.xz")
+STORED = (
+    "quick-darts.json.xz", "quick-sdarts-rs.json.xz", "quick-sdarts-adv.json.xz",
+    "sdarts-digits201.json.xz", "sdarts-digits201-more.json.xz",
+)  # fmt: skip
 SEEDS = 30
+SMOOTHED = ("sdarts_rs", "sdarts_adv")
 DERIVED, KEPT = "nb201-without-none", "nb201"  # where `none` is never derived, and where it may be
 
 Rows = Mapping[str, Mapping[str, Value]]
 spaces = pytest.mark.parametrize("space", [DERIVED, KEPT])
+smoothed = pytest.mark.parametrize("label", SMOOTHED)
 
 
 @pytest.fixture(scope="module")
@@ -54,23 +59,25 @@ def between(value: Value) -> tuple[float, float]:
 
 
 @spaces
-@pytest.mark.parametrize("label", ["darts", "sdarts_rs"])
+@pytest.mark.parametrize("label", ["darts", *SMOOTHED])
 def test_as_many_seeds_are_stored_as_the_rates_are_of(rows: Mapping[str, Rows], space: str, label: str) -> None:
     assert rows[space][label]["seeds"] == SEEDS
 
 
-def test_what_darts_finds_falls_along_the_search_and_smoothed_it_stays(rows: Mapping[str, Rows]) -> None:
+@smoothed
+def test_what_darts_finds_falls_along_the_search_and_smoothed_it_stays(rows: Mapping[str, Rows], label: str) -> None:
     found = rows[DERIVED]
     assert between(found["darts"]["drop_interval"])[0] > 0
-    low, high = between(found["sdarts_rs"]["drop_interval"])
+    low, high = between(found[label]["drop_interval"])
     assert low < 0 < high < 0.01
-    fell = [round(SEEDS * float(found[label]["fell"])) for label in ("darts", "sdarts_rs")]  # type: ignore[arg-type]
+    fell = [round(SEEDS * float(found[each]["fell"])) for each in ("darts", label)]  # type: ignore[arg-type]
     assert fisher_exact([[n, SEEDS - n] for n in fell], alternative="greater").pvalue < 0.01
 
 
-def test_what_darts_finds_is_worse(comparisons: Mapping[str, Comparison]) -> None:
+@smoothed
+def test_what_darts_finds_is_worse(comparisons: Mapping[str, Comparison], label: str) -> None:
     found = comparisons[DERIVED].outcomes
-    accuracy = ([run.final_accuracy for run in found[label]] for label in ("darts", "sdarts_rs"))
+    accuracy = ([run.final_accuracy for run in found[each]] for each in ("darts", label))
     assert mannwhitneyu(*accuracy, alternative="less").pvalue < 0.01
 
 
@@ -79,23 +86,30 @@ def test_at_least_a_third_of_the_searches_of_darts_fall_where_none_may_be_kept(r
 
 
 @spaces
-def test_the_eigenvalue_grows_in_darts_and_falls_where_it_is_smoothed(rows: Mapping[str, Rows], space: str) -> None:
+@smoothed
+def test_the_eigenvalue_grows_in_darts_and_falls_where_it_is_smoothed(
+    rows: Mapping[str, Rows], space: str, label: str
+) -> None:
     assert between(rows[space]["darts"]["growth_interval"])[0] > 1
-    assert between(rows[space]["sdarts_rs"]["growth_interval"])[1] < 1
+    assert between(rows[space][label]["growth_interval"])[1] < 1
 
 
 @spaces
-def test_discretisation_costs_darts_more(rows: Mapping[str, Rows], space: str) -> None:
-    assert between(rows[space]["darts"]["gap_interval"])[0] > between(rows[space]["sdarts_rs"]["gap_interval"])[1]
+@smoothed
+def test_discretisation_costs_darts_more(rows: Mapping[str, Rows], space: str, label: str) -> None:
+    assert between(rows[space]["darts"]["gap_interval"])[0] > between(rows[space][label]["gap_interval"])[1]
 
 
 @spaces
-def test_darts_ends_with_more_operations_without_parameters(comparisons: Mapping[str, Comparison], space: str) -> None:
+@smoothed
+def test_darts_ends_with_more_operations_without_parameters(
+    comparisons: Mapping[str, Comparison], space: str, label: str
+) -> None:
     found = comparisons[space]
     assert found.parameter_free is not None
     free = (
-        [float(np.isin(run.final_arch, found.parameter_free).mean()) for run in found.outcomes[label]]
-        for label in ("darts", "sdarts_rs")
+        [float(np.isin(run.final_arch, found.parameter_free).mean()) for run in found.outcomes[each]]
+        for each in ("darts", label)
     )
     assert mannwhitneyu(*free, alternative="greater").pvalue < 0.001
 
