@@ -5,13 +5,15 @@ Of the stored runs behind `baselines/quick.json`, and what the gate says where a
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 import numpy as np
 import pytest
 from scipy.stats import fisher_exact, mannwhitneyu
 
 from nasboard.harness import boards, registry
+from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Value
 from nasboard.harness.gate.baseline import read_baseline
 from nasboard.harness.gate.case import Case
@@ -27,6 +29,7 @@ STORED = (
     "quick-darts.json.xz", "quick-sdarts-rs.json.xz", "quick-sdarts-adv.json.xz",
     "sdarts-digits201.json.xz", "sdarts-digits201-more.json.xz",
 )  # fmt: skip
+FRESH = ("quick-darts-confirmed.json.xz", "quick-sdarts-rs-confirmed.json.xz")  # seeds that nothing was chosen by
 SEEDS = 30
 SMOOTHED = ("sdarts_rs", "sdarts_adv")
 DERIVED, KEPT = "nb201-without-none", "nb201"  # where `none` is never derived, and where it may be
@@ -36,13 +39,17 @@ spaces = pytest.mark.parametrize("space", [DERIVED, KEPT])
 smoothed = pytest.mark.parametrize("label", SMOOTHED)
 
 
-@pytest.fixture(scope="module")
-def comparisons(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Comparison]:
+def read(names: Sequence[str], folder: Path) -> Mapping[str, Comparison]:
     pytest.importorskip("torch", reason="the benchmark trains networks: pip install 'nasboard[live]'")
-    with open_store(f"sqlite:///{tmp_path_factory.mktemp('store')}/runs.db") as store:
-        for name in STORED:
+    with open_store(f"sqlite:///{folder}/runs.db") as store:
+        for name in names:
             import_runs(store, ROOT / "results" / name)
         return {found.space.name: found for found in load(store, registry.benchmark)}
+
+
+@pytest.fixture(scope="module")
+def comparisons(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Comparison]:
+    return read(STORED, tmp_path_factory.mktemp("store"))
 
 
 @pytest.fixture(scope="module")
@@ -72,6 +79,13 @@ def test_what_darts_finds_falls_along_the_search_and_smoothed_it_stays(rows: Map
     assert low < 0 < high < 0.01
     fell = [round(SEEDS * float(found[each]["fell"])) for each in ("darts", label)]  # type: ignore[arg-type]
     assert fisher_exact([[n, SEEDS - n] for n in fell], alternative="greater").pvalue < 0.01
+
+
+def test_seeds_that_nothing_was_chosen_by_say_the_same(tmp_path: Path) -> None:
+    found = read(FRESH, tmp_path)[DERIVED]
+    fell = [sum(measures.fell(found, run) for run in found.outcomes[label]) for label in ("darts", "sdarts_rs")]
+    assert {run.run.key.seed for runs in found.outcomes.values() for run in runs} == set(range(30, 60))
+    assert fisher_exact([[n, SEEDS - n] for n in fell], alternative="greater").pvalue < 0.001
 
 
 @smoothed
