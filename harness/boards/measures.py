@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import partial, wraps
 from types import MappingProxyType
 from typing import Literal, TypeVar
 
@@ -35,13 +35,16 @@ FEWEST = 4  # values before the last, so that there are two parts
 TOO_FEW_TRAINED = Undefined(
     f"fewer than {FEWEST + 1} incumbents along the run are trained; `along` under [train] of a suite asks for more"
 )
-NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED)  # the runs are not such that there could be a value
+CHOICE = "tryout_of"  # logged where a run chose among several searches
+SEVERAL = Undefined("several searches in a run")
+NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED, SEVERAL)  # the runs are such that there can be no value
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
 Outcomes = Sequence[RunOutcome]
 Range = tuple[float, float]  # lowest and highest value there can be
-Measure = Callable[[Comparison, RunOutcome], float | Undefined]
+Measured = Callable[[Comparison, RunOutcome], T | Undefined]
+Measure = Measured[float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,16 @@ class Counts:
     ended: int
     failed: int
     incomplete: int
+
+
+def of_one_search(measure: Measured[T]) -> Measured[T]:
+    """Return a measure along a search, which a run that chose among several searches has none of."""
+
+    @wraps(measure)
+    def one(comparison: Comparison, outcome: RunOutcome) -> T | Undefined:
+        return SEVERAL if CHOICE in outcome.logs else measure(comparison, outcome)
+
+    return one
 
 
 def counts(outcomes: Outcomes) -> Counts:
@@ -103,6 +116,7 @@ def drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return values if isinstance(values, Undefined) else fall(values)
 
 
+@of_one_search
 def along(comparison: Comparison, outcome: RunOutcome) -> Floats | Undefined:
     """Return the true accuracies `(k,)` of the incumbents along a run that ended well, at least one.
 
@@ -142,6 +156,7 @@ def raw_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return values if isinstance(values, Undefined) else float(values.max() - values[-1])
 
 
+@of_one_search
 def late_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the mean true accuracy over the steps in the part `LATE_FROM` of a run, minus that at its end."""
     final = accuracy(comparison, outcome)
@@ -164,6 +179,7 @@ def fell(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return lost if isinstance(lost, Undefined) else float(lost > FALL or collapsed(comparison, outcome) is True)
 
 
+@of_one_search
 def churn(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the share of the steps after the first incumbent's at which it becomes another one."""
     if outcome.final_arch is None:

@@ -12,7 +12,6 @@ from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval
 
-SEVERAL = "tryout_of"  # logged where a run chose among several searches
 GAP = "discretisation_gap"  # and under this one what the supernet's accuracy loses by the derivation
 EIGENVALUE = "eigenvalue"  # under this name methods log the dominant eigenvalue of the validation Hessian
 EARLY, LATE = (0.2, 0.3), (0.9, 1.0)  # parts of a search whose eigenvalues are compared
@@ -93,6 +92,7 @@ def tau_drift(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return taus if isinstance(taus, Undefined) else taus[-1] - max(taus)
 
 
+@measures.of_one_search
 def log_growth(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return the logarithm of the eigenvalue's growth from the part `EARLY` to the part `LATE` of a search.
 
@@ -112,37 +112,24 @@ def log_growth(comparison: Comparison, outcome: RunOutcome) -> float | Undefined
     return float(np.mean(np.interp(late, steps, np.log(values)) - np.interp(early, steps, np.log(values))))
 
 
-def _of_one_search(measure: Measure) -> Measure:
-    """Return a measure along a search as one along a run, which has none where it chose among several searches."""
-
-    def one(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
-        return Undefined("several searches in a run") if SEVERAL in outcome.logs else measure(comparison, outcome)
-
-    return one
-
-
 def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> Row:
     counted = measures.counts(outcomes)
-
-    def along(measure: Measure) -> dict[int, float] | Undefined:
-        return measures.by_seed(comparison, outcomes, _of_one_search(measure))
-
-    drops = along(measures.drop)
+    drops = measures.by_seed(comparison, outcomes, measures.drop)
     finals = measures.by_seed(comparison, outcomes, measures.accuracy)
     row: dict[str, Value] = {
         "label": label,
         **_with_interval("drop", "drop_interval", drops),
-        "raw_drop": _mean(comparison, outcomes, _of_one_search(measures.raw_drop)),
-        **_with_interval("late_drop", "late_interval", along(measures.late_drop)),
-        **measures.rate("fell", "fell_interval", along(measures.fell)),
+        "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
+        **_with_interval("late_drop", "late_interval", measures.by_seed(comparison, outcomes, measures.late_drop)),
+        **measures.rate("fell", "fell_interval", measures.by_seed(comparison, outcomes, measures.fell)),
         **_with_interval("skips", "skips_interval", measures.by_seed(comparison, outcomes, measures.skips), 0.0),
-        **_with_interval("churn", "churn_interval", along(measures.churn), 0.0),
-        **_with_interval("gap", "gap_interval", along(gap)),
+        **_with_interval("churn", "churn_interval", measures.by_seed(comparison, outcomes, measures.churn), 0.0),
+        **_with_interval("gap", "gap_interval", measures.by_seed(comparison, outcomes, gap)),
         "worst_drop": drops if isinstance(drops, Undefined) else max(drops.values()),
         "worst_seed": finals if isinstance(finals, Undefined) else min(finals.values()),
         "seed_spread": finals if isinstance(finals, Undefined) else measures.spread(finals.values()),
         "tau_drift": _mean(comparison, outcomes, tau_drift),
-        **_growth(along(log_growth)),
+        **_growth(measures.by_seed(comparison, outcomes, log_growth)),
         "seeds": counted.ended,
         "failed": counted.failed,
         "incomplete": counted.incomplete,
@@ -151,6 +138,7 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
     return row | trained | _collapse(comparison, outcomes)
 
 
+@measures.of_one_search
 def gap(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return what the supernet's accuracy loses by the derivation, as it was logged last."""
     if GAP not in outcome.logs:

@@ -24,7 +24,7 @@ from nasboard.harness.space import Floats
 
 Metric = Callable[[Floats, Floats], float]  # (score (n,), truth (n,)) -> value
 Matrix = NDArray[np.float64]  # (seeds, resamples) values, or (seeds, n) scores
-Weights = NDArray[np.float32]  # (resamples, n): how often each architecture was drawn
+Weights = NDArray[np.float32]  # (resamples, n): how often each architecture was drawn, n in all
 
 RESAMPLES = 1000
 LEVEL = 0.95

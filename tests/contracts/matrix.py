@@ -76,10 +76,10 @@ def case(method: str, space: str, **settings: object) -> Case:
     return found
 
 
-def brief(method: str, space: str, epochs: int = 2) -> Case:
-    """Return one of few epochs, without eigenvalues unless it looks at them: one takes as long as 20 epochs."""
+def brief(method: str, space: str) -> Case:
+    """Return one of two epochs, without eigenvalues unless it looks at them: one takes as long as 20 epochs."""
     looks = getattr(registry.method_class(method).for_tests(), "stop", "never") != "never"  # type: ignore[attr-defined]
-    return case(method, space, epochs=epochs, **({} if looks else {"eigenvalue_every": 0}))
+    return case(method, space, epochs=2, **({} if looks else {"eigenvalue_every": 0}))
 
 
 def look(found: Case) -> None:

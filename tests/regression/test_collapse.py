@@ -125,7 +125,7 @@ def test_darts_ends_with_more_operations_without_parameters(
         [float(np.isin(run.final_arch, found.parameter_free).mean()) for run in found.outcomes[each]]
         for each in ("darts", label)
     )
-    assert mannwhitneyu(*free, alternative="greater").pvalue < 0.001
+    assert mannwhitneyu(*free, alternative="greater").pvalue < (1e-4 if space == DERIVED else 1e-3)
 
 
 def test_the_gate_closes_where_the_smoothed_form_ranks_as_darts_does() -> None:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Literal, cast
 import numpy as np
 
 from nasboard.harness.api import State
-from nasboard.harness.space import Arch, Floats
+from nasboard.harness.space import Floats
 
 if TYPE_CHECKING:
     from nasboard.methods.differentiable.bilevel.search import Search
@@ -55,14 +55,12 @@ class Watch:
     Attributes:
         epochs: after which they were taken.
         values: the eigenvalues.
-        found: the architectures then.
         gaps: what derivation cost the supernet's accuracy then.
         states: the search's state then, of the latest alone to which it can go back.
     """
 
     epochs: list[int] = field(default_factory=list)
     values: list[float] = field(default_factory=list)
-    found: list[Arch] = field(default_factory=list)
     gaps: list[float] = field(default_factory=list)
     states: list[State | None] = field(default_factory=list)
 
@@ -74,7 +72,6 @@ class Watch:
         method = search.method
         self.epochs.append(search.epoch)
         self.values.append(eigenvalue)
-        self.found.append(search.incumbent)
         self.gaps.append(gap)
         self.states.append(search.standing())
         kept = LAG + WINDOW // 2 + 1
@@ -85,7 +82,7 @@ class Watch:
     def back_to(self, place: int) -> State:
         """Forget what came after a place, and return the search's state there."""
         state = cast(State, self.states[place])
-        for each in (self.epochs, self.values, self.found, self.gaps, self.states):
+        for each in (self.epochs, self.values, self.gaps, self.states):
             del each[place + 1 :]
         return state
 

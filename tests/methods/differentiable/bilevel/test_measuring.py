@@ -65,12 +65,11 @@ def test_measuring_more_changes_no_search() -> None:
         assert {name: one.logs[name] for name in other.logs} == dict(other.logs)
 
 
-@pytest.mark.parametrize(
-    ("batch", "seen"), [(35, 35), (90, 80)]
-)  # of 96 training and 80 validation images; the last of three batches has 10
+@pytest.mark.parametrize(("batch", "seen"), [(35, 35), (90, 80)])
 def test_curvature_is_taken_on_a_whole_batch_where_there_is_one(
     batch: int, seen: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # of 80 validation images the last of three batches has 10, or one batch has all
     guides: list[Batch] = []
     monkeypatch.setattr(bilevel_search, "measure", lambda run, guide: guides.append(guide) or {})
     live.search(replace(EVERYTHING, batch=batch)).advance()

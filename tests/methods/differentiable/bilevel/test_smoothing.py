@@ -63,10 +63,9 @@ def test_without_smoothing_the_mixture_is_the_clean_one_and_nothing_is_drawn() -
 
 
 def test_random_smoothing_stays_within_the_radius_and_on_the_simplices() -> None:
-    run = live.search(SdartsRs(epochs=4))
+    run = live.search(SdartsRs(epochs=4, eps_min=0.01, eps_max=0.09))
     run.epoch = 2
-    run.method = replace(run.method, eps_min=EPS / 4, eps_max=EPS / 4)
-    clean, eps = torch.full((30,), 0.2), EPS / 4
+    clean, eps = torch.full((30,), 0.2), run.method.eps_at(2)
     mixes = torch.stack([smoothed(run, clean, run.parts.scored) for _ in range(2000)]).view(-1, 6, 5)
     torch.testing.assert_close(mixes.sum(2), torch.ones(2000, 6))
     # each weight is that of the clean one within eps, divided by a sum in which the others are as far the other way
@@ -75,6 +74,7 @@ def test_random_smoothing_stays_within_the_radius_and_on_the_simplices() -> None
     assert least <= mixes.min() < 0.2 - 0.8 * (0.2 - least)
     assert 0.2 + 0.8 * (most - 0.2) < mixes.max() <= most
     assert (mixes.mean(0) - 0.2).abs().max() < 0.01
+    assert mixes.std() > eps / 4
 
 
 @pytest.mark.parametrize("smoothing", ["random", "adversarial"])

@@ -166,6 +166,7 @@ def test_a_search_that_was_ended_stands_where_it_went_back_to_and_hands_on_its_m
     assert (search.steps, search.total, search.epoch) == (8, 8, 2)
     np.testing.assert_equal(stood[8], stood[2])
     assert not np.array_equal(stood[7][1]["mix"], stood[2][1]["mix"])
+    assert np.array_equal(search.net.space.derive(stood[8][1]["mix"]), stood[8][1]["found"])
 
 
 def test_the_stages_after_an_ended_one_hold_what_its_mixture_says(plant: Plant) -> None:
