@@ -9,8 +9,10 @@ space's paper reads it off. The arithmetic on mixtures is `nasboard.benchmarks.l
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import accumulate, product
+from types import MappingProxyType
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -21,6 +23,7 @@ from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
 
 Kind = Literal["operation", "input", "output", "edge"]  # what the options of a group are
 Allowed = tuple[tuple[int, ...], ...]  # options held of each group, ascending: all, or fewer in a sub-supernet
+NOTHING: Mapping[int, int] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,20 +152,24 @@ def owner(space: RelaxedSpace, archs: Archs, split: tuple[int, ...]) -> Ints:
     return at
 
 
-def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator) -> Arch:
+def takeable(group: Group, held: tuple[int, ...]) -> tuple[int, ...]:
+    """Return those of the options `held` of a group that an architecture can take."""
+    return held if group.always else tuple(i for i in held if i in group.takeable)
+
+
+def draw(space: RelaxedSpace, allowed: Allowed, rng: Generator, given: Mapping[int, int] = NOTHING) -> Arch:
     """Return one architecture `(d,)`, uniform over those whose options are all allowed.
 
     Every group draws `chosen` of its allowed options, those that compete a strength too, and `derive` reads the
     architecture off. That is uniform over the architectures of the space, and of a sub-supernet in which groups that
-    compete allow as many options as each other.
+    compete allow as many options as each other. Groups in `given`, by number, take that option and draw none.
 
     Raises:
         SpecError: so many of the groups that compete allow nothing but to be left out that none was to be had.
     """
     mix = np.zeros(size(space.groups))
-    for group, held, at in zip(space.groups, allowed, cuts(space.groups), strict=True):
-        if not group.always:
-            held = tuple(i for i in held if i in group.takeable)
+    for number, (group, at) in enumerate(zip(space.groups, cuts(space.groups), strict=True)):
+        held = (given[number],) if number in given else takeable(group, allowed[number])
         strength = 1.0 if group.always else 1.0 - rng.random()
         if held:
             taken = [held[rng.integers(len(held))]] if group.chosen == 1 else rng.permutation(held)[: group.chosen]

@@ -9,9 +9,9 @@ from pydantic import TypeAdapter
 from pydantic.errors import PydanticUserError
 
 from nasboard.harness import registry
+from nasboard.harness.entries import Suite
 from nasboard.harness.errors import NasboardError
 from nasboard.harness.registry import outline
-from nasboard.harness.running.suite import Suite
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 

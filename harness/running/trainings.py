@@ -12,9 +12,9 @@ from dataclasses import dataclass, replace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.context import Trainings
+from nasboard.harness.entries import Suite
 from nasboard.harness.errors import UsageError
 from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, RunKey
-from nasboard.harness.running.suite import Suite
 from nasboard.harness.space import Arch, check
 from nasboard.harness.store import Planned, Store
 

@@ -1,33 +1,42 @@
-"""Few-shot: split k edges of a trained one-shot supernet, and let each part of the space have weights of its own."""
+"""Few-shot: split k groups of a trained one-shot supernet, and let each part of the space have weights of its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
+from math import prod
 from typing import ClassVar, Self, cast
 
 from nasboard.benchmarks.live.data import LiveData, live_data
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
-from nasboard.benchmarks.live.supernets.supernet import transfer
-from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, splits
-from nasboard.harness.api import Checkpoint, Need, Task
-from nasboard.harness.errors import UsageError
-from nasboard.harness.space import sample
+from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.harness.api import Checkpoint, Need, State, Task
+from nasboard.harness.space import Archs, Bools, sample
+from nasboard.methods.weight_sharing.family import Family, Upbringing, check_room
+from nasboard.methods.weight_sharing.paths import WAYS, Sampling
 from nasboard.methods.weight_sharing.single_path import BestCandidate, SinglePath, Stepping
+from nasboard.methods.weight_sharing.splitting import Choosing, at_random, by_gradient_matching, in_order
+
+MATCHED_ON = 10  # batches that gradients are matched on
 
 
 @dataclass(frozen=True, slots=True)
 class FewShot:
-    """Several sub-supernets, each with one operation on the split edges.
+    """Several sub-supernets, each with one operation in the split groups.
 
     Source: Zhao et al., Few-shot Neural Architecture Search (ICML 2021): train the one-shot supernet, copy every shared
-    tensor into each sub-supernet, train each briefly with the learning-rate schedule begun again; an architecture is
-    scored by the sub-supernet that owns it. Defaults of the release for NAS-Bench-201. With k = 0 this is one-shot; at
-    equal compute with k = 1 that is `epochs + 5 sub_epochs` of it.
+    tensor into each of m^k sub-supernets, train each briefly with the learning-rate schedule begun again; an
+    architecture is scored by the sub-supernet that owns it. Defaults of the release for NAS-Bench-201. With k = 0 this
+    is one-shot; at equal compute with k groups of m operations that is `epochs + m^k sub_epochs` of it.
 
-    Differs from the release: scores are taken on validation images (there: test images), the split edge's own tensors
+    Sub-supernets are trained `together` at a time, each on the same batches and from the same seeds of paths, and what
+    one becomes does not depend on which others it is trained with, but for rounding. Those that are not trained yet are
+    stood in for by the supernet.
+
+    Differs from the release: scores are taken on validation images (there: test images), the split group's own tensors
     are copied like all others (there: those of its convolutions, by hand), the incumbent is found as one-shot does. And
     unless `as_released`: one architecture is drawn a step (there: one for each cell), and weights that a step does not
     use stay where they are (there, under the torch of its time, they went on by momentum and decay).
@@ -36,16 +45,10 @@ class FewShot:
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
     bn_policy: ClassVar[str] = BN_POLICY
 
-    k: int = 1  # groups (edges) split: m^k sub-supernets
-    split_order: tuple[int, ...] = (
-        0,
-        1,
-        2,
-        3,
-        4,
-        5,
-    )  # the first k, counted among the groups of operations; the release
-    # splits 0, which of nb201 is the edge 1<-0
+    k: int = 1  # groups split: m^k sub-supernets of groups of m operations
+    choose: Choosing = "order"  # which groups: the first k of split_order, random ones, or where gradients match least
+    split_order: tuple[int, ...] = ()  # counted among the groups of operations; (): as they come. The release splits 0,
+    # which of nb201 is the edge 1<-0
     epochs: int = 600  # of the one-shot supernet; release
     sub_epochs: int = 300  # of each sub-supernet; release
     batch: int = 48  # release, as all that follows
@@ -54,6 +57,9 @@ class FewShot:
     momentum: float = 0.9
     weight_decay: float = 1e-4
     clip: float = 0.0  # norm of the gradient; 0: not clipped
+    sampling: Sampling = "uniform"  # release; or redraw (of nodes that get nothing), balanced, fair
+    transfer: bool = True  # False: sub-supernets start from weights of their own, and no supernet is trained
+    together: int = 1  # sub-supernets trained at once, and so in memory; ours. 0: all
     candidates: int = 100  # drawn once a run; NAS-Bench-201 version of random search with weight sharing
     derive_every: int = 25  # steps; ours
     as_released: bool = False  # a draw for each cell, and unused weights move as they did there
@@ -61,62 +67,110 @@ class FewShot:
     @classmethod
     def for_tests(cls) -> Self:
         """Return one that keeps every contract within seconds, and finds nothing."""
-        return cls(epochs=2, sub_epochs=2, derive_every=2, candidates=8)
+        return cls(epochs=2, sub_epochs=2, together=3, derive_every=2, candidates=8)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
-        """Yield a checkpoint after every epoch of the one-shot supernet, then of all sub-supernets.
+        """Yield a checkpoint after every epoch of the one-shot supernet, then of the sub-supernets of every round.
 
         Raises:
-            UsageError: k is out of range, or the task has no live data, or its space no relaxation.
+            UsageError: k is out of range, a group is split twice, there is no room for so many sub-supernets, or the
+                task has no live data, or its space no relaxation.
         """
         data = live_data(task, "few_shot")
-        groups = self.groups_of(data.space)
-        shared, own = self._schedule(self.epochs), self._schedule(self.sub_epochs)
-        end = self.epochs + (self.sub_epochs if groups else 0)
         net = data.supernet(task.rng, task.device)
-        run = SinglePath(
+        run = SplitPath(
             parts=data.on(task.device),
             rng=task.rng,
-            sampler=BestCandidate(sample(task.space, task.rng, self.candidates)),
+            sampler=BestCandidate(sample(task.space, task.rng, self.candidates), WAYS[self.sampling]),
             derive_every=self.derive_every,
-            learners=[Learner(net, shared.optimiser(net))],
+            learners=[Learner(net, self._schedule(self.epochs).optimiser(net))],
             stepping=Stepping(per_cell=self.as_released, idle=self.as_released),
         )
+        groups = self._first_choice(run, data)
+        check_room(net, self._members(net, groups), self.together, task.device)
         if task.resume is not None:
-            if cast(int, task.resume["step"]) > self.epochs:
-                _split(run, groups, data, own, task.device)
+            saved = cast("State | None", task.resume["family"])
+            if saved is not None:
+                groups = tuple(cast("list[int]", saved["groups"]))
+                run.family = self._family(run, data, groups, cast(int, saved["seed"]))
             run.load(task.resume)
-        yield from run.phase(shared, 0, end)
-        if groups:
-            if not run.split:
-                _split(run, groups, data, own, task.device)
-            yield from run.phase(own, self.epochs, end)
+        yield from self._train(run, data, groups)
 
-    def groups_of(self, space: RelaxedSpace) -> tuple[int, ...]:
-        """Return the numbers of the groups of a space that are split.
+    def _train(self, run: SplitPath, data: LiveData, groups: tuple[int, ...]) -> Iterator[Checkpoint]:
+        """Train the supernet, then its sub-supernets round by round, from where the run is."""
+        begun = self.epochs if self.transfer or not self.k else 0
+        if begun:
+            yield from run.phase(self._schedule(self.epochs), 0, begun + self._rounds(run, groups) * self.sub_epochs)
+        if self.k and run.family is None:
+            groups = self._last_choice(run, groups)
+            run.family = self._family(run, data, groups, int(run.rng.integers(2**63)))
+        rounds = self._rounds(run, groups)
+        for number in range((run.step - begun) // self.sub_epochs if self.k else 0, rounds):
+            assert run.family is not None
+            start = begun + number * self.sub_epochs
+            if run.step == start:
+                run.family.begin()
+            yield from run.phase(run.family.how.schedule, start, begun + rounds * self.sub_epochs)
 
-        Raises:
-            UsageError: k is out of range, or the space has fewer groups of operations.
-        """
-        if not 0 <= self.k <= len(self.split_order):
-            raise UsageError(f"few_shot: k is 0..{len(self.split_order)} (groups in split_order), given {self.k}")
-        operations = [number for number, group in enumerate(space.groups) if group.kind == "operation"]
-        wanted = self.split_order[: self.k]
-        if any(not 0 <= place < len(operations) for place in wanted):
-            there = f"{space.name} has groups of operations 0..{len(operations) - 1} to split"
-            raise UsageError(f"few_shot: {there}, given {list(wanted)}")
-        return tuple(operations[place] for place in wanted)
+    def _first_choice(self, run: SplitPath, data: LiveData) -> tuple[int, ...]:
+        """Return the groups that are split; where gradients say so, those that stand for them till then."""
+        if self.choose == "random":
+            return at_random(data.space, self.k, run.rng)
+        return in_order(data.space, self.k, self.split_order if self.choose == "order" else ())
+
+    def _last_choice(self, run: SplitPath, groups: tuple[int, ...]) -> tuple[int, ...]:
+        """Return the groups that are split, once the supernet is trained."""
+        if self.choose != "gradient_matching":
+            return groups
+        batches = list(islice(run.parts.guides(self.batch, run.rng), MATCHED_ON))
+        return by_gradient_matching(run.learners[0].net, batches, self.k, run.rng)
+
+    def _members(self, net: Supernet, groups: tuple[int, ...]) -> int:
+        return prod(len(net.space.groups[group].takeable) for group in groups)
+
+    def _rounds(self, run: SplitPath, groups: tuple[int, ...]) -> int:
+        members = self._members(run.learners[0].net, groups)
+        return -(-members // (self.together or members)) if self.k else 0
+
+    def _family(self, run: SplitPath, data: LiveData, groups: tuple[int, ...], seed: int) -> Family:
+        how = Upbringing(
+            schedule=self._schedule(self.sub_epochs),
+            paths=WAYS[self.sampling],
+            per_cell=self.as_released,
+            idle=self.as_released,
+            together=self.together or self._members(run.learners[0].net, groups),
+            transfer=self.transfer,
+        )
+        return Family(run.learners[0].net, groups, seed, how, data, run.parts)
 
     def _schedule(self, epochs: int) -> WeightSchedule:
         return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)
 
 
-def _split(run: SinglePath, groups: tuple[int, ...], data: LiveData, schedule: WeightSchedule, device: str) -> None:
-    """Put the sub-supernets, with the weights of the one-shot supernet, in its place."""
-    parent = run.learners[0].net
-    run.learners = []
-    for allowed in splits(parent.space.groups, groups):
-        child = data.supernet(run.rng, device, allowed)
-        transfer(parent, child)
-        run.learners.append(Learner(child, schedule.optimiser(child)))
-    run.split = groups
+@dataclass
+class SplitPath(SinglePath):
+    """A search with one supernet, and then with its sub-supernets.
+
+    Attributes:
+        family: the sub-supernets, None before the split.
+    """
+
+    family: Family | None = None
+
+    def owners(self, archs: Archs) -> Iterator[tuple[Bools, Supernet | None]]:
+        """Yield which of architectures `(n, d)` a supernet scores `(n,)`, and the supernet."""
+        return super().owners(archs) if self.family is None else self.family.owners(archs)
+
+    def save(self) -> State:
+        """Return all that the next epoch depends on."""
+        return {**super().save(), "family": None if self.family is None else self.family.save()}
+
+    def load(self, state: State) -> None:
+        """Take over what `save` returned; there is a family of the same groups where there was one."""
+        super().load(state)
+        if self.family is not None:
+            self.family.load(cast(State, state["family"]))
+
+    def _epoch(self, schedule: WeightSchedule, epoch: int) -> float:
+        """Train the supernet, or after the split the sub-supernets of the round, for one epoch."""
+        return super()._epoch(schedule, epoch) if self.family is None else self.family.epoch(epoch)

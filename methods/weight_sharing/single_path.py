@@ -18,14 +18,16 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.data import OnDevice
 from nasboard.benchmarks.live.supernets.ops import BN_POLICY
+from nasboard.benchmarks.live.supernets.packing import mixtures
 from nasboard.benchmarks.live.supernets.ranking import Evaluation, Scored, evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
-from nasboard.benchmarks.spaces.relaxation import draw, owner
+from nasboard.benchmarks.spaces.relaxation import draw
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import UsageError
-from nasboard.harness.space import Arch, Archs, Choice, Floats
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats
+from nasboard.methods.weight_sharing.paths import Paths, apart, uniform
 
 GLANCED_POLICY = BN_POLICY + ", candidates on the way to the result with those of the one validation batch they see"
 _TOLD = ("accuracy", "confidence")
@@ -66,6 +68,11 @@ class Sampler:
         """Return the architecture `(d,)` of `net` that a step trains."""
         return draw(net.space, net.allowed, run.rng)
 
+    def paths(self, run: SinglePath, net: Supernet) -> Iterator[Archs]:
+        """Yield what each step of an epoch trains, `(t, d)`: the gradients of t architectures are added up."""
+        while True:
+            yield self.draw(run, net)[None]
+
     def learn(self, run: SinglePath) -> Mapping[str, float]:
         """Learn after an epoch of the weights, and return what is worth a curve."""
         return {}
@@ -91,9 +98,15 @@ class BestCandidate(Sampler):
 
     Attributes:
         candidates: architectures `(m, d)` drawn uniformly.
+        way: how paths are drawn.
     """
 
     candidates: Archs
+    way: Paths = uniform
+
+    def paths(self, run: SinglePath, net: Supernet) -> Iterator[Archs]:
+        """Yield what each step of an epoch trains, as the way of drawing says."""
+        return self.way(net, run.rng)
 
     def choose(self, run: SinglePath) -> Found:
         """Return the candidate of the best score."""
@@ -111,15 +124,14 @@ class BestCandidate(Sampler):
 
 @dataclass
 class SinglePath:
-    """The state of a search. One learner that owns the space, or several that own a part each.
+    """The state of a search with one supernet.
 
     Attributes:
         sampler: draws and chooses.
         derive_every: steps between two derivations; the last step of a phase that ends the run always derives.
-        learners: in the order of `relaxation.splits(split)`.
+        learners: the supernet's, alone.
         stepping: how a step of the weights is made.
         scored_as: what stands for a supernet when its architectures are scored: it, or one that is recalibrated.
-        split: the groups that are split, empty for one supernet.
         step: epochs done.
         incumbent: found by the latest derivation.
     """
@@ -131,7 +143,6 @@ class SinglePath:
     learners: list[Learner[Supernet]]
     stepping: Stepping = Stepping()
     scored_as: Callable[[Supernet], Scored] = lambda net: net
-    split: tuple[int, ...] = ()
     step: int = 0
     incumbent: Arch | None = None
 
@@ -170,13 +181,17 @@ class SinglePath:
 
     def evaluate(self, archs: Archs) -> Evaluation:
         """Evaluate architectures `(n, d)` on the validation images, each by the supernet that owns it."""
-        owners = owner(self.learners[0].net.space, archs, self.split)
-        accuracy, confidence = np.empty((2, len(archs)))
-        for index in np.unique(owners):
-            mine, net = owners == index, self.scored_as(self.learners[index].net)
-            seen = evaluate(net, archs[mine], self.parts.scored.images, self.parts.scored.labels)
-            accuracy[mine], confidence[mine] = seen.accuracy, seen.confidence
+        accuracy, confidence = np.zeros((2, len(archs)))
+        for mine, net in self.owners(archs):
+            if net is not None:
+                scored = self.parts.scored
+                seen = evaluate(self.scored_as(net), archs[mine], scored.images, scored.labels)
+                accuracy[mine], confidence[mine] = seen.accuracy, seen.confidence
         return Evaluation(accuracy, confidence, len(self.parts.scored.labels))
+
+    def owners(self, archs: Archs) -> Iterator[tuple[Bools, Supernet | None]]:
+        """Yield which of architectures `(n, d)` a supernet scores `(n,)`, and the supernet; None: they score 0."""
+        yield np.ones(len(archs), dtype=np.bool_), self.learners[0].net
 
     def glance(self, archs: Archs, size: int) -> Evaluation:
         """Evaluate architectures `(n, d)` of one supernet, each on a validation batch of its own of `size` images.
@@ -227,33 +242,34 @@ class SinglePath:
         load_rng(self.rng, cast(State, state["rng"]))
 
     def _epoch(self, schedule: WeightSchedule, epoch: int) -> float:
-        """Train every learner for one epoch and return the mean loss."""
+        """Train the supernet for one epoch and return the mean loss."""
         losses = []
-        for learner in self.learners:
-            set_lr(learner.optimiser, schedule.lr_at(epoch))
-            for batch in self.parts.lessons(schedule.batch, self.rng):
-                mix = self._draw(learner.net)
-                losses.append(
-                    weight_step(
-                        learner.net,
-                        learner.optimiser,
-                        batch,
-                        mix,
-                        schedule.clip,
-                        idle=self.stepping.idle,
-                        smoothing=self.stepping.smoothing,
-                    )
+        (learner,) = self.learners
+        set_lr(learner.optimiser, schedule.lr_at(epoch))
+        paths = self.sampler.paths(self, learner.net)
+        for batch in self.parts.lessons(schedule.batch, self.rng):
+            mix, *beside = self._draw(learner.net, paths)
+            losses.append(
+                weight_step(
+                    learner.net,
+                    learner.optimiser,
+                    batch,
+                    mix,
+                    schedule.clip,
+                    idle=self.stepping.idle,
+                    smoothing=self.stepping.smoothing,
+                    beside=beside,
                 )
+            )
         return float(np.mean(losses))
 
-    def _draw(self, net: Supernet) -> Tensor:
-        """Return the mixture of one architecture `(m,)`, or of one for each cell `(cells, m)`."""
-        if self.stepping.per_cell and net.apart is None:
-            raise UsageError("as_released draws an architecture for each cell, which this space does not know")
-        times = (net.apart or 1) if self.stepping.per_cell else 1
-        drawn = np.stack([self.sampler.draw(self, net) for _ in range(times)])
-        mixes = net.mixtures(drawn, self.parts.device)
-        return mixes if self.stepping.per_cell else mixes[0]
+    def _draw(self, net: Supernet, paths: Iterator[Archs]) -> list[Tensor]:
+        """Return the mixtures of a step: of an architecture each `(m,)`, or of one for each cell `(cells, m)`."""
+        if self.stepping.per_cell:
+            if net.apart is None:
+                raise UsageError("as_released draws an architecture for each cell, which this space does not know")
+            paths = apart(paths, net.apart)
+        return mixtures(net, next(paths), self.parts.device)
 
     def _unchanged(self, size: int) -> Iterator[Batch]:
         """Yield validation images as they are, `size` at a time, in one order drawn anew after the other."""

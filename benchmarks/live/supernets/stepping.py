@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -113,6 +113,7 @@ def weight_step(
     idle: bool = False,
     how: Pass = PLAIN,
     smoothing: float = 0.0,
+    beside: Sequence[Tensor] = (),
 ) -> float:
     """Make one SGD step on the cross-entropy of `batch` under a mixture; returns the loss before it.
 
@@ -126,17 +127,21 @@ def weight_step(
             published searches, whose torch set gradients to zero between steps; here it has no gradient and stays.
         how: what the forward pass leaves out or drops.
         smoothing: of the labels: the share of the target that all classes divide equally.
+        beside: further mixtures, whose gradients are added to that of `mix`.
     """
-    loss = F.cross_entropy(net(batch.images, mix, how), batch.labels, label_smoothing=smoothing)
     optimiser.zero_grad(set_to_none=True)
-    loss.backward()  # type: ignore[no-untyped-call]
+    losses = []
+    for each in (mix, *beside):
+        loss = F.cross_entropy(net(batch.images, each, how), batch.labels, label_smoothing=smoothing)
+        loss.backward()  # type: ignore[no-untyped-call]
+        losses.append(float(loss.detach()))
     if idle:
         for tensor in net.parameters():
             tensor.grad = torch.zeros_like(tensor) if tensor.grad is None else tensor.grad
     if clip:
         torch.nn.utils.clip_grad_norm_(net.parameters(), clip)
     optimiser.step()
-    return float(loss.detach())
+    return losses[0]
 
 
 def set_lr(optimiser: torch.optim.SGD, lr: float) -> None:

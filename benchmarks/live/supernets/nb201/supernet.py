@@ -98,6 +98,11 @@ class NB201Supernet(Supernet):
         self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)
         self.bias = nn.Parameter(torch.zeros(macro.classes))
 
+    @property
+    def packs(self) -> bool:
+        """Return whether several of these are trained at once: in single precision, all channels, no edge weights."""
+        return self._dtype is None and self.macro.partial == 1 and not self._weighed
+
     def forward(self, x: Tensor, mix: Tensor, how: Pass = PLAIN) -> Tensor:
         """Return logits `(b, classes)` for images `(b, inputs, side, side)` and a mixture `(m,)` or `(cells, m)`.
 
