@@ -14,6 +14,7 @@ from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
+from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Bools, sample
 from nasboard.methods.weight_sharing.family import Family, Upbringing, check_room
 from nasboard.methods.weight_sharing.paths import WAYS, Sampling
@@ -77,6 +78,8 @@ class FewShot:
                 task has no live data, or its space no relaxation.
         """
         data = live_data(task, "few_shot")
+        if self.together < 0:
+            raise UsageError(f"few_shot: together is at least 0 (all at once), given {self.together}")
         net = data.supernet(task.rng, task.device)
         run = SplitPath(
             parts=data.on(task.device),

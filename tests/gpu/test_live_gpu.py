@@ -27,7 +27,7 @@ METHODS = [
     Darts(epochs=3, batch=32, eigenvalue_every=2),
     SdartsRs(epochs=3, batch=32, eigenvalue_every=2),
     OneShot(epochs=3, batch=32, candidates=8, derive_every=2),
-    FewShot(epochs=2, sub_epochs=2, batch=32, candidates=8, derive_every=2),
+    FewShot(epochs=2, sub_epochs=2, batch=32, candidates=8, derive_every=2, together=5),
     Rsps.for_tests(),
     Spos.for_tests(),
     Enas.for_tests(),

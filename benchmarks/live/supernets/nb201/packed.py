@@ -35,18 +35,18 @@ class Layer:
         weight: `(n, ...)`, a row a network.
         momentum: likewise; zeros are those of a weight that was never used.
         row: `(p,)` where each of the p networks has its row, -1 where it has none.
+        nets: `(n,)` the network of each row.
     """
 
     weight: Tensor
     momentum: Tensor
     row: Ints
+    nets: Ints
 
-    def of(self, nets: Ints) -> Tensor:
-        """Return the weights `(k, ...)` of some networks, as convolutions take them."""
+    def rows(self, nets: Ints) -> Ints | None:
+        """Return the rows of some networks; None where they are all, in order."""
         rows = self.row[nets]
-        if len(rows) == len(self.weight) and (rows == np.arange(len(rows))).all():
-            return self.weight
-        return self.weight.index_select(0, torch.from_numpy(rows).to(self.weight.device))
+        return None if len(rows) == len(self.weight) and (np.diff(rows) == 1).all() else rows
 
 
 class NB201Pack:
@@ -61,6 +61,7 @@ class NB201Pack:
         self._schedule, self._idle = schedule, idle
         self._layers = _joined(learners)
         self._all = np.arange(self.size)
+        self._known: dict[bytes, Tensor] = {}
 
     def step(self, batch: Batch, archs: Archs, lr: float) -> Floats:
         """Make a step of each network; see `packing.Pack`."""
@@ -157,7 +158,8 @@ class NB201Pack:
         if op == NONE:
             return x.new_zeros(()).expand(x.shape)
         if op in KERNEL:
-            return standardise(self._conv(self._layers[f"{name}.convs.{op}.weight"].of(nets), positive))
+            layer = self._layers[f"{name}.convs.{op}.weight"]
+            return standardise(self._conv(self._some(layer.weight, layer.rows(nets)), positive))
         assert op in (POOL, SKIP)
         return average(x) if op == POOL else x
 
@@ -165,7 +167,7 @@ class NB201Pack:
         """Return maps with the networks in another order."""
         if (order == self._all).all():
             return x
-        return _joint(_rows(x, self.size).index_select(3, torch.from_numpy(order).to(x.device)))
+        return _joint(self._some(_rows(x, self.size), order, 3))
 
     def _conv_norm(self, name: str, x: Tensor, stride: int = 1) -> Tensor:
         y = self._conv(self._layers[f"{name}.weight"].weight, x, stride)
@@ -182,41 +184,53 @@ class NB201Pack:
     @torch.no_grad()
     def _update(self, used: dict[str, Bools], lr: float) -> None:
         """Move the weights that were used: SGD with momentum and decay, gradients clipped network by network."""
-        scale = self._clipped(used)
-        s = self._schedule
-        for name, layer in self._layers.items():
-            nets = np.flatnonzero(used[name])
-            if not len(nets):
-                continue
-            rows = torch.from_numpy(layer.row[nets]).to(layer.weight.device)
-            whole = len(nets) == len(layer.weight)
-            weight, momentum = (each if whole else each[rows] for each in (layer.weight, layer.momentum))
-            grad = torch.zeros_like(weight) if layer.weight.grad is None else layer.weight.grad
-            grad = grad if whole or layer.weight.grad is None else grad[rows]
-            if scale is not None:
-                at = torch.from_numpy(nets).to(scale.device)
-                grad = grad * scale[at].view(-1, *[1] * (grad.ndim - 1))
-            grad = grad.add(weight, alpha=s.weight_decay)
-            momentum = momentum.mul(s.momentum).add_(grad)
-            grad = grad.add(momentum, alpha=s.momentum) if s.nesterov else momentum
-            weight = weight.sub(grad, alpha=lr)
-            for held, new in ((layer.weight, weight), (layer.momentum, momentum)):
-                held.copy_(new) if whole else held.index_copy_(0, rows, new)
+        scale, s = self._clipped(used), self._schedule
+        moved = [
+            (layer, nets, layer.rows(nets))
+            for name, layer in self._layers.items()
+            if len(nets := np.flatnonzero(used[name]))
+        ]
+        weights = [self._some(layer.weight.detach(), rows) for layer, _, rows in moved]
+        momenta = [self._some(layer.momentum, rows) for layer, _, rows in moved]
+        grads = [
+            torch.zeros_like(weight) if layer.weight.grad is None else self._some(layer.weight.grad, rows)
+            for (layer, _, rows), weight in zip(moved, weights, strict=True)
+        ]
+        if scale is not None:
+            grads = [
+                grad * self._some(scale, None if len(nets) == self.size else nets).view(-1, *[1] * (grad.ndim - 1))
+                for grad, (_, nets, _) in zip(grads, moved, strict=True)
+            ]
+        grads = list(torch._foreach_add(grads, weights, alpha=s.weight_decay))
+        torch._foreach_mul_(momenta, s.momentum)
+        torch._foreach_add_(momenta, grads)
+        steps = torch._foreach_add(grads, momenta, alpha=s.momentum) if s.nesterov else momenta
+        torch._foreach_add_(weights, steps, alpha=-lr)
+        for (layer, _, rows), weight, momentum in zip(moved, weights, momenta, strict=True):
+            if rows is not None:
+                layer.weight.detach().index_copy_(0, self._index(rows), weight)
+                layer.momentum.index_copy_(0, self._index(rows), momentum)
 
     def _clipped(self, used: dict[str, Bools]) -> Tensor | None:
         """Return by what the gradient of each network is multiplied `(p,)`; None where none is clipped."""
         if not self._schedule.clip:
             return None
-        squares: Tensor | None = None
-        for name, layer in self._layers.items():
-            if layer.weight.grad is None or not used[name].any():
-                continue
-            squares = layer.weight.new_zeros(self.size) if squares is None else squares
-            held = np.flatnonzero(layer.row >= 0)
-            found = layer.weight.grad.flatten(1).square().sum(1)[torch.from_numpy(layer.row[held])]
-            squares.index_add_(0, torch.from_numpy(held).to(found.device), found)
-        assert squares is not None
+        moved = [layer for name, layer in self._layers.items() if layer.weight.grad is not None and used[name].any()]
+        squares = moved[0].weight.new_zeros(self.size)
+        for layer in moved:
+            assert layer.weight.grad is not None
+            squares.index_add_(0, self._index(layer.nets), layer.weight.grad.flatten(1).square().sum(1))
         return (self._schedule.clip / (squares.sqrt() + 1e-6)).clamp(max=1.0)  # 1e-6 as in torch's clip_grad_norm_
+
+    def _some(self, x: Tensor, rows: Ints | None, dim: int = 0) -> Tensor:
+        return x if rows is None else x.index_select(dim, self._index(rows))
+
+    def _index(self, numbers: Ints) -> Tensor:
+        """Return numbers `(k,)` on the device; there are few different ones, and copies to a device wait for it."""
+        key = numbers.tobytes()
+        if key not in self._known:
+            self._known[key] = torch.from_numpy(numbers).to(self._layers["bias"].weight.device)
+        return self._known[key]
 
 
 def _rows(x: Tensor, nets: int) -> Tensor:
@@ -246,5 +260,5 @@ def _joined(learners: Sequence[Learner[Supernet]]) -> dict[str, Layer]:
         for at, (state, tensor) in enumerate(owners):
             tensor.data = weight[at]
             state[tensor] = {"momentum_buffer": momentum[at]}
-        found[name] = Layer(weight.requires_grad_(), momentum, row)
+        found[name] = Layer(weight.requires_grad_(), momentum, row, holders)
     return found
