@@ -12,10 +12,11 @@ from types import MappingProxyType
 
 from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
+from nasboard.harness.boards.over import over_board
 from nasboard.harness.boards.stability import stability_board
 from nasboard.harness.boards.tau import tau_board
 from nasboard.harness.boards.trained import behind, trained_notes, trainings_board
-from nasboard.harness.errors import UnknownNameError
+from nasboard.harness.errors import UnknownNameError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
 
@@ -51,6 +52,19 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
         for found in comparisons
         for name in names
     )
+
+
+def over(comparisons: Sequence[Comparison], key: str) -> tuple[Board, ...]:
+    """Return the board over a hyper-parameter of every comparison that has runs with it.
+
+    Raises:
+        UsageError: none has.
+    """
+    titles = [f"Rank correlation over {key}: {title(found)}{_behind(found)}" for found in comparisons]
+    made = [(over_board(found, told, key), found) for found, told in zip(comparisons, titles, strict=True)]
+    if not any(board.rows for board, _ in made):
+        raise UsageError(f"no run that ranks has a hyper-parameter {key!r}")
+    return tuple(noted(board, found) for board, found in made if board.rows)
 
 
 def noted(board: Board, comparison: Comparison) -> Board:

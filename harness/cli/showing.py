@@ -72,6 +72,10 @@ def leaderboard(
     objective: Annotated[
         str | None, typer.Option(help="Of the board pareto, for example edgegpu_latency; by default the first.")
     ] = None,
+    over: Annotated[
+        str | None,
+        typer.Option(metavar="KEY", help="Tau of rows that differ in this hyper-parameter alone, as one row."),
+    ] = None,
     output: OutputOption = None,
     format: FormatOption = None,
     wide: WideOption = False,
@@ -87,10 +91,14 @@ def leaderboard(
 
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
+    if over is not None and board is not None:
+        raise UsageError(f"--over {over} is a board of its own; leave --board {board.value} out")
     chosen = chosen_format(format, output, json)
     comparisons = told_apart(store, visits=board is BoardName.pareto, all_identities=all_identities)
     found = selection.of_datasets(comparisons, dataset or ())
-    if board is BoardName.pareto:
+    if over is not None:
+        made = boards.over(found, over)
+    elif board is BoardName.pareto:
         made = board_pareto.make(found, objective)
     else:
         made = boards.make(found, only=None if board is None else board.value)

@@ -88,9 +88,11 @@ def ranked(
     status: Status = "done",
     whole: NDArray[np.float32] | None = None,
     cost_s: float = 3.0,
+    params: Mapping[str, Json] | None = None,
+    method: str | None = None,
 ) -> Stored:
     """Return a run that ranks the panel with the given scores, one row a step."""
-    made = key(label, seed, panel)
+    made = key(method or label, seed, panel, params)
     last = len(scores)
     steps = [
         StepRecord(i, cost_s * i / last, cost_s * i / last, None, {}, row, whole if i == last else None)

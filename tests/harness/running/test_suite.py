@@ -49,6 +49,19 @@ def test_the_resolved_configuration_is_what_is_stored(tmp_path: Path) -> None:
     assert given.run_id == default.run_id
 
 
+def test_every_combination_of_hyper_parameters_is_an_entry_that_its_label_tells(tmp_path: Path) -> None:
+    evolution = GOOD.replace('"random_search"', '"regularized_evolution"')
+    text = evolution + "each.population = [5, 10]\neach.tournament = [2, 3]\n"
+    made = suite.read(written(tmp_path, text)).runs
+    assert [(entry.shown, entry.params["population"], entry.params["tournament"]) for entry in made] == [
+        (f"regularized_evolution, population={p}, tournament={t}", p, t) for p in (5, 10) for t in (2, 3)
+    ]
+    lists = suite.read(written(tmp_path, GOOD + "each.split_order = [[0], [1, 2]]\n")).runs
+    assert [entry.shown.partition(", ")[2] for entry in lists] == ["split_order=0", "split_order=1-2"]
+    with pytest.raises(SuiteError, match="at least 1 item"):
+        suite.read(written(tmp_path, GOOD + "each.population = []\n"))
+
+
 def test_an_entry_over_several_benchmarks_is_an_entry_for_each(tmp_path: Path) -> None:
     text = GOOD.replace('"digits201"', '["digits201", "planted"]')
     planned, _ = suite.resolve(suite.read(written(tmp_path, text)))
@@ -287,6 +300,9 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "sdarts/gpu-1shot1": (12, {200}, ("cifar10", "nb101-compact")),
     "sdarts/s1-s4-digits": (28, set(), ()),
     "sdarts/digits201": (110, {1000}, ()),
+    "few-shot/tau": (500, {1000}, ()),
+    "few-shot/nb201": (18, {1000}, ("cifar10", "nb201-compact")),
+    "few-shot/gpu-nb201": (15, {1000}, ("cifar10", "nb201-compact")),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import gc
 import weakref
 from dataclasses import replace
-from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,17 +16,13 @@ from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
-from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import CONV3, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import splits
 from nasboard.harness.api import Checkpoint, State, Task
-from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.running import state
 from nasboard.harness.space import enumerate_valid
-from nasboard.methods.weight_sharing import family
 from nasboard.methods.weight_sharing.few_shot import FewShot
 from nasboard.methods.weight_sharing.one_shot import OneShot
-from nasboard.methods.weight_sharing.splitting import in_order
 from tests.methods import live
 
 FORWARD = NB201Supernet.forward
@@ -252,64 +247,3 @@ def test_it_resumes_in_the_middle_of_the_third_of_125() -> None:
         assert one.step == other.step
         assert one.total == other.total == 1 + 125 * 2
         assert state.dump(one.state()) == state.dump(other.state())  # type: ignore[misc]
-
-
-@pytest.mark.parametrize("k", [-1, 7])
-def test_k_outside_the_edges_is_refused(k: int) -> None:
-    with pytest.raises(UsageError, match=r"k is 0..6 .*given"):
-        next(FewShot(k=k).search(live.task()))
-
-
-def test_what_is_split_is_counted_among_the_groups_of_operations() -> None:
-    space = NB1Shot1Space.of(1)  # its first two groups are inputs of nodes, its last is the output's
-    (split,) = in_order(space, 1, ())
-    assert [group.kind for group in space.groups[: split + 1]] == ["input", "input", "operation"]
-    assert in_order(NB201Space(), 2, (3, 0)) == (3, 0)
-    with pytest.raises(UsageError, match=r"nb1shot1-1 has groups of operations 0..3 to split, given \[0, 1, 2, 3, 4\]"):
-        in_order(space, 5, (0, 1, 2, 3, 4))
-    with pytest.raises(UsageError, match=r"k is 0..4 groups of nb1shot1-1, given 5"):
-        in_order(space, 5, ())
-
-
-def test_a_group_split_twice_is_refused() -> None:
-    with pytest.raises(UsageError, match=r"a group is split once, given \[1, 1\]"):
-        next(FewShot(k=2, split_order=(1, 1)).search(live.task()))
-
-
-def test_a_negative_number_of_them_together_is_refused() -> None:
-    with pytest.raises(UsageError, match="together is at least 0"):
-        next(FewShot(together=-1).search(live.task()))
-
-
-def test_more_sub_supernets_than_there_is_memory_for_are_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(family, "memory_there_mb", lambda device: 5.0)
-    method = FewShot(k=3, epochs=1, sub_epochs=1, batch=96, candidates=2)
-    next(method.search(live.task()))
-    with pytest.raises(
-        UsageError, match=r"125 sub-supernets of up to 0\.0783 MB, 125 at once.*take 29\.6 MB.*lower together"
-    ):
-        next(replace(method, together=0).search(live.task()))
-
-
-def test_a_disk_too_small_for_the_trained_ones_is_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(family.shutil, "disk_usage", lambda path: SimpleNamespace(free=5e6))
-    with pytest.raises(UsageError, match=r"9\.79 MB on disk; 5 MB are free .*set TMPDIR"):
-        next(FewShot(k=3).search(live.task()))
-
-
-def test_a_state_of_another_split_is_refused() -> None:
-    checkpoint = last(replace(SHORT, split_order=(3,), sub_epochs=1))
-    assert checkpoint.state is not None
-    saved = checkpoint.state()
-    saved["family"]["groups"] = [0]  # type: ignore[index]
-    with pytest.raises(MethodError, match="does not fit this network"):
-        next(SHORT.search(live.task(resume=saved)))
-
-
-def test_a_parent_of_another_shape_is_refused() -> None:
-    checkpoint = last(replace(SHORT, k=0))
-    assert checkpoint.state is not None
-    other = live.tiny("digits201-live", channels=4)
-    task = Task(live.SPACE, np.random.default_rng(0), float("inf"), data=other, resume=checkpoint.state())
-    with pytest.raises(MethodError, match="does not fit this network"):
-        next(replace(SHORT, k=0, epochs=5).search(task))

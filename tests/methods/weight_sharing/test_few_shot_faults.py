@@ -1,0 +1,134 @@
+"""Few-shot: what it refuses, and a worker that is killed in the middle."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.harness.api import Task
+from nasboard.harness.errors import MethodError, UsageError
+from nasboard.methods.weight_sharing import family
+from nasboard.methods.weight_sharing.few_shot import FewShot
+from nasboard.methods.weight_sharing.splitting import in_order
+from tests.methods import live
+from tests.methods.weight_sharing.test_few_shot import SHORT, last
+
+
+@pytest.mark.parametrize("k", [-1, 7])
+def test_k_outside_the_edges_is_refused(k: int) -> None:
+    with pytest.raises(UsageError, match=r"k is 0..6 .*given"):
+        next(FewShot(k=k).search(live.task()))
+
+
+def test_what_is_split_is_counted_among_the_groups_of_operations() -> None:
+    space = NB1Shot1Space.of(1)  # its first two groups are inputs of nodes, its last is the output's
+    (split,) = in_order(space, 1, ())
+    assert [group.kind for group in space.groups[: split + 1]] == ["input", "input", "operation"]
+    assert in_order(NB201Space(), 2, (3, 0)) == (3, 0)
+    with pytest.raises(UsageError, match=r"nb1shot1-1 has groups of operations 0..3 to split, given \[0, 1, 2, 3, 4\]"):
+        in_order(space, 5, (0, 1, 2, 3, 4))
+    with pytest.raises(UsageError, match=r"k is 0..4 groups of nb1shot1-1, given 5"):
+        in_order(space, 5, ())
+
+
+def test_a_group_split_twice_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"a group is split once, given \[1, 1\]"):
+        next(FewShot(k=2, split_order=(1, 1)).search(live.task()))
+
+
+def test_a_negative_number_of_them_together_is_refused() -> None:
+    with pytest.raises(UsageError, match="together is at least 0"):
+        next(FewShot(together=-1).search(live.task()))
+
+
+def test_more_sub_supernets_than_there_is_memory_for_are_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(family, "memory_there_mb", lambda device: 5.0)
+    method = FewShot(k=3, epochs=1, sub_epochs=1, batch=96, candidates=2)
+    next(method.search(live.task()))
+    with pytest.raises(
+        UsageError, match=r"125 sub-supernets of up to 0\.0783 MB, 125 at once.*take 29\.6 MB.*lower together"
+    ):
+        next(replace(method, together=0).search(live.task()))
+
+
+def test_a_disk_too_small_for_the_trained_ones_is_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(family.shutil, "disk_usage", lambda path: SimpleNamespace(free=5e6))
+    with pytest.raises(UsageError, match=r"9\.79 MB on disk; 5 MB are free .*set TMPDIR"):
+        next(FewShot(k=3).search(live.task()))
+
+
+def test_a_state_of_another_split_is_refused() -> None:
+    checkpoint = last(replace(SHORT, split_order=(3,), sub_epochs=1))
+    assert checkpoint.state is not None
+    saved = checkpoint.state()
+    saved["family"]["groups"] = [0]  # type: ignore[index]
+    with pytest.raises(MethodError, match="does not fit this network"):
+        next(SHORT.search(live.task(resume=saved)))
+
+
+def test_a_parent_of_another_shape_is_refused() -> None:
+    checkpoint = last(replace(SHORT, k=0))
+    assert checkpoint.state is not None
+    other = live.tiny("digits201-live", channels=4)
+    task = Task(live.SPACE, np.random.default_rng(0), float("inf"), data=other, resume=checkpoint.state())
+    with pytest.raises(MethodError, match="does not fit this network"):
+        next(replace(SHORT, k=0, epochs=5).search(task))
+
+
+def test_a_killed_worker_in_sub_supernet_77_costs_no_more_than_its_last_steps(tmp_path: Path) -> None:
+    """A process that trains one sub-supernet after the other is killed in the 77th; the same command goes on there."""
+    text = """
+name = "killed"
+[panel]
+size = 20
+every = 999
+[[runs]]
+method = "few_shot"
+benchmark = "digits201-live?channels=2&train=100&scored_on=20"
+seeds = 1
+params = { k = 3, epochs = 1, sub_epochs = 4, batch = 32, candidates = 2, derive_every = 999 }
+"""
+    suite, url = tmp_path / "killed.toml", f"sqlite:///{tmp_path / 'runs.db'}"
+    suite.write_text(text)
+    command = [sys.executable, "-m", "nasboard.harness.cli", "run", str(suite), "--store", url, "--jobs", "1"]
+    first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    reached = 0
+    while reached < 1 + 76 * 4:
+        assert first.poll() is None, "it ended before it was killed"
+        time.sleep(0.05)
+        reached = steps_in(tmp_path / "runs.db")
+    os.killpg(first.pid, signal.SIGKILL)
+    first.wait()
+    assert steps_in(tmp_path / "runs.db") < 1 + 125 * 4
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    subprocess.run(
+        [*command[:-3], f"sqlite:///{tmp_path / 'whole.db'}", "--jobs", "1"], check=True, capture_output=True
+    )
+    assert scores_in(tmp_path / "runs.db") == scores_in(tmp_path / "whole.db")
+
+
+def steps_in(path: Path) -> int:
+    if not path.exists():
+        return 0
+    with closing(sqlite3.connect(path, timeout=30)) as store:
+        there = store.execute("select count(*) from sqlite_master where name = 'steps'").fetchone()[0]
+        return int(store.execute("select count(*) from steps").fetchone()[0]) if there else 0
+
+
+def scores_in(path: Path) -> list[bytes]:
+    with closing(sqlite3.connect(path)) as store:
+        assert store.execute("select status from runs").fetchall() == [("done",)]
+        return [row[0] for row in store.execute("select scores from rankings order by step")]
