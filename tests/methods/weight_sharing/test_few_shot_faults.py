@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import os
 import signal
 import sqlite3
 import subprocess
 import sys
-import time
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -88,44 +86,56 @@ def test_a_parent_of_another_shape_is_refused() -> None:
         next(replace(SHORT, k=0, epochs=5).search(task))
 
 
-def test_a_killed_worker_in_sub_supernet_77_costs_no_more_than_its_last_steps(tmp_path: Path) -> None:
-    """A process that trains one sub-supernet after the other is killed in the 77th; the same command goes on there."""
-    text = """
+DYING = """
+import os, signal, sys
+from pathlib import Path
+from nasboard.harness.running import runner, suite
+from nasboard.harness.running.sweep import plan
+from nasboard.harness.store import new_owner, open_store
+from nasboard.methods.weight_sharing.family import Family
+
+begin, url = Family.begin, sys.argv[2]
+
+def dying(family):
+    if family.done + len(family.trained) == 76:
+        os.kill(os.getpid(), signal.SIGKILL)
+    begin(family)
+
+Family.begin = dying
+owner = new_owner()
+with open_store(url) as store:
+    ids = plan(store, *suite.resolve(suite.read(Path(sys.argv[1]))))
+    runner.execute(store.claim(ids, owner), store, owner, runner.Setting())
+"""
+
+
+def test_a_run_whose_worker_was_killed_in_sub_supernet_77_ends_as_if_nothing_had_happened(tmp_path: Path) -> None:
+    """What the dead worker had stored is gone on from by the same command."""
+    suite, killed, whole = tmp_path / "killed.toml", tmp_path / "killed.db", tmp_path / "whole.db"
+    suite.write_text("""
 name = "killed"
 [panel]
 size = 20
 every = 999
 [[runs]]
 method = "few_shot"
-benchmark = "digits201-live?channels=2&train=100&scored_on=20"
+benchmark = "digits201-live?channels=2&train=32&scored_on=20"
 seeds = 1
-params = { k = 3, epochs = 1, sub_epochs = 4, batch = 32, candidates = 2, derive_every = 999 }
-"""
-    suite, url = tmp_path / "killed.toml", f"sqlite:///{tmp_path / 'runs.db'}"
-    suite.write_text(text)
-    command = [sys.executable, "-m", "nasboard.harness.cli", "run", str(suite), "--store", url, "--jobs", "1"]
-    first = subprocess.Popen(command, start_new_session=True, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    reached = 0
-    while reached < 1 + 76 * 4:
-        assert first.poll() is None, "it ended before it was killed"
-        time.sleep(0.05)
-        reached = steps_in(tmp_path / "runs.db")
-    os.killpg(first.pid, signal.SIGKILL)
-    first.wait()
-    assert steps_in(tmp_path / "runs.db") < 1 + 125 * 4
-    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    subprocess.run(
-        [*command[:-3], f"sqlite:///{tmp_path / 'whole.db'}", "--jobs", "1"], check=True, capture_output=True
-    )
-    assert scores_in(tmp_path / "runs.db") == scores_in(tmp_path / "whole.db")
+params = { k = 3, epochs = 200, sub_epochs = 4, batch = 32, candidates = 2, derive_every = 999 }
+""")
+    died = subprocess.run([sys.executable, "-c", DYING, str(suite), f"sqlite:///{killed}"], check=False)
+    assert died.returncode == -signal.SIGKILL
+    assert 0 < steps_in(killed) <= 200 + 76 * 4
+    for store in (killed, whole):
+        command = ["run", str(suite), "--store", f"sqlite:///{store}", "--jobs", "1"]
+        subprocess.run([sys.executable, "-m", "nasboard.harness.cli", *command], check=True, stdout=subprocess.DEVNULL)
+    assert steps_in(killed) == 200 + 125 * 4
+    assert scores_in(killed) == scores_in(whole)
 
 
 def steps_in(path: Path) -> int:
-    if not path.exists():
-        return 0
-    with closing(sqlite3.connect(path, timeout=30)) as store:
-        there = store.execute("select count(*) from sqlite_master where name = 'steps'").fetchone()[0]
-        return int(store.execute("select count(*) from steps").fetchone()[0]) if there else 0
+    with closing(sqlite3.connect(path)) as store:
+        return int(store.execute("select count(*) from steps").fetchone()[0])
 
 
 def scores_in(path: Path) -> list[bytes]:
