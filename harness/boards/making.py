@@ -63,7 +63,7 @@ def over(comparisons: Sequence[Comparison], key: str) -> tuple[Board, ...]:
     titles = [f"Rank correlation over {key}: {title(found)}{_behind(found)}" for found in comparisons]
     made = [(over_board(found, told, key), found) for found, told in zip(comparisons, titles, strict=True)]
     if not any(board.rows for board, _ in made):
-        raise UsageError(f"no run that ranks has a hyper-parameter {key!r}")
+        raise UsageError(f"no runs that rank differ in a hyper-parameter {key!r} alone")
     return tuple(noted(board, found) for board, found in made if board.rows)
 
 

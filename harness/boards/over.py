@@ -70,7 +70,10 @@ def over_board(comparison: Comparison, title: str, key: str) -> Board:
                 del params[key]
                 same = (_without(label, key), outcome.run.key.method, outcome.run.key.benchmark, json.dumps(params))
                 groups.setdefault(same, []).append((label, outcome))
-    rows = [row for (name, *_), runs in groups.items() for row in _rows(comparison, name, runs, key)]
+    several = {
+        same: runs for same, runs in groups.items() if len({json.dumps(o.run.key.params[key]) for _, o in runs}) > 1
+    }
+    rows = [row for (name, *_), runs in several.items() for row in _rows(comparison, name, runs, key)]
     return Board("over", title, COLUMNS, tuple(rows), _notes(key))
 
 

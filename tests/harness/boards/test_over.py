@@ -66,5 +66,5 @@ def test_a_seed_that_lacks_a_value_counts_in_the_mean_alone(tmp_path: Path) -> N
 
 
 def test_a_hyper_parameter_that_no_run_has_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(UsageError, match="no run that ranks has a hyper-parameter 'depth'"):
-        boards.over(loaded(tmp_path, runs(seeds=1)), "depth")
+    with pytest.raises(UsageError, match="no runs that rank differ in a hyper-parameter 'k' alone"):
+        boards.over(loaded(tmp_path, runs(seeds=1)), "k")
