@@ -26,6 +26,7 @@ from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
+from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Benchmark, CostKind, SearchData
@@ -235,8 +236,8 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
     Raises:
         UsageError: nobody has counted networks like these.
     """
-    if isinstance(macro, NB201Macro):
-        return nb201_costs.count(archs, macro)
+    if isinstance(macro, NB201Macro) and isinstance(space, EdgeSpace):
+        return nb201_costs.count(space.operations(archs), macro)
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return nb101_costs.count(space, archs, macro)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -25,6 +25,7 @@ from nasboard.benchmarks.live.datasets.opening import open_data, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.macros import Macro, NB201Macro
+from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints, SearchSpace, enumerate_valid, from_index, size, to_index
 
@@ -203,7 +204,8 @@ def train(work: Work, archs: Archs, seeds: list[int]) -> Outcome:
     train, val, test = (on_device(p, data.pixels, "cpu") for p in (data.train, data.val, open_test(work.data)))
     parts = (train, val, test)
     if work.pack is not None:
-        return packed.train(archs, seeds, parts, work.pack, work.recipe)
+        assert isinstance(work.space, EdgeSpace)  # all spaces with such a macro
+        return packed.train(archs, seeds, parts, work.pack, work.recipe, work.space)
     return one_by_one.train(archs, to_index(work.space, archs), seeds, parts, work.network, work.recipe)
 
 

@@ -1,4 +1,4 @@
-"""Train many nb201 networks at once, each as if alone: the loss is a sum, so every gradient is the network's own.
+"""Train many networks of nb201, or of a space like it, at once, each as if alone: the loss is a sum, so every gradient is the network's own.
 
 Any recipe without path dropping and auxiliary head, on the processor. One architecture by any recipe and on any device,
 resumable in the middle, is `training`'s.
@@ -19,10 +19,10 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.supernets.stepping import Part, set_lr
 from nasboard.benchmarks.live.trainings.fitting import augmentation
-from nasboard.benchmarks.live.trainings.pack import SEED_DOMAIN, Pack, forward, initialise
+from nasboard.benchmarks.live.trainings.pack import NB201, SEED_DOMAIN, Pack, forward, initialise
 from nasboard.benchmarks.live.trainings.recipe import Recipe, diverged
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.errors import MethodError
 from nasboard.harness.space import Archs
 
@@ -39,26 +39,32 @@ class Outcome:
 
 
 def train(
-    archs: Archs, seeds: Sequence[int], parts: tuple[Part, Part, Part], macro: NB201Macro, recipe: Recipe
+    archs: Archs,
+    seeds: Sequence[int],
+    parts: tuple[Part, Part, Part],
+    macro: NB201Macro,
+    recipe: Recipe,
+    space: EdgeSpace = NB201,
 ) -> Outcome:
-    """Train m networks `(m, 6)` from scratch, network i with `seeds[i]`, and count what they get right.
+    """Train m networks `(m, d)` from scratch, network i with `seeds[i]`, and count what they get right.
 
     A seed sets the weights (with the cell), the order of the images and what is drawn to augment them (alone). Accuracy
     is measured with running batch-norm statistics after every epoch on val, and once, at the end, on test.
 
     Args:
-        archs: `(m, 6)`.
+        archs: `(m, d)`.
         seeds: m of them.
         parts: train, val and test.
         macro: the network around the cells.
         recipe: without path dropping and auxiliary head.
+        space: that the networks are of.
 
     Raises:
         MethodError: the loss of a network is not finite; names it, the epoch and the learning rate.
     """
     assert recipe.packs
     train_part, val, test = parts
-    pack = initialise(archs, seeds, macro, recipe.bn_momentum, recipe.bn_eps)
+    pack = initialise(archs, seeds, macro, recipe.bn_momentum, recipe.bn_eps, space)
     optimiser = torch.optim.SGD(
         pack.parameters,
         recipe.lr,
@@ -133,7 +139,7 @@ def _epoch(
 def _check_finite(pack: Pack, logits: Tensor, epoch: int, recipe: Recipe) -> None:
     sound = logits.isfinite().all(2).all(1).numpy()
     if not sound.all():
-        lost = NB201Space().decode(pack.archs[int(np.argmin(sound))])
+        lost = pack.space.decode(pack.archs[int(np.argmin(sound))])
         raise MethodError(diverged(recipe, epoch, recipe.lr_at(epoch, 0, 1)) + f"; the architecture is {lost}")
 
 
