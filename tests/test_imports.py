@@ -173,7 +173,7 @@ WITHOUT_TORCH = tuple(
         "datasets.digits",
         "datasets.opening",
         "datasets.spec",
-        "digits201_table",
+        "shipped_table",
         "trainings.recipe",
     )
 )

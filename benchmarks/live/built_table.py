@@ -1,6 +1,6 @@
 """What `nasboard table` does for tables of one's own: every class of a live benchmark's space, trained by a recipe.
 
-Built with torch and told about without. digits201 is built by the same code, see `digits201_table`.
+Built with torch and told about without. Those that ship are built by the same code, see `shipped_table`.
 """
 
 from __future__ import annotations

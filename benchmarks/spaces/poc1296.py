@@ -1,12 +1,12 @@
-"""A space of 1,296 = 6^4 cells, small enough to train every one of them alone: four edges, one of six operations on each.
+"""A space of 1,296 = 6^4 cells, small enough to train each of them alone: four edges, one of six operations on each.
 
 A chain of three edges from input to output, and one edge beside it:
 
     slot       0       1       2       3
     edge       0 -> 1  1 -> 2  0 -> 3  2 -> 3
-    number     0 skip_connect, 1 nor_conv_1x1, 2 nor_conv_3x3, 3 avg_pool_3x3, 4 max_pool_3x3, 5 dil_conv_3x3
+    number     0 skip_connect, 1 nor_conv_1x1, 2 nor_conv_3x3, 3 avg_pool_3x3, 4 max_pool_3x3, 5 sep_conv_3x3
 
-so 2, 0, 3, 5 is `|nor_conv_3x3~0|+|skip_connect~1|+|avg_pool_3x3~0|dil_conv_3x3~2|`.
+so 2, 0, 3, 5 is `|nor_conv_3x3~0|+|skip_connect~1|+|avg_pool_3x3~0|sep_conv_3x3~2|`.
 
 Zhao et al., Few-shot Neural Architecture Search (ICML 2021), show in such a proof of concept that more sub-supernets
 rank better, up to one for each network. That its space has 1,296 networks is all that we know of it; four edges of six
@@ -21,7 +21,7 @@ from functools import cache
 
 import numpy as np
 
-from nasboard.benchmarks.spaces.edge_ops import DILATED, KERNEL, MAX, NAMES
+from nasboard.benchmarks.spaces.edge_ops import KERNEL, MAX, NAMES, SEPARABLE
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.harness.errors import SpecError
@@ -42,7 +42,7 @@ from nasboard.harness.space import (
 
 EDGES = ((0, 1), (1, 2), (0, 3), (2, 3))
 CHAIN, BESIDE = (0, 1, 3), (2,)  # slots of the two ways from input to output
-NUMBERS = (SKIP, CONV1, CONV3, POOL, MAX, DILATED)  # of the operations, among those of all spaces
+NUMBERS = (SKIP, CONV1, CONV3, POOL, MAX, SEPARABLE)  # of the operations, among those of all spaces
 OPS = tuple(NAMES[op] for op in NUMBERS)
 CLASSES = 921  # of isomorphic cells
 

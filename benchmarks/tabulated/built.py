@@ -17,7 +17,7 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.spaces import nb201
+from nasboard.benchmarks.spaces import nb201, poc1296
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import column
@@ -53,8 +53,10 @@ def known(space: str) -> Known:
     """
     if space == "nb201":
         return Known(NB201Space(), nb201.PARAMETER_FREE, nb201.learned, nb201.skips)
+    if space == "poc1296":
+        return Known(poc1296.Poc1296Space(), poc1296.PARAMETER_FREE, poc1296.learned, poc1296.skips)
     if space not in NB1SHOT1:
-        raise UnknownNameError("space", space, ("nb201", *NB1SHOT1))
+        raise UnknownNameError("space", space, ("nb201", "poc1296", *NB1SHOT1))
     cells = NB1Shot1Space.of(NB1SHOT1.index(space) + 1)
     return Known(cells, learned=Learned(cells))
 

@@ -1,4 +1,4 @@
-"""Many networks of nb201, or of a space like it, as one: m independent networks are the groups of one grouped convolution.
+"""Many networks of nb201 or a space like it as one: m independent networks are the groups of one grouped convolution.
 
 Activations are `(b, h, w, m, c)`, which read as `(b, m * c, h, w)` is the channels-last layout that grouped convolution
 likes; neighbours in the pack that hold the same operation on an edge go through it together. The networks share
@@ -22,7 +22,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.edge_ops import DILATION, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
@@ -54,6 +54,7 @@ class Pack:
         bn_momentum: of the running statistics.
         bn_eps: added to variances.
         convs: by layer, `(n * c_out, c_in, k, k)` of the n networks that hold it.
+        depthwise: by layer that has one before it, `(n * c_in, 1, k, k)`.
         norms: by layer.
         trained: every trained tensor, with the networks `lo..hi` it is of, first axis by network.
         linear: weight `(m, c, classes)` and bias `(m, 1, classes)`.
@@ -66,6 +67,7 @@ class Pack:
     bn_momentum: float
     bn_eps: float
     convs: dict[str, Tensor] = field(default_factory=dict)
+    depthwise: dict[str, Tensor] = field(default_factory=dict)
     norms: dict[str, Norm] = field(default_factory=dict)
     trained: list[tuple[Tensor, int, int]] = field(default_factory=list)
     linear: tuple[Tensor, Tensor] | None = None
@@ -108,6 +110,8 @@ def initialise(
                 for lo, hi, op in runs(pack.ops[:, edge]):
                     if op in KERNEL:
                         _add(pack, draws, f"{stage}.{cell}.{edge}.{lo}", lo, hi, (c, c, KERNEL[op]))
+                    if op in DEPTHWISE:
+                        _add_depthwise(pack, draws, f"{stage}.{cell}.{edge}.{lo}", lo, hi, (c, DEPTHWISE[op]))
     last = macro.widths[-1]
     _add_norm(pack, "head", 0, m, last)
     weight = _normal(draws, (last, macro.classes), last, 1.0).requires_grad_()
@@ -152,6 +156,14 @@ def _add(
     pack.trained.append((pack.convs[name], lo, hi))
     if norm:
         _add_norm(pack, name, lo, hi, c_out)
+
+
+def _add_depthwise(pack: Pack, draws: list[Generator], name: str, lo: int, hi: int, sizes: tuple[int, int]) -> None:
+    """Add a convolution of each channel alone before the convolution of that name; `sizes` are channels and kernel."""
+    c, kernel = sizes
+    weight = _normal(draws[lo:hi], (c, 1, kernel, kernel), kernel * kernel, 2.0)
+    pack.depthwise[name] = weight.reshape(-1, 1, kernel, kernel).requires_grad_()
+    pack.trained.append((pack.depthwise[name], lo, hi))
 
 
 def _add_norm(pack: Pack, name: str, lo: int, hi: int, channels: int) -> None:
@@ -216,7 +228,7 @@ def _edge(pack: Pack, x: Tensor, name: str, edge: int, training: bool) -> Tensor
         elif op == MAX:
             pieces.append(_as_pack(F.max_pool2d(_as_channels(part), 3, stride=1, padding=1), part.shape[3]))
         else:
-            pieces.append(_conv_bn(pack, F.relu(part), f"{name}.{lo}", training, dilation=DILATION[op]))
+            pieces.append(_conv_bn(pack, F.relu(part), f"{name}.{lo}", training))
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 3)
 
 
@@ -231,14 +243,16 @@ def _as_pack(y: Tensor, m: int) -> Tensor:
     return y.permute(0, 2, 3, 1).reshape(b, h, w, m, -1)
 
 
-def _conv(pack: Pack, x: Tensor, name: str, stride: int = 1, dilation: int = 1) -> Tensor:
-    weight, m = pack.convs[name], x.shape[3]
-    pad = dilation * (weight.shape[-1] // 2)
-    return _as_pack(F.conv2d(_as_channels(x), weight, None, stride, pad, dilation, groups=m), m)
+def _conv(pack: Pack, x: Tensor, name: str, stride: int = 1) -> Tensor:
+    weight, each, m = pack.convs[name], pack.depthwise.get(name), x.shape[3]
+    y = _as_channels(x)
+    if each is not None:
+        y = F.conv2d(y, each, padding=each.shape[-1] // 2, groups=len(each))
+    return _as_pack(F.conv2d(y, weight, stride=stride, padding=weight.shape[-1] // 2, groups=m), m)
 
 
-def _conv_bn(pack: Pack, x: Tensor, name: str, training: bool, stride: int = 1, dilation: int = 1) -> Tensor:
-    return _norm(pack, _conv(pack, x, name, stride, dilation), name, training)
+def _conv_bn(pack: Pack, x: Tensor, name: str, training: bool, stride: int = 1) -> Tensor:
+    return _norm(pack, _conv(pack, x, name, stride), name, training)
 
 
 def _norm(pack: Pack, x: Tensor, name: str, training: bool) -> Tensor:

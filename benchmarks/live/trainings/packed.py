@@ -1,4 +1,6 @@
-"""Train many networks of nb201, or of a space like it, at once, each as if alone: the loss is a sum, so every gradient is the network's own.
+"""Train many networks of nb201 or a space like it at once, each as if alone.
+
+The loss is a sum, so every gradient is the network's own.
 
 Any recipe without path dropping and auxiliary head, on the processor. One architecture by any recipe and on any device,
 resumable in the middle, is `training`'s.

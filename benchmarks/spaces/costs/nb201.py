@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from nasboard.benchmarks.spaces.costs.layers import Cost, Work, conv, linear, norm
-from nasboard.benchmarks.spaces.edge_ops import KERNEL, NAMES
+from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, NAMES
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.harness.space import Archs
 
@@ -26,6 +26,8 @@ def count(operations: Archs, macro: NB201Macro) -> Cost:
             total = total + _reduction(c // 2, c, side, residual=macro.residual)
         for op, kernel in KERNEL.items():
             ops[op] += macro.cells * (conv(c, c, kernel, side) + norm(c))
+        for op, kernel in DEPTHWISE.items():
+            ops[op] += macro.cells * conv(c, c, kernel, side, groups=c)
     total = total + norm(macro.widths[-1]) + linear(macro.widths[-1], macro.classes)
     return Cost.of(ops[operations].sum(axis=1) + total)
 

@@ -18,7 +18,7 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.ops import normal
-from nasboard.benchmarks.spaces.edge_ops import DILATION, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
@@ -77,21 +77,36 @@ class Alone(nn.Module):
 
 
 class Conv(nn.Module):
-    """Convolution without bias and affine batch norm with running statistics, ReLU before them where asked for."""
+    """Convolution without bias and affine batch norm with running statistics.
+
+    Before them, where asked for, are ReLU and a convolution of each channel alone.
+    """
 
     def __init__(
-        self, c_in: int, c_out: int, kernel: int, rng: Generator, *, relu: bool = True, stride: int = 1, dilation: int = 1
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        rng: Generator,
+        *,
+        relu: bool = True,
+        stride: int = 1,
+        depthwise: int | None = None,
     ) -> None:
         super().__init__()
         self.weight = normal(rng, (c_out, c_in, kernel, kernel), c_in * kernel * kernel, 2.0)
         self.norm = nn.BatchNorm2d(c_out)
-        self.relu, self.stride, self.dilation = relu, stride, dilation
+        self.relu, self.stride = relu, stride
+        self.depthwise: nn.Parameter | None = None
+        if depthwise is not None:
+            self.depthwise = normal(rng, (c_in, 1, depthwise, depthwise), depthwise * depthwise, 2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c_out, h / stride, w / stride)`."""
         x = F.relu(x) if self.relu else x
-        pad = self.dilation * (self.weight.shape[-1] // 2)
-        out: Tensor = self.norm(F.conv2d(x, self.weight, stride=self.stride, padding=pad, dilation=self.dilation))
+        if (each := self.depthwise) is not None:
+            x = F.conv2d(x, each, padding=each.shape[-1] // 2, groups=len(each))
+        out: Tensor = self.norm(F.conv2d(x, self.weight, stride=self.stride, padding=self.weight.shape[-1] // 2))
         return out
 
 
@@ -129,7 +144,7 @@ class Cell(nn.Module):
         held, pruned = (space.operations(a)[0].tolist() for a in (arch[None], space.prune(arch[None])))
         self.convs = nn.ModuleDict(
             {
-                str(edge): Conv(channels, channels, KERNEL[op], rng, dilation=DILATION[op])
+                str(edge): Conv(channels, channels, KERNEL[op], rng, depthwise=DEPTHWISE.get(op))
                 for edge, op in enumerate(held)
                 if op in KERNEL
             }

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
-from nasboard.benchmarks.spaces.edge_ops import DILATION, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
 from nasboard.benchmarks.spaces.nb201 import ALL_OPS, CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch
@@ -32,18 +32,22 @@ def average_pool(x: Tensor) -> Tensor:
 
 
 class ReluConvNorm(nn.Module):
-    """ReLU, convolution without bias, batch norm without affine parameters."""
+    """ReLU, convolution without bias, batch norm without affine parameters; first one of each channel, if asked for."""
 
-    def __init__(self, channels: int, kernel: int, rng: Generator, dilation: int = 1) -> None:
+    def __init__(self, channels: int, kernel: int, rng: Generator, depthwise: int | None = None) -> None:
         super().__init__()
         fan_in = channels * kernel * kernel
         self.weight = normal(rng, (channels, channels, kernel, kernel), fan_in, 2.0)
-        self.dilation = dilation
+        self.depthwise: nn.Parameter | None = None
+        if depthwise is not None:
+            self.depthwise = normal(rng, (channels, 1, depthwise, depthwise), depthwise * depthwise, 2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h, w)`."""
-        pad = self.dilation * (self.weight.shape[-1] // 2)
-        return standardise(F.conv2d(F.relu(x), self.weight.to(x.dtype), padding=pad, dilation=self.dilation))
+        y = F.relu(x)
+        if (each := self.depthwise) is not None:
+            y = F.conv2d(y, each.to(x.dtype), padding=each.shape[-1] // 2, groups=len(each))
+        return standardise(F.conv2d(y, self.weight.to(x.dtype), padding=self.weight.shape[-1] // 2))
 
 
 class MixedEdge(nn.Module):
@@ -57,7 +61,11 @@ class MixedEdge(nn.Module):
         self.pool = pool
         self.places = {op: place for place, op in enumerate(ops)}
         self.convs = nn.ModuleDict(
-            {str(op): ReluConvNorm(channels, KERNEL[op], rng, DILATION[op]) for op in sorted(allowed) if op in KERNEL}
+            {
+                str(op): ReluConvNorm(channels, KERNEL[op], rng, DEPTHWISE.get(op))
+                for op in sorted(allowed)
+                if op in KERNEL
+            }
         )
 
     def apply_op(self, op: int, x: Tensor) -> Tensor:

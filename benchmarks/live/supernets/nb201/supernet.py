@@ -163,7 +163,8 @@ class NB201Supernet(Supernet):
     def distinct(self, archs: Archs) -> Archs:
         """Return cells `(n, d)` without the edges that carry nothing.
 
-        Of NAS-Bench-201 9,445 of 15,625 differ, 7,548 but for rounding. Those that are equal but for rounding are told apart by the reference alone. Of partial channels all differ.
+        Of NAS-Bench-201 9,445 of 15,625 differ, 7,548 but for rounding. Those that are equal but for rounding are told
+        apart by the reference alone. Of partial channels all differ.
         """
         return self._distinct(archs)
 

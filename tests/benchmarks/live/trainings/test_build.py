@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live import digits201_table
+from nasboard.benchmarks.live.shipped_table import DIGITS201
 from nasboard.benchmarks.live.trainings import build
 from nasboard.benchmarks.live.trainings.build_table import Plan, build_table
 from nasboard.benchmarks.live.trainings.recipe import recipe
@@ -21,7 +21,7 @@ from nasboard.harness.errors import DigestError, UsageError
 
 
 def _plan(folder: Path, seeds: int) -> Plan:
-    return digits201_table.plan(folder, seeds)
+    return DIGITS201.plan(folder, seeds)
 
 
 @pytest.mark.slow
