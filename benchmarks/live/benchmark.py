@@ -29,6 +29,7 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
+from nasboard.benchmarks.tabulated.built import Built
 from nasboard.harness.api import Benchmark, CostKind, SearchData
 from nasboard.harness.context import Context, Published, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
@@ -201,7 +202,8 @@ class LiveBenchmark:
         parts = self.parts
         network = f"{type(parts.macro).__name__.removesuffix('Macro')} of {parts.macro.channels} channels"
         searched = f"live: supernets are {network}, searched on {parts.data.name}, {parts.precision}"
-        scored = "" if self.scored_by is None else "; the table is of full-size networks on the whole data set"
+        own = self.scored_by is None or isinstance(self.scored_by, Built)  # which says itself what it is of
+        scored = "" if own else "; the table is of full-size networks on the whole data set"
         return (searched + scored,) if parts.data.base != "digits" else ()
 
     def _parts_digest(self) -> str | None:

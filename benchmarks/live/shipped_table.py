@@ -17,6 +17,7 @@ from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, digits1296
+from nasboard.benchmarks.tabulated.built import QUERY_SEEDS
 from nasboard.benchmarks.tabulated.shipped import load_table, shipped_table
 from nasboard.harness.errors import UsageError
 
@@ -35,12 +36,14 @@ class ShippedTable:
         version: of it; the recipe has its own.
         space: whose every class is trained on the digits.
         recipe: by which.
+        queried: trainings of a class that queries see.
     """
 
     name: str
     version: str
     space: RelaxedSpace
     recipe: str
+    queried: int = QUERY_SEEDS
 
     def build(
         self,
@@ -77,7 +80,7 @@ class ShippedTable:
             "licence": LICENCE,
             "data_digest": DIGEST,
         }
-        return built_table.plan(parts, to, to.with_name(to.name + ".shards"), about, seeds)
+        return built_table.plan(parts, to, to.with_name(to.name + ".shards"), about, seeds, self.queried)
 
     def info(self, folder: Path | None, check: bool) -> dict[str, object]:
         """Return the manifest of the shipped table, or of the one in `folder`; with `check` its digests are verified.
@@ -90,4 +93,4 @@ class ShippedTable:
 
 
 DIGITS201 = ShippedTable("digits201", digits201.VERSION, NB201Space(), "digits201-15")
-DIGITS1296 = ShippedTable("digits1296", digits1296.VERSION, Poc1296Space(), "digits1296-10")
+DIGITS1296 = ShippedTable("digits1296", digits1296.VERSION, Poc1296Space(), "digits1296-10", digits1296.QUERY_SEEDS)
