@@ -24,9 +24,9 @@ from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated.built import Built

@@ -18,10 +18,10 @@ from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
 from nasboard.benchmarks.live.sizes import check_sides, narrowed, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.macros import DIGITS, POC, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space, left_out
-from nasboard.benchmarks.spaces.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, digits1296, nb101
 from nasboard.benchmarks.tabulated.built import built

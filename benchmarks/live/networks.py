@@ -13,10 +13,10 @@ from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace, Poc1296Space
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace, Poc1296Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch

@@ -12,9 +12,9 @@ from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.live.datasets.digits import DIGEST
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import recipe
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.macros import DIGITS
 from nasboard.benchmarks.spaces.nb201 import NB201Space
-from nasboard.benchmarks.spaces.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated import digits201, digits1296
 from nasboard.benchmarks.tabulated.built import QUERY_SEEDS

@@ -17,7 +17,8 @@ import numpy as np
 from numpy.random import Generator
 from numpy.typing import NDArray
 
-from nasboard.benchmarks.spaces import nb201, poc1296
+from nasboard.benchmarks.spaces import nb201
+from nasboard.benchmarks.spaces.edge_cells import poc1296
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import column

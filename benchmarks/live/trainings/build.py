@@ -24,8 +24,8 @@ from numpy.random import Generator
 from nasboard.benchmarks.live.datasets.opening import open_data, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import Macro, NB201Macro
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints, SearchSpace, enumerate_valid, from_index, size, to_index
 

@@ -22,10 +22,10 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.space import Archs, Choice, to_index
 
 NB201 = NB201Space()

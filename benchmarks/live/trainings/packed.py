@@ -23,8 +23,8 @@ from nasboard.benchmarks.live.supernets.stepping import Part, set_lr
 from nasboard.benchmarks.live.trainings.fitting import augmentation
 from nasboard.benchmarks.live.trainings.pack import NB201, SEED_DOMAIN, Pack, forward, initialise
 from nasboard.benchmarks.live.trainings.recipe import Recipe, diverged
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.errors import MethodError
 from nasboard.harness.space import Archs
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import numpy as np
 
 from nasboard.benchmarks.spaces.costs.layers import Cost, Work, conv, linear, norm
-from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, NAMES
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, NAMES
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.harness.space import Archs
 
 
 def count(operations: Archs, macro: NB201Macro) -> Cost:
-    """Return what the networks of cells cost whose operations are `(n, edges)`, by their numbers in `edge_ops`."""
+    """Return what the networks of cells cost whose operations are `(n, edges)`, by their numbers in `operations`."""
     ops = np.zeros((len(NAMES), 2), dtype=np.int64)  # of one edge in all cells
     total = conv(macro.inputs, macro.channels, macro.stem, macro.image) + norm(macro.channels)
     side = macro.image

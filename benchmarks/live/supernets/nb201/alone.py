@@ -18,10 +18,10 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.ops import normal
-from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.harness.space import Arch
 
 if TYPE_CHECKING:

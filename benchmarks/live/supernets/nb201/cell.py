@@ -16,7 +16,7 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
-from nasboard.benchmarks.spaces.edge_ops import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
 from nasboard.benchmarks.spaces.nb201 import ALL_OPS, CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.edge_ops import MAX
+from nasboard.benchmarks.spaces.edge_cells.operations import MAX
 from nasboard.benchmarks.spaces.nb201 import POOL
 from nasboard.harness.space import Arch
 

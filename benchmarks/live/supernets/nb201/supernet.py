@@ -25,9 +25,9 @@ from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, mi
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms, times
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import ALL_OPS, EDGES, NB201Space, merge
-from nasboard.benchmarks.spaces.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch, Archs
 

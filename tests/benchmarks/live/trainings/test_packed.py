@@ -16,9 +16,9 @@ from nasboard.benchmarks.live.trainings import one_by_one, packed
 from nasboard.benchmarks.live.trainings.pack import SEED_DOMAIN, Norm, Pack, forward, initialise, runs
 from nasboard.benchmarks.live.trainings.recipe import Recipe, recipe
 from nasboard.benchmarks.spaces.costs.nb201 import count
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
-from nasboard.benchmarks.spaces.poc1296 import Poc1296Space
 from nasboard.harness.errors import MethodError
 from nasboard.harness.space import sample, to_index
 from tests.benchmarks.live.plain import Plain, of_pack

@@ -21,7 +21,7 @@ from functools import cache
 
 import numpy as np
 
-from nasboard.benchmarks.spaces.edge_ops import KERNEL, MAX, NAMES, SEPARABLE
+from nasboard.benchmarks.spaces.edge_cells.operations import KERNEL, MAX, NAMES, SEPARABLE
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.harness.errors import SpecError
@@ -74,7 +74,7 @@ class Poc1296Space:
 
     @property
     def mixed(self) -> tuple[int, ...]:
-        """Return the operations that mixtures have on every edge, by their numbers in `edge_ops`."""
+        """Return the operations that mixtures have on every edge, by their numbers in `operations`."""
         return NUMBERS
 
     @property
@@ -130,11 +130,11 @@ class Poc1296Space:
 
     def derive(self, mix: Floats) -> Arch:
         """Return the cell `(4,)` of a mixture `(24,)`: the largest weight of every edge, the first of equal ones."""
-        return mix.reshape(len(EDGES), len(OPS)).argmax(axis=1).astype(Choice)
+        return np.asarray(mix.reshape(len(EDGES), len(OPS)).argmax(axis=1), dtype=Choice)
 
     def operations(self, archs: Archs) -> Archs:
-        """Return the operations `(n, 4)` on the edges of cells `(n, 4)`, by their numbers in `edge_ops`."""
-        return np.array(NUMBERS, dtype=Choice)[archs]
+        """Return the operations `(n, 4)` on the edges of cells `(n, 4)`, by their numbers in `operations`."""
+        return np.asarray(np.array(NUMBERS, dtype=Choice)[archs])
 
     def prune(self, archs: Archs) -> Archs:
         """Return cells `(n, 4)` as they are: without `none` every edge carries something from input to output."""
