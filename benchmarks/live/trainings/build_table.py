@@ -91,7 +91,7 @@ def build_table(
     planned = [
         job
         for group in (range(plan.queried), range(plan.queried, plan.queried + plan.seeds))
-        for job in build.plan(plan.work, plan.shards, group, limit)
+        for job in build.plan(plan.work, plan.shards, group, limit, curves=group.start == 0)
     ]
     if finished:
         return write_table(plan.to, *assemble(plan, build.gather(_enough(build.finished(planned), plan.queried))))

@@ -35,7 +35,7 @@ EVAL_BATCH = 100  # images at a time; only memory and speed depend on it
 class Outcome:
     """What training m networks gave, in the order they were handed in."""
 
-    val_correct: NDArray[np.int16]  # (m, epochs)
+    val_correct: NDArray[np.int16]  # (m, epochs); (m, 0) where no validation images were given
     test_correct: NDArray[np.int16]  # (m,)
     train_s: NDArray[np.float32]  # (m,) processor seconds; the pack's time in equal shares
 
@@ -43,7 +43,7 @@ class Outcome:
 def train(
     archs: Archs,
     seeds: Sequence[int],
-    parts: tuple[Part, Part, Part],
+    parts: tuple[Part, Part | None, Part],
     macro: NB201Macro,
     recipe: Recipe,
     space: EdgeSpace = NB201,
@@ -56,7 +56,7 @@ def train(
     Args:
         archs: `(m, d)`.
         seeds: m of them.
-        parts: train, val and test.
+        parts: train, val and test; without val no curve is measured.
         macro: the network around the cells.
         recipe: without path dropping and auxiliary head.
         space: that the networks are of.
@@ -76,14 +76,15 @@ def train(
         foreach=True,
     )
     draws = {int(s): np.random.default_rng([SEED_DOMAIN, int(s)]) for s in set(seeds)}
-    val_correct = np.zeros((len(archs), recipe.epochs), dtype=np.int16)
+    val_correct = np.zeros((len(archs), 0 if val is None else recipe.epochs), dtype=np.int16)
     spent_s = 0.0
     for epoch in range(recipe.epochs):
         start = time.thread_time()
         last = _epoch(pack, optimiser, recipe, epoch, train_part, seeds, draws)
         _check_finite(pack, last, epoch, recipe)
         spent_s += time.thread_time() - start
-        val_correct[:, epoch] = count_correct(pack, val)
+        if val is not None:
+            val_correct[:, epoch] = count_correct(pack, val)
     share = np.full(len(archs), spent_s / len(archs), dtype=np.float32)
     return Outcome(val_correct, count_correct(pack, test), share)
 
