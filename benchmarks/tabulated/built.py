@@ -148,9 +148,10 @@ class Built:
         """Return that accuracies are counts over the test images of each training behind the truth, and of how many."""
         _, queried, _ = self.table.columns["val_correct"].shape
         behind = self.table.columns["test_correct"].shape[1]
+        shown = "another" if queried == 1 else f"{queried} others"
         note = (
             f"search and truth share no training: the truth is the mean of {behind} trainings of a class, queries show "
-            f"{queried} others"
+            f"{shown}"
         )
         resolution = self.splits["test"] * behind
         known, notes = self.known, (note, *self.notes)
