@@ -1,8 +1,9 @@
 """Figure of tau against the number of sub-supernets that share the space, from one supernet to as many as there are.
 
-Of labels whose methods split groups of operations: their parameters have `k` groups, `epochs` of the supernet before,
-and `sub_epochs` of each of the m^k sub-supernets, m being the options of a group. One supernet that was trained for as
-many epochs as all of a split together stands beside that split: what more training alone gives.
+Of labels whose methods split groups of operations: their parameters have `k` groups, `epochs` of the supernet before
+(unless `transfer` is false), and `sub_epochs` of each of the m^k sub-supernets, m being the options of a group;
+`one_shot` is one supernet. One that was trained for as many epochs as all of a split together stands beside that split:
+what more training alone gives.
 
 Source: Zhao et al., Few-shot Neural Architecture Search (ICML 2021), figure 3, which shows tau against their number.
 """
@@ -27,6 +28,8 @@ from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau
 
 HEADING = "Tau against the number of sub-supernets"
 GREY = "#888888"
+ONE_SHOT = "one_shot"
+MOST_NAMES = 12  # in the legend; of more labels each is named where the pointer is
 RESAMPLES = 300  # of an interval on a panel; the board's has more
 
 
@@ -69,9 +72,11 @@ class Point:
         return self.at != self.split.supernets
 
 
-def split_of(space: SearchSpace, params: Mapping[str, Json]) -> Split | None:
+def split_of(space: SearchSpace, method: str, params: Mapping[str, Json]) -> Split | None:
     """Return how a method of these parameters splits a space; None where they do not say, or groups differ in size."""
     k, before, each = (params.get(name) for name in ("k", "epochs", "sub_epochs"))
+    if method == ONE_SHOT and isinstance(before, int):
+        return Split(1, before)
     if not (isinstance(k, int) and isinstance(before, int) and isinstance(each, int)):
         return None
     if k == 0:
@@ -82,13 +87,14 @@ def split_of(space: SearchSpace, params: Mapping[str, Json]) -> Split | None:
     if len(options) != 1:
         return None
     supernets = options.pop() ** k
-    return Split(supernets, before + supernets * each)
+    begun = before if params.get("transfer", True) else 0  # without, no supernet is trained before them
+    return Split(supernets, begun + supernets * each)
 
 
 def split_figures(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> tuple[Figure, ...]:
     """Return the figure; none where no two labels with a tau differ in the number of sub-supernets."""
     told = {
-        label: split_of(comparison.space, runs[0].run.key.params)
+        label: split_of(comparison.space, runs[0].run.key.method, runs[0].run.key.params)
         for label, runs in comparison.outcomes.items()
         if ended(runs)
     }
@@ -170,7 +176,7 @@ def _figure(
     traces = [
         *_line(points, matched=False, name="mean of the splits", dash="solid"),
         *_line(points, matched=True, name="one supernet trained as long", dash="dot"),
-        *(_trace(point, colours[point.label]) for point in points),
+        *(_trace(point, colours[point.label], named=len(points) <= MOST_NAMES) for point in points),
     ]
     height, said = (None, "What is attainable differs from panel to panel.") if truth is None else attained(truth)
     if height is not None:
@@ -186,7 +192,7 @@ def _figure(
     return figure(key, HEADING, " ".join([caption, said, *undefined]), traces, layout)
 
 
-def _trace(point: Point, colour: str) -> Trace:
+def _trace(point: Point, colour: str, *, named: bool) -> Trace:
     bars: Trace = {}
     if point.interval is not None:
         up, down = numbers([point.interval.high - point.tau, point.tau - point.interval.low])
@@ -195,7 +201,8 @@ def _trace(point: Point, colour: str) -> Trace:
     symbol = "diamond-open" if point.matched else "circle"
     look: Trace = {"mode": "markers", "marker": {"color": colour, "size": 9, "symbol": symbol}}
     where: Trace = {"x": [point.at], "y": numbers([point.tau])}
-    return {"type": "scatter", "name": f"{plain(point.label)} ({point.seeds})", **look, **where, **bars}
+    name = f"{plain(point.label)} ({point.seeds})"
+    return {"type": "scatter", "name": name, "showlegend": named, **look, **where, **bars}
 
 
 def _line(points: Sequence[Point], *, matched: bool, name: str, dash: str) -> list[Trace]:

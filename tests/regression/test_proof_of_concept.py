@@ -50,7 +50,7 @@ def test_the_suite_trains_one_supernet_as_long_as_each_split_at_equal_settings()
     planned, _ = suite.resolve(suite.read(ROOT / "suites" / "few-shot" / "poc.toml"))
     params = {run.label: dict(run.key.params) for run in planned}
     space = registry.benchmark("digits1296").space
-    splits = {label: split_of(space, told) for label, told in params.items()}
+    splits = {label: split_of(space, "few_shot", told) for label, told in params.items()}
     assert [getattr(splits[label], "supernets", None) for label in SPLITS] == [1, 6, 36, 216]
     for k in (1, 2, 3):
         one, many = splits[f"as long as k={k}"], splits[f"k={k}"]

@@ -47,13 +47,18 @@ def traces(figure: Figure) -> dict[str, dict[str, object]]:
         ({"k": 0, "epochs": 7, "sub_epochs": 3}, Split(1, 7)),
         ({"k": 1, "epochs": 7, "sub_epochs": 3}, Split(5, 22)),
         ({"k": 3, "epochs": 0, "sub_epochs": 2}, Split(125, 250)),
+        ({"k": 1, "epochs": 7, "sub_epochs": 3, "transfer": False}, Split(5, 15)),
         ({"epochs": 7}, None),
         ({"k": 1, "epochs": 7}, None),
         ({"k": "1", "epochs": 7, "sub_epochs": 3}, None),
     ],
 )
 def test_a_split_is_read_off_the_parameters(params: Mapping[str, Json], split: Split | None) -> None:
-    assert split_of(fields.SPACE, params) == split
+    assert split_of(fields.SPACE, "few_shot", params) == split
+
+
+def test_one_shot_is_one_supernet() -> None:
+    assert split_of(fields.SPACE, "one_shot", {"epochs": 250}) == Split(1, 250)
 
 
 @pytest.mark.parametrize(
@@ -66,7 +71,7 @@ def test_a_split_is_read_off_the_parameters(params: Mapping[str, Json], split: S
     ],
 )
 def test_options_that_no_architecture_takes_make_no_sub_supernet(space: SearchSpace, supernets: int | None) -> None:
-    found = split_of(space, {"k": 1, "epochs": 0, "sub_epochs": 1})
+    found = split_of(space, "few_shot", {"k": 1, "epochs": 0, "sub_epochs": 1})
     assert found == (None if supernets is None else Split(supernets, supernets))
 
 
@@ -103,6 +108,12 @@ def test_where_the_space_was_not_ranked_the_panel_is_told_of() -> None:
     (figure,) = drawn(fields.sharing(whole=False))
     assert "of the panel" in figure.caption
     assert "attainable" in traces(figure)
+
+
+def test_of_many_labels_none_is_in_the_legend() -> None:
+    many = {f"k=1, split {i}": (1, 100, 10) for i in range(12)}
+    (figure,) = drawn(fields.sharing(fields.SPLITS | many, seeds=1))
+    assert [trace.get("showlegend") for trace in traces(figure).values() if trace["mode"] == "markers"] == [False] * 16
 
 
 def test_a_single_seed_has_no_interval() -> None:
