@@ -1,4 +1,4 @@
-"""Cells of other edges and operations in the networks of NAS-Bench-201: weights that are handed on, packs, and bounds."""
+"""Cells of other edges and operations in the networks of NAS-Bench-201: weights handed on, packs, and bounds."""
 
 from __future__ import annotations
 
