@@ -39,9 +39,9 @@ def test_a_query_answers_with_the_training_that_is_no_part_of_the_truth() -> Non
     assert BENCHMARK.context.notes[0].endswith("queries show another")
 
 
-def test_networks_differ_by_far_more_than_their_seeds() -> None:
+def test_networks_differ_by_more_than_their_seeds() -> None:
     by_seed = BENCHMARK.truth_by_seed(enumerate_all(SPACE))
-    assert by_seed.mean(axis=1).std() > 5 * by_seed.std(axis=1, ddof=1).mean() / TRUTH_SEEDS**0.5
+    assert by_seed.mean(axis=1).std() > 4 * by_seed.std(axis=1, ddof=1).mean() / TRUTH_SEEDS**0.5
     assert attainable(by_seed) > 0.8
 
 
