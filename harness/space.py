@@ -88,8 +88,16 @@ class Options(Protocol):
         """Return what is chosen."""
 
     @property
+    def kind(self) -> str:
+        """Return what the options are, such as `operation`."""
+
+    @property
     def options(self) -> tuple[str, ...]:
         """Return the names of the options."""
+
+    @property
+    def takeable(self) -> tuple[int, ...]:
+        """Return the options that an architecture can take."""
 
 
 @runtime_checkable

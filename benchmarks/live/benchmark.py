@@ -24,10 +24,12 @@ from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
+from nasboard.benchmarks.tabulated.built import Built
 from nasboard.harness.api import Benchmark, CostKind, SearchData
 from nasboard.harness.context import Context, Published, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
@@ -200,7 +202,8 @@ class LiveBenchmark:
         parts = self.parts
         network = f"{type(parts.macro).__name__.removesuffix('Macro')} of {parts.macro.channels} channels"
         searched = f"live: supernets are {network}, searched on {parts.data.name}, {parts.precision}"
-        scored = "" if self.scored_by is None else "; the table is of full-size networks on the whole data set"
+        own = self.scored_by is None or isinstance(self.scored_by, Built)  # which says itself what it is of
+        scored = "" if own else "; the table is of full-size networks on the whole data set"
         return (searched + scored,) if parts.data.base != "digits" else ()
 
     def _parts_digest(self) -> str | None:
@@ -235,8 +238,8 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
     Raises:
         UsageError: nobody has counted networks like these.
     """
-    if isinstance(macro, NB201Macro):
-        return nb201_costs.count(archs, macro)
+    if isinstance(macro, NB201Macro) and isinstance(space, EdgeSpace):
+        return nb201_costs.count(space.operations(archs), macro)
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return nb101_costs.count(space, archs, macro)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -1,6 +1,6 @@
 """What `nasboard table` does for tables of one's own: every class of a live benchmark's space, trained by a recipe.
 
-Built with torch and told about without. digits201 is built by the same code, see `digits201_table`.
+Built with torch and told about without. Those that ship are built by the same code, see `shipped_table`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ import numpy as np
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts, cost
 from nasboard.benchmarks.live.datasets.opening import data_digest
 from nasboard.benchmarks.live.trainings.recipe import recipe
-from nasboard.benchmarks.tabulated.built import KIND, VERSION, known, names, open_built
+from nasboard.benchmarks.tabulated.built import KIND, QUERY_SEEDS, VERSION, known, names, open_built
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import DigestError, MissingDataError, UnknownNameError, UsageError
@@ -116,7 +116,9 @@ def told(table: Table, check: bool) -> dict[str, object]:
     return {"folder": str(table.folder), "size_mb": round(size_mb, 2), "verified": check} | dict(table.manifest)
 
 
-def plan(parts: Parts, to: Path, shards: Path, about: Mapping[str, object], seeds: int) -> Plan:
+def plan(
+    parts: Parts, to: Path, shards: Path, about: Mapping[str, object], seeds: int, queried: int = QUERY_SEEDS
+) -> Plan:
     """Return how the table of a live benchmark's parts is built in `to`, and what is trained so far in `shards`."""
     from nasboard.benchmarks.live.networks import network
     from nasboard.benchmarks.live.trainings.build import Work
@@ -125,7 +127,7 @@ def plan(parts: Parts, to: Path, shards: Path, about: Mapping[str, object], seed
     space, macro = parts.space, parts.alone
     mark = parts.digest(trained=True)[:12]
     work = Work(mark, space, parts.data, macro, parts.recipe, partial(network, space, macro))
-    return Plan(work, to, shards, about, partial(cost, space, macro), seeds)
+    return Plan(work, to, shards, about, partial(cost, space, macro), seeds, queried)
 
 
 def own_plan(name: str, to: Path | None, benchmark: Benchmark, by: str | None, seeds: int) -> Plan:

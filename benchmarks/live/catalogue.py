@@ -1,14 +1,16 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
-`digits201-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces; `darts-DATA` and
-`s1-DATA` to `s5-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of every run. A name
-is an attribute of this module, so that the registry finds it.
+`digits201-live`, `digits1296-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces;
+`poc1296-cifar10`, `darts-DATA` and `s1-DATA` to `s5-DATA` by trainings from scratch. A table of all trainings of
+`poc1296-cifar10`, once it was built under that name, scores `poc1296-cifar10-live`. An option is part of a benchmark's
+name, and so of every run. A name is an attribute of this module, so that the registry finds it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial as bound
 from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
@@ -16,11 +18,13 @@ from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
 from nasboard.benchmarks.live.sizes import check_sides, narrowed, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
-from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
+from nasboard.benchmarks.spaces.macros import DIGITS, POC, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space, left_out
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
-from nasboard.benchmarks.tabulated import digits201, nb101
+from nasboard.benchmarks.tabulated import digits201, digits1296, nb101
+from nasboard.benchmarks.tabulated.built import built
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201_tables
 from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness.api import Benchmark
@@ -211,10 +215,15 @@ def _changed(**values: tuple[object, object]) -> dict[str, str]:
     return {name: str(value) for name, (value, default) in values.items() if value != default}
 
 
-def _digits201(version: str | None) -> Benchmark:
-    if version is not None:
-        raise UsageError(f"digits201-live has one table and no versions, given {version!r}")
-    return digits201.tabular()
+def _only(name: str, table: Callable[[], Benchmark]) -> Callable[[str | None], Benchmark]:
+    """Return what opens the one table that the benchmark `name` has."""
+
+    def opened(version: str | None) -> Benchmark:
+        if version is not None:
+            raise UsageError(f"{name} has one table and no versions, given {version!r}")
+        return table()
+
+    return opened
 
 
 def _with_tables() -> list[Live]:
@@ -223,7 +232,10 @@ def _with_tables() -> list[Live]:
         "cifar100": nb201_tables.cifar100,
         "ImageNet16-120": nb201_tables.imagenet16,
     }
-    found = [Live("digits201-live", NB201Space(), "digits", DIGITS, "digits201-15", _digits201)]
+    found = [_on_digits("digits201-live", NB201Space(), "digits201-15", digits201.tabular)]
+    found.append(_on_digits("digits1296-live", Poc1296Space(), "digits1296-10", digits1296.tabular))
+    own = _only("poc1296-cifar10-live", bound(built, "poc1296-cifar10"))
+    found.append(Live("poc1296-cifar10-live", Poc1296Space(), "cifar10", POC, "quick-10", own))
     for data, table in tables.items():
         recipe = "nb201-200-16px" if data == "ImageNet16-120" else "nb201-200"
         figures = ONE_SHOT if data == "cifar10" else ()
@@ -234,8 +246,12 @@ def _with_tables() -> list[Live]:
     return found
 
 
+def _on_digits(name: str, space: RelaxedSpace, recipe: str, table: Callable[[], Benchmark]) -> Live:
+    return Live(name, space, "digits", DIGITS, recipe, _only(name, table))
+
+
 def _trained() -> list[Live]:
-    found = []
+    found = [Live("poc1296-cifar10", Poc1296Space(), "cifar10", POC, "quick-10")]
     for space in TRAINED:
         for data in IMAGES:
             recipe = RECIPE_ON.get(data, "quick-30")

@@ -13,6 +13,7 @@ from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace, Poc1296Space
 from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -48,6 +49,8 @@ def supernet(
         raise UsageError(f"supernets of {space.name} are fp32; leave precision out")
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB1Shot1Supernet(space, macro, rng, allowed)
+    if isinstance(macro, NB201Macro) and isinstance(space, Poc1296Space):
+        return NB201Supernet(macro, rng, allowed, space=space)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
 
 
@@ -57,8 +60,8 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
     Raises:
         UsageError: there is none for this space.
     """
-    if isinstance(macro, NB201Macro):
-        return NB201Network(macro, arch, rng)
+    if isinstance(macro, NB201Macro) and isinstance(space, EdgeSpace):
+        return NB201Network(macro, arch, rng, space)
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB101Network(macro, space, arch, rng)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):

@@ -158,4 +158,5 @@ OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280
 # as in megvii-model/SinglePathOneShot:src/Supernet/network.py
 SPOS = LayersMacro(stem=16, features=1024, bias=False)
 
+POC = NB201Macro(image=16, channels=8, cells=1, residual=False)  # ours: small enough to train 1,296 networks
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)

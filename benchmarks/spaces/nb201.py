@@ -123,6 +123,19 @@ class NB201Space:
         return np.asarray(np.isin(archs, self.ops).all(axis=1))
 
     @property
+    def edges(self) -> tuple[tuple[int, int], ...]:
+        """Return source and target of each edge, those into a node after those into all before it."""
+        return EDGES
+
+    def operations(self, archs: Archs) -> Archs:
+        """Return the operations `(n, 6)` on the edges of cells `(n, 6)`, by number: the rows as they are."""
+        return archs
+
+    def prune(self, archs: Archs) -> Archs:
+        """Return cells `(n, 6)` with `none` on every edge that carries nothing, see `prune`."""
+        return prune(archs)
+
+    @property
     def groups(self) -> tuple[Group, ...]:
         """Return a group for each edge, over its operations; with `edge_weights` then the edges into nodes 2 and 3.
 

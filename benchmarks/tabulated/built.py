@@ -18,6 +18,7 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 
 from nasboard.benchmarks.spaces import nb201
+from nasboard.benchmarks.spaces.edge_cells import poc1296
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.imported import column
@@ -53,8 +54,10 @@ def known(space: str) -> Known:
     """
     if space == "nb201":
         return Known(NB201Space(), nb201.PARAMETER_FREE, nb201.learned, nb201.skips)
+    if space == "poc1296":
+        return Known(poc1296.Poc1296Space(), poc1296.PARAMETER_FREE, poc1296.learned, poc1296.skips)
     if space not in NB1SHOT1:
-        raise UnknownNameError("space", space, ("nb201", *NB1SHOT1))
+        raise UnknownNameError("space", space, ("nb201", "poc1296", *NB1SHOT1))
     cells = NB1Shot1Space.of(NB1SHOT1.index(space) + 1)
     return Known(cells, learned=Learned(cells))
 
@@ -145,9 +148,10 @@ class Built:
         """Return that accuracies are counts over the test images of each training behind the truth, and of how many."""
         _, queried, _ = self.table.columns["val_correct"].shape
         behind = self.table.columns["test_correct"].shape[1]
+        shown = "another" if queried == 1 else f"{queried} others"
         note = (
             f"search and truth share no training: the truth is the mean of {behind} trainings of a class, queries show "
-            f"{queried} others"
+            f"{shown}"
         )
         resolution = self.splits["test"] * behind
         known, notes = self.known, (note, *self.notes)

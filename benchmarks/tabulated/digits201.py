@@ -9,16 +9,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
-from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces import nb201
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.tabulated import shipped
 from nasboard.benchmarks.tabulated.built import Built, known
-from nasboard.harness.errors import DigestError, MissingDataError
 from nasboard.harness.registry import full_name
-from nasboard.tabular.tables.table import Table, TableError, open_table
+from nasboard.tabular.tables.table import Table
 
 DATASET = "digits"
 VERSION = "2"  # of the table; the training recipe has its own
@@ -26,7 +25,6 @@ TRUTH_SEEDS = 10  # trainings of a class that nothing but the truth sees, in a w
 SPLITS: Mapping[str, int] = MappingProxyType({"train": 300, "val": 500, "test": 997})
 
 
-@cache
 def shipped_table() -> Table:
     """Return the table that ships with the package.
 
@@ -34,17 +32,12 @@ def shipped_table() -> Table:
         MissingDataError: this checkout has none yet.
         DigestError: it is damaged.
     """
-    return load_table(Path(str(resources.files("nasboard.benchmarks.tabulated"))) / "tables" / "digits201")
+    return shipped.shipped_table("digits201")
 
 
 def load_table(folder: Path) -> Table:
     """Open a digits201 table from a folder; errors name the command that builds one."""
-    try:
-        return open_table(folder)
-    except TableError as error:
-        if error.missing:
-            raise MissingDataError(f"{error}; build it: nasboard table build digits201 --to {folder}") from error
-        raise DigestError(str(error)) from error
+    return shipped.load_table("digits201", folder)
 
 
 @cache

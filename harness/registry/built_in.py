@@ -11,6 +11,9 @@ OURS = "nasboard"
 _IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
 _LIVE = (
     "digits201-live",
+    "digits1296-live",
+    "poc1296-cifar10",
+    "poc1296-cifar10-live",
     *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
@@ -48,6 +51,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     },
     "benchmarks": {
         "digits201": "nasboard.benchmarks.tabulated.digits201:tabular",
+        "digits1296": "nasboard.benchmarks.tabulated.digits1296:tabular",
         "planted": "nasboard.benchmarks.tabulated.planted:planted",
         "nb201-cifar10": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar10",
         "nb201-cifar100": "nasboard.benchmarks.tabulated.nb201.benchmark:cifar100",
@@ -59,5 +63,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "built": "nasboard.benchmarks.tabulated.built:built",
         **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
     },
-    "tables": {"digits201": "nasboard.benchmarks.live.digits201_table"},
+    "tables": {
+        "digits201": "nasboard.benchmarks.live.shipped_table:DIGITS201",
+        "digits1296": "nasboard.benchmarks.live.shipped_table:DIGITS1296",
+    },
 }

@@ -33,6 +33,7 @@ from nasboard.harness.report.mixtures import alpha_figures, landscape_figures
 from nasboard.harness.report.provenance import Fact, Origin, origins, plug_ins
 from nasboard.harness.report.regret import regret_figures
 from nasboard.harness.report.searches import search_figures
+from nasboard.harness.report.sub_supernets import split_figures
 from nasboard.harness.report.tables import SortableTable, sortable
 from nasboard.harness.report.trained import along_figure, validation_figure
 from nasboard.harness.report.training import tau_figures
@@ -122,7 +123,7 @@ def _part(comparison: Comparison, key: str) -> Part:
     return Part(
         key,
         _name(comparison),
-        (*by_cost, *tau_figures(comparison, key, hue)),
+        (*by_cost, *tau_figures(comparison, key, hue), *split_figures(comparison, key, hue)),
         spread_figure(comparison, key, hue),
         search_figures(comparison, key, hue),
         landscape_figures(comparison, key),

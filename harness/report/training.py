@@ -86,9 +86,9 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
     if not curves:
         return absent(key, HEADING, " ".join(["No tau to draw: no ended run ranks this panel.", *undefined]))
     traces = [_trace(c, colours[c.label]) for c in curves]
-    level, said = _attainable(panel)
-    if level is not None:
-        traces.append(_level(level, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
+    height, said = attained(panel)
+    if height is not None:
+        traces.append(level(height, min(c.steps[0] for c in curves), max(c.steps[-1] for c in curves)))
     caption = (
         f"Kendall's tau-b between predicted and true accuracy of the {len(panel.truth)} architectures of {identity}: "
         "mean over seeds (their number in brackets); bars are 95 % intervals over seeds and, where the "
@@ -98,15 +98,16 @@ def _tau(comparison: Comparison, key: str, identity: str, panel: PanelTruth, col
     return figure(key, HEADING, " ".join([caption + said, *undefined]), traces, layout)
 
 
-def _attainable(panel: PanelTruth) -> tuple[float | None, str]:
+def attained(panel: PanelTruth) -> tuple[float | None, str]:
+    """Return tau of a perfect predictor on a panel, None where it is not known, and what a caption says of it."""
     if panel.by_seed is None:
         return None, "The table has only means over its training seeds, so what is attainable is not known."
     try:
-        level = attainable(panel.by_seed)
+        height = attainable(panel.by_seed)
     except MetricError as err:
         return None, f"What is attainable is undefined: {err}."
-    said = f"Attainable, {level:.3f}: tau of a perfect predictor, since the truth is a mean over few noisy trainings."
-    return level, said
+    said = f"Attainable, {height:.3f}: tau of a perfect predictor, since the truth is a mean over few noisy trainings."
+    return height, said
 
 
 def _trace(c: Curve, colour: str) -> Trace:
@@ -125,7 +126,8 @@ def _trace(c: Curve, colour: str) -> Trace:
     return {"type": "scatter", "name": f"{plain(c.label)} ({c.seeds})", **look, **points}
 
 
-def _level(height: float, start: float, stop: float) -> Trace:
+def level(height: float, start: float, stop: float) -> Trace:
+    """Return the dashed line of what is attainable."""
     line = {"dash": "dash", "width": 2, "color": "#888888"}
     ends: Trace = {"x": numbers([start, stop]), "y": numbers([height, height])}
     return {"type": "scatter", "mode": "lines", "name": "attainable", "line": line, **ends}

@@ -32,6 +32,7 @@ SPACES = (
     "digits201-live",
     "digits201-live?none=mixed",
     "digits201-live?without=none",
+    "digits1296-live",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
 )
@@ -60,7 +61,7 @@ class Toy:
     def data(self) -> LiveData:
         data, base = live.small_data(), split_name(self.name)[0]
         (x, y), (vx, vy) = data.train, data.val
-        cells = 1 if base == "digits201-live" else 3
+        cells = 1 if base in ("digits201-live", "digits1296-live") else 3
         macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
         parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasboard.benchmarks.spaces import darts_lists, layerwise
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -25,6 +26,7 @@ SPACES: dict[str, SearchSpace] = {
         NB201Space(),
         PlantedSpace(),
         NB101Space(),
+        Poc1296Space(),
         *map(NB1Shot1Space.of, (1, 2, 3)),
         *darts_lists.SPACES.values(),
         *layerwise.SPACES.values(),

@@ -24,6 +24,7 @@ from numpy.random import Generator
 from nasboard.benchmarks.live.datasets.opening import open_data, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import Macro, NB201Macro
 from nasboard.harness.errors import DigestError, UsageError
 from nasboard.harness.space import Arch, Archs, Ints, SearchSpace, enumerate_valid, from_index, size, to_index
@@ -95,6 +96,7 @@ class Job:
     shard: Path
     classes: tuple[int, ...]  # lexicographic indices of class representatives
     seeds: tuple[int, ...]
+    curves: bool = True  # whether validation accuracy is measured after every epoch, as queries are answered with
 
     @property
     def trainings(self) -> int:
@@ -107,7 +109,8 @@ class Gathered:
     """What a build measured.
 
     Attributes:
-        columns: `classes` `(rows,)`, ascending, and `MEASURED` `(rows, seeds, ...)`, seeds as they were planned.
+        columns: `classes` `(rows,)`, ascending, and `MEASURED` `(rows, seeds, ...)`, seeds as they were planned; those
+            without curves are left out of `val_correct`.
         made_with: the versions that some shards were trained with, and the seeds of those shards; a build may be spread
             over machines.
     """
@@ -132,7 +135,7 @@ def representatives(space: SearchSpace) -> tuple[Ints, Ints]:
     return index[first[order]], row_of
 
 
-def plan(work: Work, folder: Path, seeds: Sequence[int], limit: int | None = None) -> list[Job]:
+def plan(work: Work, folder: Path, seeds: Sequence[int], limit: int | None = None, *, curves: bool = True) -> list[Job]:
     """Return all packs of the build, seeds in their order; `limit` takes that many classes, spread over the space."""
     classes, _ = representatives(work.space)
     if limit is not None:
@@ -144,7 +147,7 @@ def plan(work: Work, folder: Path, seeds: Sequence[int], limit: int | None = Non
         width = max(1, work.networks // len(group))
         name = f"{work.mark}-s{'.'.join(map(str, group))}"
         packs = [classes[i : i + width] for i in range(0, len(classes), width)]
-        jobs += [Job(work, folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), group) for p in packs]
+        jobs += [Job(work, folder / f"{name}-{p[0]}-{p[-1]}.npz", tuple(p.tolist()), group, curves) for p in packs]
     return jobs
 
 
@@ -179,14 +182,14 @@ def train_shard(job: Job) -> None:
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     archs, s = from_index(job.work.space, np.array(job.classes)), len(job.seeds)
-    outcome = train(job.work, np.repeat(archs, s, axis=0), list(job.seeds) * len(archs))
+    outcome = train(job.work, np.repeat(archs, s, axis=0), list(job.seeds) * len(archs), curves=job.curves)
     job.shard.parent.mkdir(parents=True, exist_ok=True)
     scratch = job.shard.with_suffix(f".{os.getpid()}.tmp")
     with scratch.open("wb") as file:
         np.savez(
             file,
             classes=np.array(job.classes, dtype=np.int32),
-            val_correct=outcome.val_correct.reshape(len(archs), s, -1),
+            val_correct=outcome.val_correct.reshape(len(archs), s, outcome.val_correct.shape[1]),
             test_correct=outcome.test_correct.reshape(len(archs), s),
             train_s=outcome.train_s.reshape(len(archs), s),
             made_with=json.dumps(versions(), sort_keys=True),
@@ -194,16 +197,17 @@ def train_shard(job: Job) -> None:
     scratch.replace(job.shard)
 
 
-def train(work: Work, archs: Archs, seeds: list[int]) -> Outcome:
+def train(work: Work, archs: Archs, seeds: list[int], *, curves: bool = True) -> Outcome:
     """Train networks `(m, d)`, together where that can be done."""
     from nasboard.benchmarks.live.supernets.stepping import on_device
     from nasboard.benchmarks.live.trainings import one_by_one, packed
 
     data = open_data(work.data)
     train, val, test = (on_device(p, data.pixels, "cpu") for p in (data.train, data.val, open_test(work.data)))
-    parts = (train, val, test)
+    parts = (train, val if curves else None, test)
     if work.pack is not None:
-        return packed.train(archs, seeds, parts, work.pack, work.recipe)
+        assert isinstance(work.space, EdgeSpace)  # all spaces with such a macro
+        return packed.train(archs, seeds, parts, work.pack, work.recipe, work.space)
     return one_by_one.train(archs, to_index(work.space, archs), seeds, parts, work.network, work.recipe)
 
 
@@ -224,7 +228,8 @@ def gather(jobs: list[Job]) -> Gathered:
         order = np.argsort(columns["classes"], kind="stable")
         gathered.append({name: column[order] for name, column in columns.items()})
     classes = gathered[0]["classes"]
-    by_seed = {name: np.concatenate([g[name] for g in gathered], axis=1) for name in MEASURED}
+    kept = {name: [g[name] for g in gathered if name != "val_correct" or g[name].shape[2]] for name in MEASURED}
+    by_seed = {name: np.concatenate(each, axis=1) for name, each in kept.items()}
     return Gathered({"classes": classes} | by_seed, tuple(made_with))
 
 

@@ -39,7 +39,8 @@ class Plan:
         shards: folder of what is trained so far.
         about: what the manifest says of data set, licence and versions.
         cost: `(n, d)` -> what the networks cost.
-        seeds: trainings of every class behind the truth, beside the `QUERY_SEEDS` that answer queries.
+        seeds: trainings of every class behind the truth, beside those that answer queries.
+        queried: how many of these.
     """
 
     work: Work
@@ -48,6 +49,7 @@ class Plan:
     about: Mapping[str, object]
     cost: Callable[[Archs], Cost]
     seeds: int
+    queried: int = QUERY_SEEDS
 
 
 def build_table(
@@ -88,11 +90,11 @@ def build_table(
         ) from error
     planned = [
         job
-        for group in (range(QUERY_SEEDS), range(QUERY_SEEDS, QUERY_SEEDS + plan.seeds))
-        for job in build.plan(plan.work, plan.shards, group, limit)
+        for group in (range(plan.queried), range(plan.queried, plan.queried + plan.seeds))
+        for job in build.plan(plan.work, plan.shards, group, limit, curves=group.start == 0)
     ]
     if finished:
-        return write_table(plan.to, *assemble(plan, build.gather(_enough(build.finished(planned)))))
+        return write_table(plan.to, *assemble(plan, build.gather(_enough(build.finished(planned), plan.queried))))
     total, done = sum(job.trainings for job in planned), 0
 
     def more(trainings: int) -> None:
@@ -106,11 +108,11 @@ def build_table(
     return write_table(plan.to, *assemble(plan, build.gather(planned)))
 
 
-def _enough(ready: list[build.Job]) -> list[build.Job]:
+def _enough(ready: list[build.Job], queried: int) -> list[build.Job]:
     seeds = {seed for job in ready for seed in job.seeds}
-    if len(seeds) <= QUERY_SEEDS or 0 not in seeds:
+    if len(seeds) <= queried or 0 not in seeds:
         raise UsageError(
-            f"every class has seeds {sorted(seeds)} by now, a table takes 0..{QUERY_SEEDS - 1} and one "
+            f"every class has seeds {sorted(seeds)} by now, a table takes 0..{queried - 1} and one "
             "more; go on without --finished"
         )
     return ready
@@ -124,10 +126,10 @@ def assemble(plan: Plan, found: build.Gathered) -> tuple[dict[str, NDArray[np.ge
     columns: dict[str, NDArray[np.generic]] = {
         "classes": measured["classes"],
         "row_of": row_of.astype(np.int16 if len(classes) <= FEW_ROWS else np.int32),
-        "val_correct": measured["val_correct"][:, :QUERY_SEEDS],
-        "train_s": measured["train_s"][:, :QUERY_SEEDS],
-        "queried_test_correct": measured["test_correct"][:, :QUERY_SEEDS],
-        "test_correct": measured["test_correct"][:, QUERY_SEEDS:],
+        "val_correct": measured["val_correct"][:, : plan.queried],
+        "train_s": measured["train_s"][:, : plan.queried],
+        "queried_test_correct": measured["test_correct"][:, : plan.queried],
+        "test_correct": measured["test_correct"][:, plan.queried :],
         "params": cost.parameters.astype(np.int32),
         "multiply_adds": cost.multiply_adds.astype(np.int32),
     }

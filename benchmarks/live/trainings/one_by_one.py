@@ -21,7 +21,7 @@ def train(
     archs: Archs,
     index: Ints,
     seeds: Sequence[int],
-    parts: tuple[Part, Part, Part],
+    parts: tuple[Part, Part | None, Part],
     network: Callable[[Arch, Generator], Network],
     recipe: Recipe,
 ) -> Outcome:
@@ -31,7 +31,7 @@ def train(
         archs: `(m, d)`.
         index: `(m,)` lexicographic indices of them; with the seed, all that a training's draws depend on.
         seeds: m of them.
-        parts: train, val and test, on the processor.
+        parts: train, val and test, on the processor; without val no curve is measured.
         network: makes one, with weights drawn from a generator.
         recipe: that holds validation images out.
 
@@ -39,7 +39,7 @@ def train(
         MethodError: a loss is not finite.
     """
     train_part, val, test = parts
-    val_correct = np.zeros((len(archs), recipe.epochs), dtype=np.int16)
+    val_correct = np.zeros((len(archs), 0 if val is None else recipe.epochs), dtype=np.int16)
     test_correct = np.zeros(len(archs), dtype=np.int16)
     train_s = np.zeros(len(archs), dtype=np.float32)
     for i, (arch, place, seed) in enumerate(zip(archs, index, seeds, strict=True)):
@@ -49,6 +49,7 @@ def train(
             start = time.thread_time()
             fitting.epoch(train_part, epoch)
             train_s[i] += time.thread_time() - start
-            val_correct[i, epoch] = fitting.correct(val)
+            if val is not None:
+                val_correct[i, epoch] = fitting.correct(val)
         test_correct[i] = fitting.correct(test)
     return Outcome(val_correct, test_correct, train_s)

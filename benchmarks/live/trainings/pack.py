@@ -1,4 +1,4 @@
-"""Many nb201 networks as one: m independent networks are the groups of one grouped convolution.
+"""Many networks of nb201 or a space like it as one: m independent networks are the groups of one grouped convolution.
 
 Activations are `(b, h, w, m, c)`, which read as `(b, m * c, h, w)` is the channels-last layout that grouped convolution
 likes; neighbours in the pack that hold the same operation on an edge go through it together. The networks share
@@ -22,11 +22,13 @@ from numpy.random import Generator
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, EDGES, NONE, POOL, SKIP, NB201Space
+from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Archs, Choice, to_index
 
-KERNEL = {CONV1: 1, CONV3: 3}
+NB201 = NB201Space()
 SEED_DOMAIN = 201  # keeps these streams apart from every other use of the same seeds
 
 
@@ -45,21 +47,27 @@ class Pack:
     """The parameters and statistics of m networks.
 
     Attributes:
-        archs: `(m, 6)`.
+        archs: `(m, d)`.
+        space: that they are of.
+        ops: their operations `(m, edges)`, by number.
         macro: the network around the cells.
         bn_momentum: of the running statistics.
         bn_eps: added to variances.
         convs: by layer, `(n * c_out, c_in, k, k)` of the n networks that hold it.
+        depthwise: by layer that has one before it, `(n * c_in, 1, k, k)`.
         norms: by layer.
         trained: every trained tensor, with the networks `lo..hi` it is of, first axis by network.
         linear: weight `(m, c, classes)` and bias `(m, 1, classes)`.
     """
 
     archs: Archs
+    space: EdgeSpace
+    ops: Archs
     macro: NB201Macro
     bn_momentum: float
     bn_eps: float
     convs: dict[str, Tensor] = field(default_factory=dict)
+    depthwise: dict[str, Tensor] = field(default_factory=dict)
     norms: dict[str, Norm] = field(default_factory=dict)
     trained: list[tuple[Tensor, int, int]] = field(default_factory=list)
     linear: tuple[Tensor, Tensor] | None = None
@@ -76,11 +84,18 @@ def runs(column: NDArray[Choice]) -> list[tuple[int, int, int]]:
     return [(lo, hi, int(column[lo])) for lo, hi in pairwise(cuts)]
 
 
-def initialise(archs: Archs, seeds: Sequence[int], macro: NB201Macro, bn_momentum: float, bn_eps: float) -> Pack:
+def initialise(
+    archs: Archs,
+    seeds: Sequence[int],
+    macro: NB201Macro,
+    bn_momentum: float,
+    bn_eps: float,
+    space: EdgeSpace = NB201,
+) -> Pack:
     """Draw the weights of m networks; those of one depend on its cell and seed alone, not on its neighbours."""
-    index = to_index(NB201Space(), archs)
+    index = to_index(space, archs)
     draws = [np.random.default_rng([SEED_DOMAIN, int(s), int(i)]) for s, i in zip(seeds, index, strict=True)]
-    pack = Pack(archs, macro, bn_momentum, bn_eps)
+    pack = Pack(archs, space, space.operations(archs), macro, bn_momentum, bn_eps)
     m = len(archs)
     _add(pack, draws, "stem", 0, m, (macro.inputs, macro.channels, macro.stem))
     for stage, c in enumerate(macro.widths):
@@ -91,10 +106,12 @@ def initialise(archs: Archs, seeds: Sequence[int], macro: NB201Macro, bn_momentu
         elif stage:
             _add(pack, draws, f"{stage}.reduction", 0, m, (c // 2, c, 1))
         for cell in range(macro.cells):
-            for edge in range(len(EDGES)):
-                for lo, hi, op in runs(archs[:, edge]):
+            for edge in range(len(space.edges)):
+                for lo, hi, op in runs(pack.ops[:, edge]):
                     if op in KERNEL:
                         _add(pack, draws, f"{stage}.{cell}.{edge}.{lo}", lo, hi, (c, c, KERNEL[op]))
+                    if op in DEPTHWISE:
+                        _add_depthwise(pack, draws, f"{stage}.{cell}.{edge}.{lo}", lo, hi, (c, DEPTHWISE[op]))
     last = macro.widths[-1]
     _add_norm(pack, "head", 0, m, last)
     weight = _normal(draws, (last, macro.classes), last, 1.0).requires_grad_()
@@ -141,6 +158,14 @@ def _add(
         _add_norm(pack, name, lo, hi, c_out)
 
 
+def _add_depthwise(pack: Pack, draws: list[Generator], name: str, lo: int, hi: int, sizes: tuple[int, int]) -> None:
+    """Add a convolution of each channel alone before the convolution of that name; `sizes` are channels and kernel."""
+    c, kernel = sizes
+    weight = _normal(draws[lo:hi], (c, 1, kernel, kernel), kernel * kernel, 2.0)
+    pack.depthwise[name] = weight.reshape(-1, 1, kernel, kernel).requires_grad_()
+    pack.trained.append((pack.depthwise[name], lo, hi))
+
+
 def _add_norm(pack: Pack, name: str, lo: int, hi: int, channels: int) -> None:
     n = (hi - lo) * channels
     made = Norm(torch.ones(n).requires_grad_(), torch.zeros(n).requires_grad_(), torch.zeros(n), torch.ones(n))
@@ -173,22 +198,22 @@ def _halved(x: Tensor) -> Tensor:
 
 
 def _cell(pack: Pack, x: Tensor, name: str, training: bool) -> Tensor:
-    nodes: list[Tensor | None] = [x, None, None, None]
-    for target in (1, 2, 3):
-        for edge, (source, end) in enumerate(EDGES):
-            from_ = nodes[source]
-            if end != target or from_ is None:
-                continue
-            y = _edge(pack, from_, f"{name}.{edge}", edge, training)
-            here = nodes[target]
-            if y is not None:
-                nodes[target] = y if here is None else here + y
-    return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+    edges = pack.space.edges
+    nodes: list[Tensor | None] = [x, *[None] * edges[-1][1]]
+    for edge, (source, target) in enumerate(edges):
+        from_, here = nodes[source], nodes[target]
+        if from_ is None:
+            continue
+        y = _edge(pack, from_, f"{name}.{edge}", edge, training)
+        if y is not None:
+            nodes[target] = y if here is None else here + y
+    out = nodes[-1]
+    return torch.zeros_like(x) if out is None else out
 
 
 def _edge(pack: Pack, x: Tensor, name: str, edge: int, training: bool) -> Tensor | None:
     """Return what the edge adds to its target node, or None where it is `none` for the whole pack."""
-    stretches = runs(pack.archs[:, edge])
+    stretches = runs(pack.ops[:, edge])
     if all(op == NONE for *_, op in stretches):
         return None
     pieces = []
@@ -200,6 +225,8 @@ def _edge(pack: Pack, x: Tensor, name: str, edge: int, training: bool) -> Tensor
             pieces.append(part)
         elif op == POOL:
             pieces.append(_Pool.apply(part))  # type: ignore[no-untyped-call]
+        elif op == MAX:
+            pieces.append(_as_pack(F.max_pool2d(_as_channels(part), 3, stride=1, padding=1), part.shape[3]))
         else:
             pieces.append(_conv_bn(pack, F.relu(part), f"{name}.{lo}", training))
     return pieces[0] if len(pieces) == 1 else torch.cat(pieces, 3)
@@ -210,11 +237,18 @@ def _as_channels(x: Tensor) -> Tensor:
     return x.flatten(3).permute(0, 3, 1, 2)
 
 
-def _conv(pack: Pack, x: Tensor, name: str, stride: int = 1) -> Tensor:
-    weight = pack.convs[name]
-    y = F.conv2d(_as_channels(x), weight, stride=stride, padding=weight.shape[-1] // 2, groups=x.shape[3])
+def _as_pack(y: Tensor, m: int) -> Tensor:
+    """Return `(b, m * c, h, w)` as `(b, h, w, m, c)`."""
     b, _, h, w = y.shape
-    return y.permute(0, 2, 3, 1).reshape(b, h, w, x.shape[3], -1)
+    return y.permute(0, 2, 3, 1).reshape(b, h, w, m, -1)
+
+
+def _conv(pack: Pack, x: Tensor, name: str, stride: int = 1) -> Tensor:
+    weight, each, m = pack.convs[name], pack.depthwise.get(name), x.shape[3]
+    y = _as_channels(x)
+    if each is not None:
+        y = F.conv2d(y, each, padding=each.shape[-1] // 2, groups=len(each))
+    return _as_pack(F.conv2d(y, weight, stride=stride, padding=weight.shape[-1] // 2, groups=m), m)
 
 
 def _conv_bn(pack: Pack, x: Tensor, name: str, training: bool, stride: int = 1) -> Tensor:

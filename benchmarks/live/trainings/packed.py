@@ -1,4 +1,6 @@
-"""Train many nb201 networks at once, each as if alone: the loss is a sum, so every gradient is the network's own.
+"""Train many networks of nb201 or a space like it at once, each as if alone.
+
+The loss is a sum, so every gradient is the network's own.
 
 Any recipe without path dropping and auxiliary head, on the processor. One architecture by any recipe and on any device,
 resumable in the middle, is `training`'s.
@@ -19,10 +21,10 @@ from torch import Tensor
 
 from nasboard.benchmarks.live.supernets.stepping import Part, set_lr
 from nasboard.benchmarks.live.trainings.fitting import augmentation
-from nasboard.benchmarks.live.trainings.pack import SEED_DOMAIN, Pack, forward, initialise
+from nasboard.benchmarks.live.trainings.pack import NB201, SEED_DOMAIN, Pack, forward, initialise
 from nasboard.benchmarks.live.trainings.recipe import Recipe, diverged
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.errors import MethodError
 from nasboard.harness.space import Archs
 
@@ -33,32 +35,38 @@ EVAL_BATCH = 100  # images at a time; only memory and speed depend on it
 class Outcome:
     """What training m networks gave, in the order they were handed in."""
 
-    val_correct: NDArray[np.int16]  # (m, epochs)
+    val_correct: NDArray[np.int16]  # (m, epochs); (m, 0) where no validation images were given
     test_correct: NDArray[np.int16]  # (m,)
     train_s: NDArray[np.float32]  # (m,) processor seconds; the pack's time in equal shares
 
 
 def train(
-    archs: Archs, seeds: Sequence[int], parts: tuple[Part, Part, Part], macro: NB201Macro, recipe: Recipe
+    archs: Archs,
+    seeds: Sequence[int],
+    parts: tuple[Part, Part | None, Part],
+    macro: NB201Macro,
+    recipe: Recipe,
+    space: EdgeSpace = NB201,
 ) -> Outcome:
-    """Train m networks `(m, 6)` from scratch, network i with `seeds[i]`, and count what they get right.
+    """Train m networks `(m, d)` from scratch, network i with `seeds[i]`, and count what they get right.
 
     A seed sets the weights (with the cell), the order of the images and what is drawn to augment them (alone). Accuracy
     is measured with running batch-norm statistics after every epoch on val, and once, at the end, on test.
 
     Args:
-        archs: `(m, 6)`.
+        archs: `(m, d)`.
         seeds: m of them.
-        parts: train, val and test.
+        parts: train, val and test; without val no curve is measured.
         macro: the network around the cells.
         recipe: without path dropping and auxiliary head.
+        space: that the networks are of.
 
     Raises:
         MethodError: the loss of a network is not finite; names it, the epoch and the learning rate.
     """
     assert recipe.packs
     train_part, val, test = parts
-    pack = initialise(archs, seeds, macro, recipe.bn_momentum, recipe.bn_eps)
+    pack = initialise(archs, seeds, macro, recipe.bn_momentum, recipe.bn_eps, space)
     optimiser = torch.optim.SGD(
         pack.parameters,
         recipe.lr,
@@ -68,14 +76,15 @@ def train(
         foreach=True,
     )
     draws = {int(s): np.random.default_rng([SEED_DOMAIN, int(s)]) for s in set(seeds)}
-    val_correct = np.zeros((len(archs), recipe.epochs), dtype=np.int16)
+    val_correct = np.zeros((len(archs), 0 if val is None else recipe.epochs), dtype=np.int16)
     spent_s = 0.0
     for epoch in range(recipe.epochs):
         start = time.thread_time()
         last = _epoch(pack, optimiser, recipe, epoch, train_part, seeds, draws)
         _check_finite(pack, last, epoch, recipe)
         spent_s += time.thread_time() - start
-        val_correct[:, epoch] = count_correct(pack, val)
+        if val is not None:
+            val_correct[:, epoch] = count_correct(pack, val)
     share = np.full(len(archs), spent_s / len(archs), dtype=np.float32)
     return Outcome(val_correct, count_correct(pack, test), share)
 
@@ -133,7 +142,7 @@ def _epoch(
 def _check_finite(pack: Pack, logits: Tensor, epoch: int, recipe: Recipe) -> None:
     sound = logits.isfinite().all(2).all(1).numpy()
     if not sound.all():
-        lost = NB201Space().decode(pack.archs[int(np.argmin(sound))])
+        lost = pack.space.decode(pack.archs[int(np.argmin(sound))])
         raise MethodError(diverged(recipe, epoch, recipe.lr_at(epoch, 0, 1)) + f"; the architecture is {lost}")
 
 

@@ -1,4 +1,4 @@
-"""What NAS-Bench-201 cells cost in their network.
+"""What NAS-Bench-201 cells, and cells like them, cost in their network.
 
 Every convolution that a cell names counts, also one that carries nothing from input to output, as in the published
 tables. At the published size, with 10 classes, six 3x3 convolutions come to the 1.531546 M parameters that the authors
@@ -10,26 +10,26 @@ from __future__ import annotations
 import numpy as np
 
 from nasboard.benchmarks.spaces.costs.layers import Cost, Work, conv, linear, norm
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, NAMES
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, OPS
 from nasboard.harness.space import Archs
 
-KERNELS = {CONV1: 1, CONV3: 3}
 
-
-def count(archs: Archs, macro: NB201Macro) -> Cost:
-    """Return what the networks of cells `(n, 6)` cost."""
-    ops = np.zeros((len(OPS), 2), dtype=np.int64)  # of one edge in all cells
+def count(operations: Archs, macro: NB201Macro) -> Cost:
+    """Return what the networks of cells cost whose operations are `(n, edges)`, by their numbers in `operations`."""
+    ops = np.zeros((len(NAMES), 2), dtype=np.int64)  # of one edge in all cells
     total = conv(macro.inputs, macro.channels, macro.stem, macro.image) + norm(macro.channels)
     side = macro.image
     for stage, c in enumerate(macro.widths):
         if stage:
             side //= 2
             total = total + _reduction(c // 2, c, side, residual=macro.residual)
-        for op, kernel in KERNELS.items():
+        for op, kernel in KERNEL.items():
             ops[op] += macro.cells * (conv(c, c, kernel, side) + norm(c))
+        for op, kernel in DEPTHWISE.items():
+            ops[op] += macro.cells * conv(c, c, kernel, side, groups=c)
     total = total + norm(macro.widths[-1]) + linear(macro.widths[-1], macro.classes)
-    return Cost.of(ops[archs].sum(axis=1) + total)
+    return Cost.of(ops[operations].sum(axis=1) + total)
 
 
 def _reduction(c_in: int, c_out: int, side: int, *, residual: bool) -> Work:

@@ -24,6 +24,7 @@ from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.running.suite import Suite, resolve
 from nasboard.harness.space import enumerate_valid, sample
+from nasboard.tabular.tables import home
 from tests.tables import imported
 
 S2 = "s2-digits?channels=4&cells=3&recipe=quick-3"
@@ -54,6 +55,21 @@ def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_w
     assert found.fidelities == told.fidelities == (1, 3)
     with pytest.raises(MissingDataError, match=r"its truth are trainings: nasboard train 's2-digits\?cells=3"):
         found.truth(sample(found.space, np.random.default_rng(0), 1))
+
+
+def test_the_proof_of_concept_is_trained_under_one_name_and_scored_by_a_table_under_another(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    trained = LIVE["poc1296-cifar10"](size="8", train="2000", val="1000")  # not `opened`: no images here
+    assert trained.name == "poc1296-cifar10?size=8&train=2000&val=1000"
+    assert trained.context.trainings is not None
+    assert (trained.context.trainings.truth, trained.context.trainings.recipe) == (True, "quick-10")
+    monkeypatch.setenv(home.VARIABLE, str(tmp_path))
+    with pytest.raises(MissingDataError, match="build it: nasboard table build poc1296-cifar10 --benchmark LIVE"):
+        LIVE["poc1296-cifar10-live"]()
+    for name in ("digits1296-live", "digits201-live", "poc1296-cifar10-live"):
+        with pytest.raises(UsageError, match=f"{name} has one table and no versions, given 'v2'"):
+            LIVE[name](version="v2")
 
 
 def test_the_share_of_skips_is_told_by_the_table_or_by_the_space() -> None:

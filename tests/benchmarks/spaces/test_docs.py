@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nasboard.benchmarks.spaces import darts_lists, layerwise, published_figures
 from nasboard.benchmarks.spaces.costs import darts
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
@@ -16,6 +17,7 @@ from tests.places import ROOT
 
 SPACES: list[RelaxedSpace] = [
     NB201Space(),
+    Poc1296Space(),
     *map(NB1Shot1Space.of, (1, 2, 3)),
     *darts_lists.SPACES.values(),
     *layerwise.SPACES.values(),

@@ -171,3 +171,22 @@ def with_devices() -> Comparison:
     runs = [o.run for outcomes in found.outcomes.values() for o in outcomes if o.run.queries]
     visits = {run.run_id: WHOLE.panel.archs[rng.integers(0, len(WHOLE.truth), QUERIES)] for run in runs}
     return replace(found, contexts={"digits201": context}, visits=visits)
+
+
+SPLITS = {"k=0": (0, 100, 10), "k=0, long": (0, 350, 10), "k=1": (1, 100, 10), "k=2": (2, 100, 10)}  # k, epochs, each
+
+
+def sharing(splits: Mapping[str, tuple[int, int, int]] = SPLITS, *, whole: bool = True, seeds: int = 3) -> Comparison:
+    """Return a comparison of methods that split k groups; the more, the better they rank the space, or its panel."""
+    outcomes = {}
+    for label, (k, epochs, each) in splits.items():
+        runs = []
+        for seed in range(seeds):
+            found, rng = live(label, seed, 1.0 + k), np.random.default_rng([seed, k, epochs])
+            params: dict[str, Json] = {"k": k, "epochs": epochs, "sub_epochs": each}
+            key = replace(found.run.key, params=params, rank_all=whole)
+            scores = WHOLE.truth + 0.2 / (1 + k) * rng.standard_normal(len(WHOLE.truth))
+            told = replace(found.run, key=key, run_id=key.run_id)
+            runs.append(replace(found, run=told, all_scores=scores.astype(np.float32) if whole else None))
+        outcomes[label] = tuple(runs)
+    return comparison(outcomes)

@@ -63,6 +63,14 @@ def fronts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
+def sharing(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return a report with tau against the number of sub-supernets."""
+    path = tmp_path_factory.mktemp("sharing") / "report.html"
+    write_report([fields.sharing()], [], path, title="Sharing")
+    return path
+
+
+@pytest.fixture(scope="module")
 def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[webdriver.Chrome]:
     options = webdriver.ChromeOptions()
     options.binary_location = BROWSER or ""
@@ -269,3 +277,20 @@ def test_one_objective_is_shown_and_another_when_it_is_chosen(
     assert page.get_log("browser") == []
     whole, width = page.execute_script("const p = document.documentElement; return [p.scrollWidth, p.clientWidth]")
     assert whole == width
+
+
+@pytest.mark.parametrize("size", [WIDE, NARROW])
+def test_tau_against_the_number_of_sub_supernets_is_drawn_whole(
+    opened: Opened, sharing: Path, size: tuple[int, int]
+) -> None:
+    page = opened(size, path=sharing)
+    plot = page.find_element(By.ID, "part-0-splits")
+    assert 200 < plot.find_element(By.CSS_SELECTOR, ".main-svg").size["width"] <= size[0]
+    assert len(plot.find_elements(By.CSS_SELECTOR, ".scatterlayer .trace")) == 2 + len(fields.SPLITS)
+    assert len(plot.find_elements(By.CSS_SELECTOR, ".scatterlayer .errorbar")) == len(fields.SPLITS)
+    assert [tick.text for tick in plot.find_elements(By.CSS_SELECTOR, ".xtick text")] == ["1", "5", "25"]
+    frame = plot.rect
+    for text in plot.find_elements(By.CSS_SELECTOR, "text"):
+        at = text.rect
+        assert frame["x"] - 1 <= at["x"] <= at["x"] + at["width"] <= frame["x"] + frame["width"] + 1
+    assert page.get_log("browser") == []

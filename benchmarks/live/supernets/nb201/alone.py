@@ -1,4 +1,4 @@
-"""One NAS-Bench-201 architecture alone: with the weights it has in a supernet, or trained from scratch.
+"""One architecture of NAS-Bench-201 or of a space like it, alone: with the weights of a supernet, or from scratch.
 
 Operations are fixed when the network is made; nothing here knows a mixture. An edge that carries nothing from the input
 or nothing to the output is left out: it adds nothing, as everywhere in this project. (Published networks keep the shift
@@ -16,34 +16,42 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.nb201.cell import KERNEL
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.ops import normal
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, SKIP, prune
+from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP, NB201Space
 from nasboard.harness.space import Arch
 
 if TYPE_CHECKING:
     from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 
 Ops = Mapping[int, Callable[[Tensor], Tensor | None]]  # of edges: what they bring, None for nothing
+Edges = tuple[tuple[int, int], ...]
+NB201 = NB201Space()
 
 
-def run_cell(ops: Ops, x: Tensor) -> Tensor:
+def run_cell(ops: Ops, x: Tensor, edges: Edges) -> Tensor:
     """Return the output `(b, c, h, w)` of a cell on `x` of the same shape."""
-    nodes: list[Tensor | None] = [x, None, None, None]
+    nodes: list[Tensor | None] = [x, *[None] * edges[-1][1]]
     for edge, op in ops.items():
-        source, target = EDGES[edge]
+        source, target = edges[edge]
         from_, here = nodes[source], nodes[target]
         y = None if from_ is None else op(from_)
         nodes[target] = here if y is None else y if here is None else here + y
-    return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+    out = nodes[-1]
+    return torch.zeros_like(x) if out is None else out
 
 
 def without_weights(op: int) -> Callable[[Tensor], Tensor]:
-    """Return skip or 3x3 average pooling that does not count the padding."""
-    assert op in (SKIP, POOL)
-    return nn.Identity() if op == SKIP else nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
+    """Return skip, 3x3 max pooling, or 3x3 average pooling that does not count the padding."""
+    if op == SKIP:
+        return nn.Identity()
+    if op == MAX:
+        return nn.MaxPool2d(3, stride=1, padding=1)
+    assert op == POOL
+    return nn.AvgPool2d(3, stride=1, padding=1, count_include_pad=False)
 
 
 class Alone(nn.Module):
@@ -52,34 +60,52 @@ class Alone(nn.Module):
     def __init__(self, net: NB201Supernet, arch: Arch) -> None:
         super().__init__()
         self.net = net
-        self.arch = prune(arch[None])[0] if net.macro.partial == 1 else arch  # channels go around `none`, too
+        every = arch[None]
+        pruned = net.cell_space.prune(every) if net.macro.partial == 1 else every  # channels go around `none`, too
+        self.ops = net.cell_space.operations(pruned)[0]
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)`."""
         x = self.net.embed(x)
         for index in range(len(self.net.cells)):
-            x = run_cell(self._ops(index), self.net.reduce(index, x))
+            x = run_cell(self._ops(index), self.net.reduce(index, x), self.net.cell_space.edges)
         return self.net.head(x)
 
     def _ops(self, index: int) -> Ops:
         cell = self.net.cell(index)
-        return {edge: partial(cell.brings, edge, op) for edge, op in enumerate(self.arch.tolist())}
+        return {edge: partial(cell.brings, edge, op) for edge, op in enumerate(self.ops.tolist())}
 
 
 class Conv(nn.Module):
-    """Convolution without bias and affine batch norm with running statistics, ReLU before them where asked for."""
+    """Convolution without bias and affine batch norm with running statistics.
+
+    Before them, where asked for, are ReLU and a convolution of each channel alone.
+    """
 
     def __init__(
-        self, c_in: int, c_out: int, kernel: int, rng: Generator, *, relu: bool = True, stride: int = 1
+        self,
+        c_in: int,
+        c_out: int,
+        kernel: int,
+        rng: Generator,
+        *,
+        relu: bool = True,
+        stride: int = 1,
+        depthwise: int | None = None,
     ) -> None:
         super().__init__()
         self.weight = normal(rng, (c_out, c_in, kernel, kernel), c_in * kernel * kernel, 2.0)
         self.norm = nn.BatchNorm2d(c_out)
         self.relu, self.stride = relu, stride
+        self.depthwise: nn.Parameter | None = None
+        if depthwise is not None:
+            self.depthwise = normal(rng, (c_in, 1, depthwise, depthwise), depthwise * depthwise, 2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c_out, h / stride, w / stride)`."""
         x = F.relu(x) if self.relu else x
+        if (each := self.depthwise) is not None:
+            x = F.conv2d(x, each, padding=each.shape[-1] // 2, groups=len(each))
         out: Tensor = self.norm(F.conv2d(x, self.weight, stride=self.stride, padding=self.weight.shape[-1] // 2))
         return out
 
@@ -112,17 +138,23 @@ class PlainReduction(Conv):
 class Cell(nn.Module):
     """The cell of one architecture; every convolution that it names has weights, also one that carries nothing."""
 
-    def __init__(self, channels: int, arch: Arch, rng: Generator) -> None:
+    def __init__(self, channels: int, space: EdgeSpace, arch: Arch, rng: Generator) -> None:
         super().__init__()
+        self.edges = space.edges
+        held, pruned = (space.operations(a)[0].tolist() for a in (arch[None], space.prune(arch[None])))
         self.convs = nn.ModuleDict(
-            {str(e): Conv(channels, channels, KERNEL[op], rng) for e, op in enumerate(arch.tolist()) if op in KERNEL}
+            {
+                str(edge): Conv(channels, channels, KERNEL[op], rng, depthwise=DEPTHWISE.get(op))
+                for edge, op in enumerate(held)
+                if op in KERNEL
+            }
         )
-        alive = [(edge, op) for edge, op in enumerate(prune(arch[None])[0].tolist()) if op != NONE]
+        alive = [(edge, op) for edge, op in enumerate(pruned) if op != NONE]
         self._ops = {e: self.convs[str(e)] if op in KERNEL else without_weights(op) for e, op in alive}
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h, w)`."""
-        return run_cell(self._ops, x)
+        return run_cell(self._ops, x, self.edges)
 
 
 class NB201Network(Network):
@@ -132,14 +164,14 @@ class NB201Network(Network):
     (2015).
     """
 
-    def __init__(self, macro: NB201Macro, arch: Arch, rng: Generator) -> None:
+    def __init__(self, macro: NB201Macro, arch: Arch, rng: Generator, space: EdgeSpace = NB201) -> None:
         super().__init__()
         widths = macro.widths
         layers: list[nn.Module] = [Conv(macro.inputs, widths[0], macro.stem, rng, relu=False)]
         for stage, c in enumerate(widths):
             if stage:
                 layers.append((Residual if macro.residual else PlainReduction)(c // 2, c, rng))
-            layers += [Cell(c, arch, rng) for _ in range(macro.cells)]
+            layers += [Cell(c, space, arch, rng) for _ in range(macro.cells)]
         self.body = nn.Sequential(*layers)
         self.norm = nn.BatchNorm2d(widths[-1])
         self.weight = normal(rng, (macro.classes, widths[-1]), widths[-1], 1.0)

@@ -1,4 +1,4 @@
-"""The weight-sharing cell of NAS-Bench-201: every operation on every edge, weighed as a mixture says.
+"""The weight-sharing cell of NAS-Bench-201, and of spaces like it: every operation on every edge, as a mixture says.
 
 Feature maps are `(b, c, h, w)` in either memory layout; a cell keeps shape and layout. Batch norm always uses the
 statistics of the batch it is given, and has no affine parameters here.
@@ -7,7 +7,6 @@ statistics of the batch it is given, and has no affine parameters here.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
 
 import torch
 import torch.nn.functional as F
@@ -17,13 +16,12 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF
 from nasboard.benchmarks.live.supernets.ops import active, join, normal, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping, Terms
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
 from nasboard.benchmarks.spaces.nb201 import ALL_OPS, CONV1, CONV3, EDGES, NONE, POOL, SKIP
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch
 
-KERNEL = {CONV1: 1, CONV3: 3}
 Edges = Mapping[int, Tensor | None]  # edges that are not left out, and the weight of what goes around their operations
-ALL_EDGES: Edges = MappingProxyType(dict.fromkeys(range(len(EDGES))))
 
 Pool = Callable[[Tensor], Tensor]
 
@@ -34,16 +32,22 @@ def average_pool(x: Tensor) -> Tensor:
 
 
 class ReluConvNorm(nn.Module):
-    """ReLU, convolution without bias, batch norm without affine parameters."""
+    """ReLU, convolution without bias, batch norm without affine parameters; first one of each channel, if asked for."""
 
-    def __init__(self, channels: int, kernel: int, rng: Generator) -> None:
+    def __init__(self, channels: int, kernel: int, rng: Generator, depthwise: int | None = None) -> None:
         super().__init__()
         fan_in = channels * kernel * kernel
         self.weight = normal(rng, (channels, channels, kernel, kernel), fan_in, 2.0)
+        self.depthwise: nn.Parameter | None = None
+        if depthwise is not None:
+            self.depthwise = normal(rng, (channels, 1, depthwise, depthwise), depthwise * depthwise, 2.0)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h, w)`."""
-        return standardise(F.conv2d(F.relu(x), self.weight.to(x.dtype), padding=self.weight.shape[-1] // 2))
+        y = F.relu(x)
+        if (each := self.depthwise) is not None:
+            y = F.conv2d(y, each.to(x.dtype), padding=each.shape[-1] // 2, groups=len(each))
+        return standardise(F.conv2d(y, self.weight.to(x.dtype), padding=self.weight.shape[-1] // 2))
 
 
 class MixedEdge(nn.Module):
@@ -57,7 +61,11 @@ class MixedEdge(nn.Module):
         self.pool = pool
         self.places = {op: place for place, op in enumerate(ops)}
         self.convs = nn.ModuleDict(
-            {str(op): ReluConvNorm(channels, KERNEL[op], rng) for op in sorted(allowed) if op in KERNEL}
+            {
+                str(op): ReluConvNorm(channels, KERNEL[op], rng, DEPTHWISE.get(op))
+                for op in sorted(allowed)
+                if op in KERNEL
+            }
         )
 
     def apply_op(self, op: int, x: Tensor) -> Tensor:
@@ -67,6 +75,8 @@ class MixedEdge(nn.Module):
             return x
         if op == POOL:
             return self.pool(x)
+        if op == MAX:
+            return F.max_pool2d(x, 3, stride=1, padding=1)
         out: Tensor = self.convs[str(op)](x)
         return out
 
@@ -97,7 +107,7 @@ class MixedEdge(nn.Module):
 
 
 class Cell(nn.Module):
-    """Four nodes, six edges; a node is the sum of what its edges bring, the output is the last node.
+    """A node is the sum of what its edges bring, the output is the last node; of NAS-Bench-201 four nodes, six edges.
 
     Only the first `1 / partial` of a node's channels go through operations, and the others around them (PC-DARTS).
     """
@@ -110,6 +120,7 @@ class Cell(nn.Module):
         pool: Pool,
         partial: int = 1,
         ops: tuple[int, ...] = ALL_OPS,
+        edges: tuple[tuple[int, int], ...] = EDGES,
     ) -> None:
         """Draw the weights.
 
@@ -120,14 +131,17 @@ class Cell(nn.Module):
             pool: the average pooling.
             partial: K: 1/K of the channels go through the operations.
             ops: operations of the space.
+            edges: source and target of each, those into a node after those into all before it.
         """
         super().__init__()
+        self.graph = edges
+        self.last = edges[-1][1]  # node
         self.partial = partial
         self.width = len(ops)  # of an edge, in a mixture
         self.edges = nn.ModuleList(MixedEdge(active(channels, partial), held, rng, pool, ops) for held in allowed)
 
     def forward(
-        self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None, around: Edges = ALL_EDGES
+        self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None = None, around: Edges | None = None
     ) -> Tensor:
         """Return the output `(b, c, h, w)`.
 
@@ -135,27 +149,29 @@ class Cell(nn.Module):
             x: input `(b, c, h, w)`.
             terms: the weighted operations of each edge.
             dropping: drops what operations bring; None drops nothing.
-            around: the edges, and the weights of the channels that go around operations.
+            around: the edges, and the weights of the channels that go around operations; None: all, as they are.
         """
         if self.partial > 1:
-            return self._partly(x, terms, dropping, around)
-        nodes: list[Tensor | None] = [x, None, None, None]
-        for edge, (source, target) in enumerate(EDGES):
+            every: Edges = dict.fromkeys(range(len(self.graph)))
+            return self._partly(x, terms, dropping, every if around is None else around)
+        nodes: list[Tensor | None] = [x, *[None] * self.last]
+        for edge, (source, target) in enumerate(self.graph):
             from_, here = nodes[source], nodes[target]
             if from_ is None:
                 continue  # every operation maps zero to zero: the batch norm of a constant is zero
             y = self.edges[edge](from_, terms[edge], edge * self.width, dropping)
             if y is not None:
                 nodes[target] = y if here is None else here + y
-        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+        out = nodes[-1]
+        return torch.zeros_like(x) if out is None else out
 
     def _partly(self, x: Tensor, terms: Sequence[Terms], dropping: Dropping | None, around: Edges) -> Tensor:
         """Return the output where some channels go around operations; the sum over edges is shuffled."""
         nodes = [split(x, self.partial)]
         out = x
-        for target in range(1, 4):
+        for target in range(1, self.last + 1):
             parts: list[Tensor | None] = [None, None]
-            for edge, (source, end) in enumerate(EDGES):
+            for edge, (source, end) in enumerate(self.graph):
                 if end != target or edge not in around:
                     continue
                 through, idle = nodes[source]
@@ -179,7 +195,7 @@ class Cell(nn.Module):
         return join(y, idle, self.partial)
 
     def output(self, x: Tensor, arch: Arch) -> Tensor:
-        """Return `(b, c, h, w)` for input `(b, c, h, w)` and an architecture `(6,)`."""
+        """Return `(b, c, h, w)` for input `(b, c, h, w)` and the operations `(edges,)` of an architecture."""
         out: Tensor = self(x, tuple(((op, None),) for op in arch.tolist()))
         return out
 
@@ -188,7 +204,7 @@ class Cell(nn.Module):
         return self._edge(edge).kernel(op)
 
     def separate_kernels(self) -> list[Tensor]:
-        """Return the kernels of all edges: of each 3x3, then 1x1."""
+        """Return the kernels of all edges of NAS-Bench-201: of each 3x3, then 1x1."""
         return [self.kernel(edge, op) for edge in range(len(EDGES)) for op in (CONV3, CONV1)]
 
     def kernels(self, dtype: torch.dtype) -> list[Tensor]:

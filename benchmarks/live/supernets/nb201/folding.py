@@ -12,9 +12,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201.cell import KERNEL, Cell
+from nasboard.benchmarks.live.supernets.nb201.cell import Cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import OUT_OF, window_shares, window_sum
 from nasboard.benchmarks.live.supernets.ops import BN_EPS
+from nasboard.benchmarks.spaces.edge_cells.operations import KERNEL
 from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL
 from nasboard.harness.space import Arch
 

@@ -1,4 +1,4 @@
-"""Many sub-supernets of NAS-Bench-201 cells in one step: p networks are the groups of one grouped convolution.
+"""Many sub-supernets of NAS-Bench-201 cells or cells like them in one step: the groups of one grouped convolution.
 
 Maps are `(b, p * c, h, w)`, channels last: the channels of one network after those of the other. Each network trains an
 architecture of its own; where some of them have the same operation on an edge, it is computed for those together. The
@@ -16,14 +16,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201.cell import KERNEL
 from nasboard.benchmarks.live.supernets.nb201.mixed import average
+from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.ops import standardise
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Supernet
-from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import EDGES, NONE, POOL, SKIP, prune
+from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, MAX
+from nasboard.benchmarks.spaces.nb201 import NONE, POOL, SKIP
 from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints
 
 
@@ -55,8 +55,8 @@ class NB201Pack:
     def __init__(self, learners: Sequence[Learner[Supernet]], schedule: WeightSchedule, *, idle: bool) -> None:
         """Make the weights and momenta of the learners rows of shared tensors."""
         net = learners[0].net
-        macro = net.macro
-        assert isinstance(macro, NB201Macro)
+        assert isinstance(net, NB201Supernet)
+        self._space, macro = net.cell_space, net.macro
         self.macro, self.cells, self.size = macro, macro.stages * macro.cells, len(learners)
         self._schedule, self._idle = schedule, idle
         self._layers = _joined(learners)
@@ -78,16 +78,18 @@ class NB201Pack:
         return first.double().cpu().numpy()
 
     def _losses(self, batch: Batch, archs: Archs, used: dict[str, Bools]) -> Tensor:
-        """Return the loss `(p,)` of architectures `(p, cells, 6)`, and note which weights they use."""
+        """Return the loss `(p,)` of architectures `(p, cells, d)`, and note which weights they use."""
+        needed = self._space.prune(archs.reshape(-1, archs.shape[-1])).reshape(archs.shape)
+        held, needed = self._space.operations(archs), self._space.operations(needed)
         x = self._stem(batch.images)
         alive = np.zeros((self.cells, self.size), dtype=bool)
         for index in range(self.cells):
             stage, within = divmod(index, self.macro.cells)
             if stage and not within:
                 x = self._reduction(stage - 1, x)
-            alive[index] = (prune(archs[:, index]) != NONE).any(axis=1)
-            x = self._cell(index, x, archs[:, index])
-        self._note(used, archs, alive)
+            alive[index] = (needed[:, index] != NONE).any(axis=1)
+            x = self._cell(index, x, held[:, index], needed[:, index])
+        self._note(used, needed, alive)
         x = standardise(x, self._whole("gamma"), self._whole("beta"))
         x = F.relu(x).mean((2, 3)).view(len(x), self.size, -1).transpose(0, 1)  # (p, b, c)
         weight, bias = self._layers["weight"].weight, self._layers["bias"].weight
@@ -95,14 +97,14 @@ class NB201Pack:
         labels = batch.labels.repeat(self.size)
         return F.cross_entropy(logits.flatten(0, 1), labels, reduction="none").view(self.size, -1).mean(1)
 
-    def _note(self, used: dict[str, Bools], archs: Archs, alive: Bools) -> None:
+    def _note(self, used: dict[str, Bools], needed: Archs, alive: Bools) -> None:
         """Note the weights that a loss depends on: nothing that comes before a cell whose output is zero does."""
         reached = np.flip(np.logical_and.accumulate(np.flip(alive, 0), 0), 0)  # (cells, p)
         for name, of in used.items():
             kind, *rest = name.split(".")
             if kind == "cells":
                 cell, edge, op = int(rest[0]), int(rest[2]), int(rest[4])
-                of |= (prune(archs[:, cell])[:, edge] == op) & reached[cell]
+                of |= (needed[:, cell, edge] == op) & reached[cell]
             elif kind == "reductions":
                 of |= reached[(int(rest[0]) + 1) * self.macro.cells]
             else:
@@ -122,23 +124,24 @@ class NB201Pack:
         block = self._conv_norm(f"{name}.second", F.relu(block))
         return block + self._conv(self._layers[f"{name}.shortcut"].weight, F.avg_pool2d(x, 2))
 
-    def _cell(self, index: int, x: Tensor, cells: Archs) -> Tensor:
-        """Return the output of one cell for architectures `(p, 6)`.
+    def _cell(self, index: int, x: Tensor, held: Archs, needed: Archs) -> Tensor:
+        """Return the output of one cell for operations `(p, edges)`: those held, and those that carry something.
 
         What carries nothing is computed where another network needs it: a batch norm of zeros is zero.
         """
-        nodes: list[Tensor | None] = [x, None, None, None]
-        needed = (prune(cells) != NONE).any(axis=0)
+        edges = self._space.edges
+        nodes: list[Tensor | None] = [x, *[None] * edges[-1][1]]
         positive: dict[int, Tensor] = {}
-        for edge, (source, target) in enumerate(EDGES):
+        for edge, (source, target) in enumerate(edges):
             from_, here = nodes[source], nodes[target]
-            if from_ is None or not needed[edge]:
+            if from_ is None or (needed[:, edge] == NONE).all():
                 continue
-            if source not in positive and np.isin(cells[:, edge], list(KERNEL)).any():
+            if source not in positive and np.isin(held[:, edge], list(KERNEL)).any():
                 positive[source] = F.relu(from_)
-            y = self._edge(f"cells.{index}.edges.{edge}", cells[:, edge], from_, positive.get(source, from_))
+            y = self._edge(f"cells.{index}.edges.{edge}", held[:, edge], from_, positive.get(source, from_))
             nodes[target] = y if here is None else here + y
-        return torch.zeros_like(x) if nodes[3] is None else nodes[3]
+        out = nodes[-1]
+        return torch.zeros_like(x) if out is None else out
 
     def _edge(self, name: str, ops: Arch, x: Tensor, positive: Tensor) -> Tensor:
         """Return what an edge with operations `(p,)` brings `(b, p * c, h, w)`, those that are equal side by side."""
@@ -158,10 +161,19 @@ class NB201Pack:
         if op == NONE:
             return x.new_zeros(()).expand(x.shape)
         if op in KERNEL:
-            layer = self._layers[f"{name}.convs.{op}.weight"]
-            return standardise(self._conv(self._some(layer.weight, layer.rows(nets)), positive))
+            if op in DEPTHWISE:
+                each = self._held(f"{name}.convs.{op}.depthwise", nets).flatten(0, 1)
+                positive = F.conv2d(positive, each, padding=each.shape[-1] // 2, groups=len(each))
+            return standardise(self._conv(self._held(f"{name}.convs.{op}.weight", nets), positive))
+        if op == MAX:
+            return F.max_pool2d(x, 3, stride=1, padding=1)
         assert op in (POOL, SKIP)
         return average(x) if op == POOL else x
+
+    def _held(self, name: str, nets: Ints) -> Tensor:
+        """Return the tensor of some networks `(k, ...)`."""
+        layer = self._layers[name]
+        return self._some(layer.weight, layer.rows(nets))
 
     def _ordered(self, x: Tensor, order: Ints) -> Tensor:
         """Return maps with the networks in another order."""

@@ -7,11 +7,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.spaces.nb201 import EDGES, POOL
+from nasboard.benchmarks.spaces.edge_cells.operations import MAX
+from nasboard.benchmarks.spaces.nb201 import POOL
 from nasboard.harness.space import Arch
-
-INTO = tuple(tuple(e for e, (_, target) in enumerate(EDGES) if target == node) for node in range(4))
-
 
 Bring = Callable[[int, int, Tensor], Tensor | None]  # edge, operation, a map that is left as it is -> what it adds
 
@@ -23,15 +21,18 @@ class PrefixCell:
     neighbours share their first edges, as they do in lexicographic order, most of them cost one addition.
     """
 
-    def __init__(self, x: Tensor, bring: Bring) -> None:
+    def __init__(self, x: Tensor, bring: Bring, edges: tuple[tuple[int, int], ...]) -> None:
         self._bring = bring
-        self._nodes: list[Tensor | None] = [x, None, None, None]
-        self._sums: list[tuple[bytes, Tensor | None]] = [(b"", None)] * len(EDGES)  # of a node, up to each edge
-        self._outputs: list[dict[tuple[int, int], Tensor | None]] = [{} for _ in INTO]  # of what leaves each node
+        self._edges = edges
+        nodes = range(edges[-1][1] + 1)
+        self._into = tuple(tuple(e for e, (_, target) in enumerate(edges) if target == node) for node in nodes)
+        self._nodes: list[Tensor | None] = [x, *(None for _ in nodes[1:])]
+        self._sums: list[tuple[bytes, Tensor | None]] = [(b"", None)] * len(edges)  # of a node, up to each edge
+        self._outputs: list[dict[tuple[int, int], Tensor | None]] = [{} for _ in nodes]  # of what leaves each node
 
     def output(self, arch: Arch) -> Tensor:
-        """Return the cell's output `(b, c, h, w)` for architecture `(6,)`; not to be written to."""
-        for node, edges in enumerate(INTO):
+        """Return the cell's output `(b, c, h, w)` for operations `(edges,)`; not to be written to."""
+        for node, edges in enumerate(self._into):
             for edge in edges:
                 decided = arch[: edge + 1].tobytes()
                 if self._sums[edge][0] != decided:
@@ -45,12 +46,12 @@ class PrefixCell:
         return torch.zeros_like(x) if out is None else out
 
     def _edge(self, edge: int, op: int) -> Tensor | None:
-        source = EDGES[edge][0]
+        source = self._edges[edge][0]
         x = self._nodes[source]
         if x is None:
             return None
         known = self._outputs[source]
-        key = (op, 0 if op == POOL else edge)  # pooling has no weights: all edges that leave the node share it
+        key = (op, 0 if op in (POOL, MAX) else edge)  # pooling has no weights: all edges that leave the node share it
         if key not in known:
             known[key] = self._bring(edge, op, x)
         return known[key]

@@ -1,4 +1,4 @@
-"""The supernet of NAS-Bench-201 cells at any size: every operation on every edge, the mixture as an argument.
+"""The supernet of NAS-Bench-201 cells, or of cells like them, at any size: the mixture is an argument.
 
 `forward(x, mix)` takes a mixture `(m,)` for all cells, or `(cells, m)` with one for each; where the space weighs the
 edges into each node too, what an edge brings is multiplied by its weight. In single precision, not compiled, not fused,
@@ -18,15 +18,16 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.nb201.alone import Alone
 from nasboard.benchmarks.live.supernets.nb201.around import ConvNorm, PlainReduction, ResidualReduction
-from nasboard.benchmarks.live.supernets.nb201.cell import ALL_EDGES, Cell, Edges, average_pool
+from nasboard.benchmarks.live.supernets.nb201.cell import Cell, Edges, average_pool
 from nasboard.benchmarks.live.supernets.nb201.folding import FoldedCell, Room
 from nasboard.benchmarks.live.supernets.nb201.fused import fused as fused_cell
 from nasboard.benchmarks.live.supernets.nb201.mixed import average, formulas, mixed
 from nasboard.benchmarks.live.supernets.nb201.prefixes import PrefixCell
 from nasboard.benchmarks.live.supernets.ops import dense, normal, standardise
 from nasboard.benchmarks.live.supernets.supernet import PLAIN, Dropping, Pass, Precision, Supernet, Terms, times
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.benchmarks.spaces.nb201 import ALL_OPS, EDGES, NB201Space, merge, prune
+from nasboard.benchmarks.spaces.nb201 import ALL_OPS, EDGES, NB201Space, merge
 from nasboard.benchmarks.spaces.relaxation import Allowed
 from nasboard.harness.space import Arch, Archs
 
@@ -47,7 +48,7 @@ class NB201Supernet(Supernet):
         rng: Generator,
         allowed: Allowed | None = None,
         *,
-        space: NB201Space = PLAIN_SPACE,
+        space: EdgeSpace = PLAIN_SPACE,
         precision: Precision = "fp32",
         compiled: bool = False,
         fused: bool = False,
@@ -58,7 +59,8 @@ class NB201Supernet(Supernet):
             macro: the network around the cell.
             rng: draws them.
             allowed: options held of each group; all where it is None.
-            space: the relaxed space, with edge weights or without, with all operations or fewer.
+            space: the relaxed space: NAS-Bench-201's, with edge weights or without, with all operations or fewer; or
+                another of such cells, as the reference alone.
             precision: `bf16` for feature maps and convolutions in bfloat16; weights, statistics and logits stay fp32.
             compiled: whether a cell under a mixture of all operations is compiled, at every stage and for every size of
                 a batch, when a gradient of it is first asked for. That takes minutes, and a C++ compiler on the CPU.
@@ -71,18 +73,19 @@ class NB201Supernet(Supernet):
             UsageError: channels that `macro.partial` does not divide.
         """
         super().__init__(space, allowed)
+        self.cell_space = space
         self._weighed = space.edge_weights
         self._ops = space.mixed
         whole = macro.partial == 1
         reference = precision == "fp32" and not compiled and not fused
         self._dtype = torch.bfloat16 if precision == "bf16" else None
         self._settle: Callable[[Tensor], Tensor] = _as_it_is if reference else dense
-        ops = tuple(tuple(space.mixed[option] for option in held) for held in self.allowed[: len(EDGES)])
+        ops = tuple(tuple(space.mixed[option] for option in held) for held in self.allowed[: len(space.edges)])
         every = ops == (ALL_OPS,) * len(EDGES)
         self._formulas = formulas(compiled=True) if compiled and whole and every else None
         self._fused = fused and whole and precision == "fp32" and not compiled
         pool = average_pool if reference else average
-        self._distinct = (prune if reference else merge) if whole else _all  # channels go around `none`, too
+        self._distinct = (space.prune if reference else merge) if whole else _all  # channels go around `none`, too
         self._folded = whole and precision == "fp32" and not reference  # in bfloat16 a scale has 8 bits
         self.macro = macro
         widths = macro.widths
@@ -90,7 +93,7 @@ class NB201Supernet(Supernet):
         reduction = ResidualReduction if macro.residual else PlainReduction
         self.reductions = nn.ModuleList(reduction(c, 2 * c, rng) for c in widths[:-1])
         self.cells = nn.ModuleList(
-            Cell(c, ops, rng, pool, macro.partial, space.mixed) for c in widths for _ in range(macro.cells)
+            Cell(c, ops, rng, pool, macro.partial, space.mixed, space.edges) for c in widths for _ in range(macro.cells)
         )
         self.apart = len(self.cells)
         self.gamma = nn.Parameter(torch.ones(widths[-1]))
@@ -134,11 +137,12 @@ class NB201Supernet(Supernet):
         out: Tensor = cell(x, terms, dropping, around)
         return out
 
-    def _of_edges(self, terms: tuple[Terms, ...]) -> tuple[tuple[Terms, ...], Edges]:
+    def _of_edges(self, terms: tuple[Terms, ...]) -> tuple[tuple[Terms, ...], Edges | None]:
         """Return the operations of each edge, their weights multiplied by the edge's, and the weights of the edges."""
-        ops = tuple(tuple((self._ops[option], w) for option, w in of_edge) for of_edge in terms[: len(EDGES)])
+        edges = len(self.cell_space.edges)
+        ops = tuple(tuple((self._ops[option], w) for option, w in of_edge) for of_edge in terms[:edges])
         if not self._weighed:
-            return ops, ALL_EDGES
+            return ops, None
         into: dict[int, Tensor | None] = {0: None}
         for first, of_node in zip((1, 3), terms[len(EDGES) :], strict=True):
             into |= {first + source: weight for source, weight in of_node}
@@ -153,19 +157,20 @@ class NB201Supernet(Supernet):
         return rows * torch.cat([mix.new_ones(1), mix[rows.numel() :]])[:, None]
 
     def network(self, arch: Arch) -> Alone:
-        """Return the architecture `(6,)` alone, with the weights it has here."""
+        """Return the architecture `(d,)` alone, with the weights it has here."""
         return Alone(self, arch)
 
     def distinct(self, archs: Archs) -> Archs:
-        """Return cells `(n, 6)` without the edges that carry nothing: 9,445 of 15,625 differ, 7,548 but for rounding.
+        """Return cells `(n, d)` without the edges that carry nothing.
 
-        Those that are equal but for rounding are told apart by the reference alone. Of partial channels all differ.
+        Of NAS-Bench-201 9,445 of 15,625 differ, 7,548 but for rounding. Those that are equal but for rounding are told
+        apart by the reference alone. Of partial channels all differ.
         """
         return self._distinct(archs)
 
     @torch.no_grad()
     def logits(self, archs: Archs, images: Tensor) -> Iterator[Tensor]:
-        """Yield logits `(b, classes)` of each of architectures `(n, 6)` on images `(b, c, h, w)`, one batch of them.
+        """Yield logits `(b, classes)` of each of architectures `(n, d)` on images `(b, c, h, w)`, one batch of them.
 
         The stem is computed once, and what neighbours share of the first cell; so they had better come in
         lexicographic order.
@@ -174,11 +179,11 @@ class NB201Supernet(Supernet):
         if self._folded:
             room = Room()
             cells = [FoldedCell(self.cell(index), room) for index in range(len(self.cells))]
-        first = PrefixCell(self.embed(images), cells[0].brings)
-        for arch in self.distinct(archs):
-            x = first.output(arch)
+        first = PrefixCell(self.embed(images), cells[0].brings, self.cell_space.edges)
+        for ops in self.cell_space.operations(self.distinct(archs)):
+            x = first.output(ops)
             for index, cell in enumerate(cells[1:], 1):
-                x = cell.output(self.reduce(index, x), arch)
+                x = cell.output(self.reduce(index, x), ops)
             yield self.head(x)
 
     def cell(self, index: int) -> Cell:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.benchmarks.live import digits201_table
+from nasboard.benchmarks.live.shipped_table import DIGITS201, DIGITS1296
 from nasboard.benchmarks.live.trainings import build
 from nasboard.benchmarks.live.trainings.build_table import Plan, build_table
 from nasboard.benchmarks.live.trainings.recipe import recipe
@@ -18,10 +18,11 @@ from nasboard.benchmarks.spaces.macros import DIGITS, Macro, NB1Shot1Macro, NB20
 from nasboard.benchmarks.spaces.nb201 import NB201Space, class_representatives
 from nasboard.benchmarks.tabulated import digits201
 from nasboard.harness.errors import DigestError, UsageError
+from nasboard.harness.space import from_index
 
 
 def _plan(folder: Path, seeds: int) -> Plan:
-    return digits201_table.plan(folder, seeds)
+    return DIGITS201.plan(folder, seeds)
 
 
 @pytest.mark.slow
@@ -105,6 +106,20 @@ def test_the_seeds_that_every_class_has_are_a_table_before_the_build_ends(tmp_pa
     training = written.manifest["training"]
     assert isinstance(training, dict)
     assert training["made_with"] == [{"seeds": [0, 1, 2]}, {"seeds": [3, 4, 5]}]
+
+
+def test_trainings_that_answer_no_query_measure_no_curve_and_are_the_same(tmp_path: Path) -> None:
+    plan = DIGITS1296.plan(tmp_path / "tiny", 2)
+    assert build_table(plan, jobs=1, limit=3, progress=lambda done, total: None) is None
+    told, silent = (build.plan(plan.work, plan.shards, seeds, 3) for seeds in (range(1), range(1, 3)))
+    gathered = build.gather([*told, *silent])
+    assert gathered.columns["val_correct"].shape == (3, plan.queried, 10)
+    assert gathered.columns["test_correct"].shape == (3, plan.queried + plan.seeds)
+    (job,) = silent
+    archs = np.repeat(from_index(plan.work.space, np.array(job.classes)), 2, axis=0)
+    measured = build.train(plan.work, archs, list(job.seeds) * 3)
+    assert measured.val_correct.shape == (6, 10)
+    np.testing.assert_array_equal(measured.test_correct.reshape(3, 2), gathered.columns["test_correct"][:, 1:])
 
 
 @pytest.mark.parametrize("damage", [b"", b"PK not a shard", b"PK\x03\x04 cut short", b"nothing"])

@@ -13,8 +13,10 @@ from nasboard.benchmarks.live.datasets.pixels import Pixels
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
 from nasboard.benchmarks.live.supernets.stepping import Part, on_device
 from nasboard.benchmarks.live.trainings import one_by_one, packed
-from nasboard.benchmarks.live.trainings.pack import Norm, Pack, forward, initialise, runs
+from nasboard.benchmarks.live.trainings.pack import SEED_DOMAIN, Norm, Pack, forward, initialise, runs
 from nasboard.benchmarks.live.trainings.recipe import Recipe, recipe
+from nasboard.benchmarks.spaces.costs.nb201 import count
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.macros import DIGITS, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.errors import MethodError
@@ -182,3 +184,17 @@ def test_networks_learn_by_augmented_images_packed_as_one_by_one(archs: np.ndarr
 def test_a_network_that_diverges_is_named_with_epoch_and_rate(archs: np.ndarray) -> None:
     with pytest.raises(MethodError, match=r"not finite any more in epoch 1, at learning rate 1e\+30.*nor_conv_3x3~0"):
         counted(archs[4:6], [0, 1], replace(AUGMENTED, lr=1e30, clip=0.0))
+
+
+def test_networks_of_other_edges_and_operations_are_packed_as_each_is_alone(macro: NB201Macro) -> None:
+    space = Poc1296Space()
+    archs = np.array([[0, 1, 2, 3], [5, 4, 5, 2], [5, 5, 1, 0], [2, 4, 0, 5]], dtype=np.int16)
+    pack = initialise(archs, [7] * len(archs), macro, 0.1, 1e-5, space)
+    images = torch.from_numpy(np.random.default_rng(5).standard_normal((6, macro.inputs, 8, 8), dtype=np.float32))
+    logits = forward(pack, shared(images), training=True)
+    assert pack.linear is not None
+    for i, (arch, index) in enumerate(zip(archs, to_index(space, archs).tolist(), strict=True)):
+        net = NB201Network(macro, arch, np.random.default_rng([SEED_DOMAIN, 7, index]), space)
+        net.weight = torch.nn.Parameter(pack.linear[0][i].T)  # drawn in another shape
+        torch.testing.assert_close(logits[i], net(images), rtol=1e-4, atol=1e-5)
+        assert sum(t.numel() for t in net.parameters()) == count(space.operations(arch[None]), macro).parameters[0]

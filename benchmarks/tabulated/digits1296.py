@@ -1,0 +1,27 @@
+"""The embedded benchmark `digits1296`: few-shot's proof of concept on handwritten digits, every network trained alone.
+
+A table built here (`built`), which ships. The live benchmark `digits1296-live`, which hands out the images, is scored
+by the same table, so that runs of both share a board.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+from nasboard.benchmarks.tabulated.built import Built, known
+from nasboard.benchmarks.tabulated.digits201 import DATASET, SPLITS
+from nasboard.benchmarks.tabulated.shipped import shipped_table
+
+VERSION = "1"  # of the table; the training recipe has its own
+QUERY_SEEDS = 1  # training of a class that queries see
+TRUTH_SEEDS = 3  # trainings of a class that nothing but the truth sees
+
+
+@cache
+def tabular() -> Built:
+    """Return the tabular benchmark `digits1296`.
+
+    Raises:
+        MissingDataError: this checkout has no table yet.
+    """
+    return Built("digits1296", shipped_table("digits1296"), DATASET, known("poc1296"), SPLITS)
