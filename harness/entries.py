@@ -98,7 +98,9 @@ class RunEntry(_Strict):
     def _one(self, name: str, chosen: Mapping[str, Value]) -> RunEntry:
         told = ", ".join(f"{key}={_shown(value)}" for key, value in chosen.items())
         label = f"{self.shown}, {told}" if told else self.label
-        return self.model_copy(update={"benchmark": name, "label": label, "each": {}, "params": self.params | chosen})
+        return self.model_copy(
+            update={"benchmark": name, "label": label, "each": {}, "params": {**self.params, **chosen}}
+        )
 
 
 def _shown(value: Value) -> str:

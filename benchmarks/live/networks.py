@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from numpy.random import Generator
 
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
@@ -9,8 +11,12 @@ from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
+from nasboard.benchmarks.live.supernets.nb201.packed import NB201Pack
 from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.network import Network
+from nasboard.benchmarks.live.supernets.packing import InTurn, Pack
+from nasboard.benchmarks.live.supernets.saved import Learner
+from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace, Poc1296Space
@@ -67,3 +73,11 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")
+
+
+def pack(learners: Sequence[Learner[Supernet]], schedule: WeightSchedule, *, idle: bool) -> Pack:
+    """Return the fastest way to train sub-supernets together; learners stay what is looked at and saved."""
+    nets = [learner.net for learner in learners]
+    if len(nets) > 1 and all(isinstance(net, NB201Supernet) and net.packs for net in nets):
+        return NB201Pack(learners, schedule, idle=idle)
+    return InTurn(learners, schedule, idle=idle)

@@ -89,13 +89,15 @@ def _rows(comparison: Comparison, name: str, runs: Sequence[tuple[str, RunOutcom
 def _cell(outcome: RunOutcome, truth: PanelTruth, whole: bool) -> Cell:
     scores = outcome.all_scores if whole else outcome.rankings[-1].scores
     assert scores is not None
-    parts = (slice(None), *(top_of(truth.truth, share_of(len(truth.truth), share)) for share in (HALF, TENTH)))
-    tau, half, tenth = (float(kendall_tau(scores[part], truth.truth[part])) for part in parts)
-    return Cell(scores, (tau, half, tenth), outcome.run.cost_s or 0.0)
+    each, true = [], truth.truth
+    for share in (1.0, HALF, TENTH):
+        top = top_of(true, share_of(len(true), share))
+        each.append(float(kendall_tau(scores[top], true[top])))
+    return Cell(scores, (each[0], each[1], each[2]), outcome.run.cost_s or 0.0)
 
 
 def _values(cells: Cells, seen: Bounds) -> dict[str, Value]:
-    levels, seeds = (sorted({place[i] for place in cells}) for i in (0, 1))
+    levels, seeds = sorted({level for level, _ in cells}), sorted({seed for _, seed in cells})
     whole = [seed for seed in seeds if all((level, seed) in cells for level in levels)]
     taus = np.array([[cells[level, seed].tau[0] for seed in whole] for level in levels])
     found = measures.defined(lambda: two_way(taus))

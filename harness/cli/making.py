@@ -22,13 +22,13 @@ from nasboard.harness.cli.console import (
 )
 from nasboard.harness.cli.listing import SHORT, foretell
 from nasboard.harness.cli.watching import Display
+from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
 from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.record import ENDED
 from nasboard.harness.running import selection, trainings
 from nasboard.harness.running import suite as suites
 from nasboard.harness.running.schema import schema as schema_of
-from nasboard.harness.running.suite import Suite
 from nasboard.harness.running.sweep import Swept, older, plan, sweep
 from nasboard.harness.store import Store, open_store
 

@@ -13,9 +13,10 @@ from typing import cast
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
+from nasboard.harness.entries import RunEntry, Suite
 from nasboard.harness.errors import MissingDataError, SuiteError, UnknownNameError, UsageError
 from nasboard.harness.record import Json
-from nasboard.harness.running.suite import RunEntry, Suite, validated
+from nasboard.harness.running.suite import validated
 
 WHOLE = ("panel", "train")  # sections of the whole suite, which no entry has
 

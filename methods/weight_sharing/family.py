@@ -23,7 +23,8 @@ from numpy.random import Generator, default_rng
 from torch import nn
 
 from nasboard.benchmarks.live.data import LiveData, OnDevice
-from nasboard.benchmarks.live.supernets.packing import Pack, pack
+from nasboard.benchmarks.live.networks import pack
+from nasboard.benchmarks.live.supernets.packing import Pack
 from nasboard.benchmarks.live.supernets.saved import Arrays, Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Supernet, transfer

@@ -1,8 +1,8 @@
 """Several sub-supernets trained at once: what a pack is, and the one way that every kind of supernet has.
 
 Sub-supernets of one supernet have the same shapes. Where a kind of supernet knows how, they go through a step together,
-as groups of one convolution (`nb201.packed`); else one after the other. Either way each has weights, momentum and norm
-of its gradient of its own, and all see the same images.
+as groups of one convolution (`nb201.packed`); else one after the other; `networks.pack` chooses. Either way each has
+weights, momentum and norm of its gradient of its own, and all see the same images.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from nasboard.benchmarks.live.supernets.nb201.packed import NB201Pack
-from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
@@ -66,11 +64,3 @@ def mixtures(net: Supernet, archs: Archs, device: torch.device) -> list[Tensor]:
     """Return t mixtures: of an architecture each `(m,)` of `(t, d)`, or of one for each cell, `(cells, m)`."""
     made = net.mixtures(archs.reshape(-1, archs.shape[-1]), device)
     return list(made.reshape(*archs.shape[:-1], -1))
-
-
-def pack(learners: Sequence[Learner[Supernet]], schedule: WeightSchedule, *, idle: bool) -> Pack:
-    """Return the fastest way to train sub-supernets together; learners stay what is looked at and saved."""
-    nets = [learner.net for learner in learners]
-    if len(nets) > 1 and all(isinstance(net, NB201Supernet) and net.packs for net in nets):
-        return NB201Pack(learners, schedule, idle=idle)
-    return InTurn(learners, schedule, idle=idle)

@@ -21,8 +21,9 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness import registry
+from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
-from nasboard.harness.running.suite import Suite, resolve
+from nasboard.harness.running.suite import resolve
 from nasboard.harness.space import enumerate_valid, sample
 from nasboard.tabular.tables import home
 from tests.tables import imported

@@ -4,9 +4,10 @@ import pytest
 
 from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness.api import Benchmark
+from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, SuiteError, UnknownNameError, UsageError
 from nasboard.harness.running import selection
-from nasboard.harness.running.suite import Suite, resolve
+from nasboard.harness.running.suite import resolve
 
 EVOLUTION = {
     "method": "regularized_evolution",

@@ -9,9 +9,9 @@ import numpy as np
 import pytest
 import torch
 
-from nasboard.benchmarks.live.networks import supernet
+from nasboard.benchmarks.live.networks import pack, supernet
 from nasboard.benchmarks.live.supernets.nb201.packed import NB201Pack
-from nasboard.benchmarks.live.supernets.packing import InTurn, Pack, pack
+from nasboard.benchmarks.live.supernets.packing import InTurn, Pack
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Supernet, transfer
