@@ -47,6 +47,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
         "spos": "nasboard.methods.weight_sharing.spos:Spos",
         "enas": "nasboard.methods.weight_sharing.enas:Enas",
+        "guided": "nasboard.methods.composed.guided:Guided",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {
