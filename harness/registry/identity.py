@@ -57,9 +57,9 @@ def methods_by(names: Sequence[str]) -> Maker:
 
 
 def methods_in(params: Mapping[str, Json]) -> tuple[str, ...]:
-    """Return the names of the methods that hyper-parameters name, and that those of these name."""
+    """Return the names of the methods that hyper-parameters name, and that those of these name, sorted."""
     found = nested.named(params).values()
-    return tuple(name for outer, inner in found for name in (outer, *methods_in(inner)))
+    return tuple(sorted(name for outer, inner in found for name in (outer, *methods_in(inner))))
 
 
 def benchmark_by(name: str) -> Maker:

@@ -29,8 +29,8 @@ class Guided:
     """A black-box method that is guided by the scores of shared weights.
 
     Source: Zhao et al., Few-shot Neural Architecture Search (ICML 2021), search methods on NAS-Bench-201, and its
-    release: random search, evolution, REINFORCE, BOHB, Hyperband and TPE see a supernet's accuracy in place of that of a
-    training, and what is drawn is the best true accuracy of what they looked at against how many samples that were.
+    release: random search, evolution, REINFORCE, BOHB, Hyperband and TPE see a supernet's accuracy in place of that of
+    a training, and what is drawn is the best true accuracy of what they looked at against how many samples that were.
     An architecture that comes again is told its score again and is no sample, as in the release's evolution; rows that
     are isomorphic are several. The search ends after `samples` of them.
 
@@ -40,7 +40,7 @@ class Guided:
     Differs from the release: scores are taken on validation images (there: on the test images of CIFAR-10), by the
     ranker's own rule; the search ends by number, not where the best of the space is met, which no search can know.
 
-    The steps of a run are those of the ranker, then one for every sample. There is no incumbent before the first sample.
+    The steps of a run are those of the ranker, then one for every sample. Before the first there is no incumbent.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})

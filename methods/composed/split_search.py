@@ -43,7 +43,7 @@ class SplitSearch:
 
     searcher: str = "darts"  # a method that needs data alone, and whose last checkpoint ranks by scores in [0, 1]
     searcher_params: tuple[str, ...] = ()  # NAME=VALUE each; its own defaults for the others
-    groups: tuple[int, ...] = (0,)  # that are split, counted among those of operations; the release's edge 1<-0 of nb201
+    groups: tuple[int, ...] = (0,)  # split, counted among those of operations; the release's edge 1<-0 of nb201
 
     def __post_init__(self) -> None:
         """Refuse a searcher that is none when it is named, so that a suite is refused before anything runs."""
