@@ -23,9 +23,9 @@ from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, differenc
 Values = dict[int, float] | Undefined  # seed -> value
 
 _NOTES = (
-    "Differences are B minus A of the means over seeds that ended well, with the 95 % t interval. p: Student's t on the "
-    "differences where both ran on the same seeds, else Welch's, two-sided, corrected by Holm's rule over the rows of "
-    f"the column; level {ALPHA}. Under {MIN_SEEDS} seeds: no test.",
+    "Differences are B minus A of the means over seeds that ended well, with the 95 % t interval. p: Student's t on "
+    "the differences where both ran on the same seeds, else Welch's, two-sided, corrected by Holm's rule over the rows "
+    f"of the column; level {ALPHA}. Under {MIN_SEEDS} seeds: no test.",
     "Accuracy: of the answer. Visited: the best true accuracy among the first n different architectures that both "
     "looked at, n being `samples`. tau: of the ranking at the last step that ranks.",
 )

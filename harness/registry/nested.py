@@ -1,8 +1,8 @@
 """Methods that are named in the hyper-parameters of another, as what guides a search names who searches and who ranks.
 
 A hyper-parameter `X` that is a string, beside one `X_params` that is a list of `NAME=VALUE`, names a method and gives
-its hyper-parameters. A value is JSON, or else a string, so that a suite needs no table inside a table. What is stored in a
-run's key is complete, as everything there: the defaults of the named method too.
+its hyper-parameters. A value is JSON, or else a string, so that a suite needs no table inside a table. What is stored
+in a run's key is complete, as everything there: the defaults of the named method too.
 """
 
 from __future__ import annotations
