@@ -18,6 +18,7 @@ from nasboard.harness.boards.measures import QUANTITIES
 from nasboard.harness.boards.samples import at_samples, curves, shortest
 from nasboard.harness.errors import NothingComparableError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.statistics.rank import Unit
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, difference, holm
 
 Values = dict[int, float] | Undefined  # seed -> value
@@ -88,7 +89,8 @@ def _board(comparison: Comparison, both: Mapping[str, tuple[str, str]], patterns
 def _columns() -> tuple[Column, ...]:
     found = [Column("label", "pair")]
     for quantity in _MEASURES:
-        unit, digits = ("correlation", 3) if quantity == "tau" else ("fraction", 2)
+        unit: Unit = "correlation" if quantity == "tau" else "fraction"
+        digits = 3 if quantity == "tau" else 2
         for side in "ab":
             found.append(Column(f"{quantity}_{side}", f"{quantity} {side.upper()}", unit, True, digits, brief=True))
         found.append(Column(f"{quantity}_difference", "B - A", unit, True, digits, brief=True))
@@ -107,10 +109,12 @@ def _values(
         a, b = (measures.by_seed(comparison, comparison.outcomes[label], measure) for label in labels)
         return a, b
     seen_a, seen_b = (curves(comparison, label) for label in labels)
-    if isinstance(seen_a, Undefined) or isinstance(seen_b, Undefined):
-        row["samples"] = lost = seen_a if isinstance(seen_a, Undefined) else seen_b
-        assert isinstance(lost, Undefined)
-        return lost, lost
+    for seen in (seen_a, seen_b):
+        if isinstance(seen, Undefined):
+            row["samples"] = seen
+            return seen, seen
+    assert not isinstance(seen_a, Undefined)
+    assert not isinstance(seen_b, Undefined)
     row["samples"] = n = min(shortest(seen_a), shortest(seen_b))
     return at_samples(seen_a, n), at_samples(seen_b, n)
 
@@ -120,9 +124,12 @@ def _compared(row: dict[str, Value], quantity: str, a: Values, b: Values) -> flo
     for side, values in (("a", a), ("b", b)):
         row[f"{quantity}_{side}"] = values if isinstance(values, Undefined) else measures.mean(values.values())
     keys = [f"{quantity}_{what}" for what in ("difference", "interval", "p")]
-    if isinstance(a, Undefined) or isinstance(b, Undefined):
-        row |= dict.fromkeys(keys, a if isinstance(a, Undefined) else b)
-        return None
+    for lost in (a, b):
+        if isinstance(lost, Undefined):
+            row |= dict.fromkeys(keys, lost)
+            return None
+    assert not isinstance(a, Undefined)
+    assert not isinstance(b, Undefined)
     row[keys[0]] = measures.mean(b.values()) - measures.mean(a.values())
     if min(len(a), len(b)) < MIN_SEEDS:
         row |= dict.fromkeys(keys[1:], Undefined(f"{min(len(a), len(b))} seeds, a test takes {MIN_SEEDS}"))

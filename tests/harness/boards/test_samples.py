@@ -86,9 +86,8 @@ def test_pairs_are_tested_seed_by_seed_and_corrected_together(tmp_path: Path) ->
     [board] = pairs([comparison(tmp_path, *runs)], ("one: *", "few: *"))
     assert [row["label"] for row in board.rows] == ["x", "y"]
     expected = []
-    for row, one, few in zip(
-        board.rows, [(10, 1000, 2000, 3000)] * 2, [(160, 1160, 2200, 3160), (2300, 20, 3000, 40)], strict=True
-    ):  # noqa: E501
+    ones, fews = [(10, 1000, 2000, 3000)] * 2, [(160, 1160, 2200, 3160), (2300, 20, 3000, 40)]
+    for row, one, few in zip(board.rows, ones, fews, strict=True):
         a, b = ({seed: truth(rank + 1) for seed, rank in enumerate(ranks)} for ranks in (one, few))
         test = difference(b, a)
         assert row["visited_difference"] == pytest.approx(test.mean)
