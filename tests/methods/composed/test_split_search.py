@@ -9,6 +9,7 @@ import pytest
 
 pytest.importorskip("torch", reason="live methods train networks: pip install 'nasboard[live]'").set_num_threads(1)
 
+from nasboard.benchmarks.spaces import darts_lists  # noqa: E402
 from nasboard.harness.api import Checkpoint  # noqa: E402
 from nasboard.harness.errors import MethodError, UsageError  # noqa: E402
 from nasboard.harness.running import state  # noqa: E402
@@ -80,6 +81,12 @@ def test_two_groups_are_searched_in_every_combination() -> None:
     steps = played(method)
     assert len(steps) == 25
     assert steps[-1].last
+
+
+def test_an_edge_of_the_darts_cells_has_seven_sub_supernets() -> None:
+    groups = darts_lists.SPACES["darts"].groups
+    parts = SplitSearch("darts", SHORT).parts_of(groups)
+    assert [held for ((_, held),) in parts] == [(0, option) for option in range(1, 8)]  # and `none`, for being left out
 
 
 @pytest.mark.parametrize("groups", [(6,), (-1,), (0, 0)])
