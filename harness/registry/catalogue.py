@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, is_dataclass, replace
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -117,7 +117,8 @@ def method(name: str, params: Mapping[str, Json] | None = None) -> SearchMethod:
         MissingDataError: it needs a package that is not installed.
     """
     made = params_of.make(method_class(name), name, params or {})
-    inner = {part: method(*told) for part, told in nested.named(resolved(made)).items()}
+    given = {field.name: getattr(made, field.name) for field in fields(made)}  # type: ignore[arg-type]
+    inner = {part: method(*told) for part, told in nested.named(given).items()}
     whole = {f"{part}{nested.SUFFIX}": nested.lines(resolved(each)) for part, each in inner.items()}
     return replace(made, **whole) if whole else made  # type: ignore[type-var]
 
