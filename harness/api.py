@@ -7,7 +7,7 @@ fractions in [0, 1], times are seconds. Nothing here runs anything: that is `run
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import ClassVar, Literal, Protocol, runtime_checkable
@@ -174,6 +174,8 @@ class Checkpoint:
         logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...), and small arrays (`alpha`, ...).
         last: the method's own schedule ends with this step; the harness then takes its final measurements.
         total: steps of the method's own schedule, for whoever watches; nothing is decided by it.
+        visited: what a method without an oracle looked at in this step: each architecture `(d,)` with what it was told
+            of it, such as a supernet's score. It is stored as queries are, and how good it truly is says the harness.
     """
 
     step: int
@@ -185,6 +187,7 @@ class Checkpoint:
     logs: Mapping[str, Logged] = field(default_factory=lambda: _NO_LOGS)
     last: bool = False
     total: int | None = None
+    visited: Sequence[tuple[Arch, Observation]] = ()
 
 
 @runtime_checkable

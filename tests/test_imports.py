@@ -138,6 +138,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "methods": (),
     "methods.black_box": ("harness",),
+    "methods.composed": (
+        "benchmarks.live",
+        "benchmarks.spaces",
+        "harness",
+        "harness.registry",
+    ),
     "methods.differentiable": (
         "benchmarks.live",
         "benchmarks.live.supernets",
@@ -168,6 +174,7 @@ TORCH_AT_TOP = (
     "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
     "methods",
+    "methods.composed",
     "methods.differentiable",
     "methods.differentiable.bilevel",
     "methods.weight_sharing",

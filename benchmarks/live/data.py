@@ -22,6 +22,7 @@ from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, batches, on_device
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.benchmarks.live.trainings.recipe import Recipe
+from nasboard.benchmarks.spaces.held import Held, HeldSpace, within
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
 from nasboard.harness.api import Images, Labels, Task
 from nasboard.harness.errors import UsageError
@@ -75,6 +76,7 @@ class LiveData:
         val: images and labels that guide the search.
         pixels: how images are normalised.
         parts: what the benchmark is made of.
+        held: options that supernets hold of some groups, by the groups' names; empty where they hold all.
     """
 
     name: str
@@ -82,11 +84,12 @@ class LiveData:
     val: tuple[Images, Labels]
     pixels: Pixels
     parts: Parts
+    held: Held = ()
 
     @property
     def space(self) -> RelaxedSpace:
-        """Return the relaxed space."""
-        return self.parts.space
+        """Return the relaxed space, or the part of it that is held."""
+        return HeldSpace(self.parts.space, self.held) if self.held else self.parts.space
 
     def resized(self, *, cells: int | None = None, partial: int | None = None) -> LiveData:
         """Return the same data with supernets of other sizes; None leaves one as it is.
@@ -111,6 +114,8 @@ class LiveData:
     def supernet(self, rng: Generator, device: str, allowed: Allowed | None = None) -> Supernet:
         """Return a supernet with weights drawn from `rng`; a sub-supernet where `allowed` says so."""
         parts = self.parts
+        if self.held:
+            allowed = within(parts.space.groups, self.held, allowed)
         return networks.supernet(
             parts.space,
             parts.macro,
@@ -124,7 +129,7 @@ class LiveData:
     def alone(self, arch: Arch, rng: Generator, device: str, recipe: Recipe) -> Network:
         """Return the network of `arch` `(d,)` as `recipe` trains it from scratch, with weights drawn from `rng`."""
         macro = replace(self.parts, recipe=recipe).alone
-        return networks.network(self.space, macro, arch, rng).to(device)
+        return networks.network(self.parts.space, macro, arch, rng).to(device)
 
 
 def augmentation_of(data: DataSpec) -> Augmentation | None:

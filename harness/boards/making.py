@@ -13,6 +13,7 @@ from types import MappingProxyType
 from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.over import over_board
+from nasboard.harness.boards.samples import samples_board
 from nasboard.harness.boards.stability import stability_board
 from nasboard.harness.boards.tau import tau_board
 from nasboard.harness.boards.trained import behind, trained_notes, trainings_board
@@ -30,6 +31,7 @@ MAKERS: Mapping[str, tuple[str, Maker]] = MappingProxyType(
         "accuracy": ("Final accuracy", accuracy_board),
         "cost": ("Cost", cost_board),
         "trainings": ("Trainings", trainings_board),
+        "samples": ("What was looked at", samples_board),
     }
 )
 
@@ -39,7 +41,7 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
     Args:
         comparisons: from `outcomes.load.load`.
-        only: `tau`, `stability`, `accuracy`, `cost` or `trainings`; None for the three leaderboards.
+        only: `tau`, `stability`, `accuracy`, `cost`, `trainings` or `samples`; None for the three leaderboards.
 
     Raises:
         UnknownNameError: no such board.

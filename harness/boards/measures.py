@@ -35,7 +35,7 @@ FEWEST = 4  # values before the last, so that there are two parts
 TOO_FEW_TRAINED = Undefined(
     f"fewer than {FEWEST + 1} incumbents along the run are trained; `along` under [train] of a suite asks for more"
 )
-CHOICE = "tryout_of"  # logged where a run chose among several searches
+CHOICES = frozenset({"tryout_of", "sub_supernet"})  # logged where a run chose among several searches
 SEVERAL = Undefined("several searches in a run")
 NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED, SEVERAL)  # the runs are such that there can be no value
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
@@ -61,7 +61,7 @@ def of_one_search(measure: Measured[T]) -> Measured[T]:
 
     @wraps(measure)
     def one(comparison: Comparison, outcome: RunOutcome) -> T | Undefined:
-        return SEVERAL if CHOICE in outcome.logs else measure(comparison, outcome)
+        return SEVERAL if CHOICES & outcome.logs.keys() else measure(comparison, outcome)
 
     return one
 

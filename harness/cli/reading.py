@@ -5,7 +5,7 @@ Statistics take a second to import, so the functions that need them import them;
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -25,19 +25,20 @@ from nasboard.harness.cli.console import (
 from nasboard.harness.errors import MissingDataError, NasboardError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.store import open_store
+from nasboard.harness.store import Store, open_store
 
 if TYPE_CHECKING:
     from nasboard.harness.outcomes.load import Unreadable
 
 
+Visiting = Callable[[Store, Sequence[Comparison]], list[Comparison]]  # `load.with_visits`, or `load.with_all_visits`
 AllOption = Annotated[
     bool, typer.Option("--all-identities", help="Show runs of older code too, each identity in a row of its own.")
 ]
 
 
-def comparisons_of(store: str, *, visits: bool = False, all_identities: bool = False) -> list[Comparison]:
-    """Return the comparisons in a store that can be read, with what runs queried where `visits` are asked for.
+def comparisons_of(store: str, *, visits: Visiting | None = None, all_identities: bool = False) -> list[Comparison]:
+    """Return the comparisons in a store that can be read, with what runs queried as `visits` reads it.
 
     Of runs that cannot be scored here a line on standard error says why, and what to do.
 
@@ -62,19 +63,19 @@ def tell_of_aside(comparisons: Sequence[Comparison]) -> None:
 
 
 def read(
-    store: str, *, visits: bool = False, all_identities: bool = False
+    store: str, *, visits: Visiting | None = None, all_identities: bool = False
 ) -> tuple[list[Comparison], list[Unreadable]]:
     """Return the comparisons in a store, and apart from them the runs that cannot be scored here.
 
     Raises:
         MissingDataError: it holds no run.
     """
-    from nasboard.harness.outcomes.load import load_readable, with_visits
+    from nasboard.harness.outcomes.load import load_readable
 
     with open_store(database_url(store), must_exist=True) as opened:
         found, lost = load_readable(opened, registry.benchmark, all_identities=all_identities)
-        if visits:
-            found = with_visits(opened, found)
+        if visits is not None:
+            found = visits(opened, found)
         trainings = 0 if found or lost else len(opened.runs())
     if not found and not lost:
         told = f"no searches, only {trainings} trainings (nasboard ls runs)" if trainings else "no runs yet"
@@ -102,7 +103,7 @@ def apart(comparisons: Sequence[Comparison]) -> list[str]:
     ]
 
 
-def told_apart(store: str, *, visits: bool = False, all_identities: bool = False) -> list[Comparison]:
+def told_apart(store: str, *, visits: Visiting | None = None, all_identities: bool = False) -> list[Comparison]:
     """Return `comparisons_of` a store, with a line on standard error where it holds runs on several tables."""
     found = comparisons_of(store, visits=visits, all_identities=all_identities)
     for line in apart(found):
@@ -125,8 +126,9 @@ def report(
         ) from error
     from nasboard.harness import boards
     from nasboard.harness.boards import pareto as board_pareto
+    from nasboard.harness.outcomes.load import with_visits
 
-    stored = told_apart(store, visits=True, all_identities=all_identities)
+    stored = told_apart(store, visits=with_visits, all_identities=all_identities)
     found = [_with_objectives_that_can_be_read(comparison) for comparison in stored]
     shown = boards.make(found)
     if any(contexts.objectives(comparison) for comparison in found):

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 class BoardName(StrEnum):
-    """The three leaderboards, the cost view, accuracy against a second objective, and trainings behind a truth."""
+    """The leaderboards, cost, accuracy against a second objective, trainings behind a truth, what was looked at."""
 
     tau = "tau"
     stability = "stability"
@@ -33,6 +33,7 @@ class BoardName(StrEnum):
     cost = "cost"
     pareto = "pareto"
     trainings = "trainings"
+    samples = "samples"
 
 
 class Format(StrEnum):
@@ -76,6 +77,13 @@ def leaderboard(
         str | None,
         typer.Option(metavar="KEY", help="Tau of rows that differ in this hyper-parameter alone, as one row."),
     ] = None,
+    pairs: Annotated[
+        tuple[str, str] | None,
+        typer.Option(
+            metavar="PATTERN PATTERN",
+            help="In place of boards: labels against their like, the star being the pair: 'one-shot: *' 'few-shot: *'.",
+        ),
+    ] = None,
     output: OutputOption = None,
     format: FormatOption = None,
     wide: WideOption = False,
@@ -86,18 +94,28 @@ def leaderboard(
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
     from nasboard.harness import boards
+    from nasboard.harness.boards import pairs as board_pairs
     from nasboard.harness.boards import pareto as board_pareto
     from nasboard.harness.boards import selection
+    from nasboard.harness.outcomes.load import with_all_visits, with_visits
 
     if objective is not None and board is not BoardName.pareto:
         raise UsageError(f"--objective {objective} is for the board pareto; add --board pareto")
     if over is not None and board is not None:
         raise UsageError(f"--over {over} is a board of its own; leave --board {board.value} out")
+    if pairs is not None and board is not None:
+        raise UsageError(f"--pairs are a board of their own; leave --board {board.value} out")
+    if pairs is not None and over is not None:
+        raise UsageError(f"--pairs and --over {over} are a board each; leave one of them out")
     chosen = chosen_format(format, output, json)
-    comparisons = told_apart(store, visits=board is BoardName.pareto, all_identities=all_identities)
+    looking = {BoardName.pareto: with_visits, BoardName.samples: with_all_visits}
+    visits = with_all_visits if pairs is not None else looking.get(board) if board is not None else None
+    comparisons = told_apart(store, visits=visits, all_identities=all_identities)
     found = selection.of_datasets(comparisons, dataset or ())
     if over is not None:
         made = boards.over(found, over)
+    elif pairs is not None:
+        made = board_pairs.pairs(found, pairs)
     elif board is BoardName.pareto:
         made = board_pareto.make(found, objective)
     else:

@@ -137,6 +137,11 @@ def with_visits(store: RunReader, comparisons: Sequence[Comparison]) -> list[Com
     """Return the comparisons with what their runs queried, where they have a second objective to look at it with."""
     if not any(has_objectives(comparison) for comparison in comparisons):
         return list(comparisons)
+    return with_all_visits(store, comparisons)
+
+
+def with_all_visits(store: RunReader, comparisons: Sequence[Comparison]) -> list[Comparison]:
+    """Return the comparisons with what their runs queried, or looked at."""
     visits = dict(store.visited())
     found = []
     for comparison in comparisons:

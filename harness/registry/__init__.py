@@ -12,11 +12,12 @@ from nasboard.harness.registry.catalogue import (
     entry,
     method,
     method_class,
+    named_method,
     names,
     resolved,
     table,
 )
-from nasboard.harness.registry.identity import benchmark_by, files_in, method_by
+from nasboard.harness.registry.identity import benchmark_by, files_in, method_by, methods_by, methods_in
 from nasboard.harness.registry.naming import full_name, split_name
 
 __all__ = [
@@ -37,6 +38,9 @@ __all__ = [
     "method",
     "method_by",
     "method_class",
+    "methods_by",
+    "methods_in",
+    "named_method",
     "names",
     "resolved",
     "split_name",

@@ -47,6 +47,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
         "spos": "nasboard.methods.weight_sharing.spos:Spos",
         "enas": "nasboard.methods.weight_sharing.enas:Enas",
+        "guided": "nasboard.methods.composed.guided:Guided",
+        "split_search": "nasboard.methods.composed.split_search:SplitSearch",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

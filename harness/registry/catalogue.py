@@ -7,8 +7,8 @@ Ours are `"module:attr"` strings, other packages' come from the entry points `na
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, is_dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, is_dataclass, replace
 from functools import cache
 from importlib import import_module
 from importlib.metadata import EntryPoint, entry_points
@@ -19,7 +19,7 @@ from typing import Protocol, cast
 from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import MissingDataError, NasboardError, UnknownNameError, UsageError
 from nasboard.harness.record import Json
-from nasboard.harness.registry import outline
+from nasboard.harness.registry import nested, outline
 from nasboard.harness.registry import params as params_of
 from nasboard.harness.registry.admission import admit
 from nasboard.harness.registry.built_in import BUILT_IN, OURS, Kind
@@ -109,12 +109,27 @@ def entry(kind: Kind, name: str) -> Entry:
 def method(name: str, params: Mapping[str, Json] | None = None) -> SearchMethod:
     """Return the method with the given hyper-parameters, and its own defaults for the others.
 
+    So are those of a method that is named in them (`nested`).
+
     Raises:
         UnknownNameError: no such method, or no such hyper-parameter.
         UsageError: a value of the wrong type, or what is registered is no method.
         MissingDataError: it needs a package that is not installed.
     """
-    return params_of.make(method_class(name), name, params or {})
+    made = params_of.make(method_class(name), name, params or {})
+    given = {field.name: getattr(made, field.name) for field in fields(made)}  # type: ignore[arg-type]
+    inner = {part: method(*told) for part, told in nested.named(given).items()}
+    whole = {f"{part}{nested.SUFFIX}": nested.lines(resolved(each)) for part, each in inner.items()}
+    return replace(made, **whole) if whole else made  # type: ignore[type-var]
+
+
+def named_method(name: str, lines: Sequence[str]) -> SearchMethod:
+    """Return the method that is named in the hyper-parameters of another, with its own as lines of `NAME=VALUE`.
+
+    Raises:
+        UnknownNameError, UsageError, MissingDataError: as `method`.
+    """
+    return method(name, nested.settings(lines))
 
 
 def method_class(name: str) -> type[SearchMethod]:

@@ -12,14 +12,14 @@ import re
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
 from pathlib import Path
 
 from nasboard.harness.record import Json, Maker
-from nasboard.harness.registry import sources
+from nasboard.harness.registry import nested, sources
 from nasboard.harness.registry.built_in import OURS
 from nasboard.harness.registry.catalogue import Entry, entry
 from nasboard.harness.registry.naming import split_name
@@ -31,10 +31,35 @@ IMPORTED_AS = {"sklearn": "scikit-learn"}  # distributions that are imported und
 def method_by(name: str, params: Mapping[str, Json]) -> Maker:
     """Return who the method of that name is, with the files that its resolved hyper-parameters name.
 
+    The methods that they name are part of it.
+
     Raises:
         UnknownNameError: no such method.
     """
-    return replace(_maker(entry("methods", name)), files=files_in(params))
+    return replace(methods_by((name, *methods_in(params))), files=files_in(params))
+
+
+def methods_by(names: Sequence[str]) -> Maker:
+    """Return who the first of methods is, the code and the libraries of the others included.
+
+    Raises:
+        UnknownNameError: no such method.
+    """
+    first, *others = (_maker(entry("methods", name)) for name in names)
+    if not others:
+        return first
+    codes = "\n".join(f"{name} {each.code}" for name, each in zip(names, (first, *others), strict=True))
+    brought = {each.distribution: each.version for each in others if each.distribution != first.distribution}
+    libraries = {name: version for name, version in brought.items() if version is not None}
+    for each in (*others, first):
+        libraries |= each.libraries
+    return replace(first, code=hashlib.sha256(codes.encode()).hexdigest(), libraries=libraries)
+
+
+def methods_in(params: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the names of the methods that hyper-parameters name, and that those of these name, sorted."""
+    found = nested.named(params).values()
+    return tuple(sorted(name for outer, inner in found for name in (outer, *methods_in(inner))))
 
 
 def benchmark_by(name: str) -> Maker:
@@ -48,7 +73,8 @@ def benchmark_by(name: str) -> Maker:
 
 def files_in(params: Mapping[str, Json]) -> dict[str, str]:
     """Return path -> SHA-256 of every file that is named in hyper-parameters."""
-    return {path: _content(Path(path).expanduser()) for path in sorted(set(_paths(list(params.values()))))}
+    inner = [value for _, settings in nested.named(params).values() for value in settings.values()]
+    return {path: _content(Path(path).expanduser()) for path in sorted(set(_paths([*params.values(), *inner])))}
 
 
 def _maker(found: Entry) -> Maker:

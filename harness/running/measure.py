@@ -5,12 +5,12 @@ A method never sees what a network is measured on: test images are asked for whe
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 
-from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logged, Logits
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logged, Logits, Observation
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
@@ -54,6 +54,23 @@ class Measure:
                 archs = enumerate_all(space)
                 all_scores = _scores(seen, archs[space.valid(archs)])
         return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores, self._tested(seen))
+
+    def visited(self, seen: Checkpoint) -> Iterator[tuple[list[int], Observation]]:
+        """Yield what a checkpoint says was looked at in its step: the choices of each architecture, and what was seen.
+
+        Raises:
+            MethodError: what was seen is no accuracy in [0, 1], or no cost.
+            SpecError: an architecture outside the space.
+        """
+        for arch, told in seen.visited:
+            row = check_row(self.benchmark.space, arch)
+            self._spec(arch)
+            if not (0.0 <= told.val_accuracy <= 1.0 and 0.0 <= told.cost_s < np.inf):
+                raise MethodError(
+                    f"step {seen.step}: visited {row} with accuracy {told.val_accuracy} for {told.cost_s} s, allowed "
+                    "are accuracies in [0, 1] and finite costs of at least 0"
+                )
+            yield row, told
 
     def _spec(self, arch: Arch) -> str:
         name = (arch.shape, arch.dtype.char, arch.tobytes()) if isinstance(arch, np.ndarray) else None

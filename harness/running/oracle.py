@@ -90,7 +90,7 @@ class MeteredOracle:
         self._queries = queries
         self._query = query
         self._cost_s = cost_s
-        self._log = _Log()
+        self._log = Log()
         self._space = space
         philox = Philox(key=int(rng.integers(_LARGEST_KEY)))
         self._rng = Generator(philox)
@@ -136,7 +136,7 @@ class MeteredOracle:
 
     def take_visits(self) -> Visits:
         """Return the queries answered since this was asked last, or since the oracle was made; for the runner."""
-        taken, self._log = self._log, _Log()
+        taken, self._log = self._log, Log()
         return taken.visits(len(self._space.choices))
 
     def _total(self, cost_s: float) -> float:
@@ -163,7 +163,7 @@ class MeteredOracle:
         return row
 
 
-class _Log:
+class Log:
     """Queries as flat columns, which grow faster than rows of arrays."""
 
     __slots__ = ("archs", "cost_s", "epochs", "val_accuracy")
@@ -172,13 +172,18 @@ class _Log:
         self.archs = array("h")  # of Choice
         self.epochs, self.val_accuracy, self.cost_s = array("i"), array("d"), array("d")
 
+    def __len__(self) -> int:
+        return len(self.epochs)
+
     def add(self, row: list[int], seen: Observation) -> None:
+        """Append what was seen of a row of choices."""
         self.archs.extend(row)
         self.epochs.append(seen.epochs)
         self.val_accuracy.append(seen.val_accuracy)
         self.cost_s.append(seen.cost_s)
 
     def visits(self, slots: int) -> Visits:
+        """Return the columns, of architectures of so many slots."""
         return Visits(
             np.array(self.archs, dtype=Choice).reshape(-1, slots),
             np.array(self.epochs, dtype=np.int32),

@@ -29,7 +29,7 @@ from nasboard.harness.errors import (
 from nasboard.harness.record import Json, Maker, RunKey, Status, StepRecord, Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.measure import Measure
-from nasboard.harness.running.oracle import Answers, MeteredOracle
+from nasboard.harness.running.oracle import Answers, Log, MeteredOracle
 from nasboard.harness.running.provenance import collect
 from nasboard.harness.running.telling import Reached, Teller
 from nasboard.harness.store import Claim, Ending, Store
@@ -54,10 +54,17 @@ class Setting:
 
 @dataclass
 class Progress:
-    """What has been pulled from the method and is not stored yet."""
+    """What has been pulled from the method and is not stored yet.
+
+    Attributes:
+        queries: stored of a run without an oracle, whose checkpoints say what it looked at.
+        seen: what they have said since.
+    """
 
     claim: Claim
+    queries: int
     steps: list[StepRecord] = field(default_factory=list)
+    seen: Log = field(default_factory=Log)
     last: Checkpoint | None = None
     wall_s: float = 0.0
     since: float = field(default_factory=time.monotonic)
@@ -82,7 +89,7 @@ def execute(
     `by_training` answers the queries of a benchmark that has no table to answer them.
     """
     provenance = dict(collect(setting.device, setting.threads))
-    progress = Progress(claim, wall_s=claim.last.wall_s if claim.last else 0.0)
+    progress = Progress(claim, claim.queries, wall_s=claim.last.wall_s if claim.last else 0.0)
     error: str | None = None
     oracle: MeteredOracle | None = None
     with ExitStack() as answering:
@@ -102,7 +109,7 @@ def execute(
     if status == "pending":
         store.release(claim.run_id, owner)
         return status
-    queries, visits = _asked(oracle) if oracle else (claim.queries, None)
+    queries, visits = _asked(progress, oracle)
     try:
         ending = Ending(status, error, provenance)
         store.append(claim.run_id, owner, progress.steps, None, queries, visits=visits, end=ending)
@@ -176,9 +183,10 @@ def _check_makers(key: RunKey) -> None:
     """
     if key.method_by is None or key.benchmark_by is None:  # planned by hand
         return
-    method = replace(_loaded("method", key.method, tuple(sys.path)), files=registry.files_in(key.params))
+    names = (key.method, *registry.methods_in(key.params))
+    method = replace(_loaded("method", names, tuple(sys.path)), files=registry.files_in(key.params))
     here = {"method": (key.method_by, method)}
-    here["benchmark"] = (key.benchmark_by, _loaded("benchmark", key.benchmark, tuple(sys.path)))
+    here["benchmark"] = (key.benchmark_by, _loaded("benchmark", (key.benchmark,), tuple(sys.path)))
     for what, (planned, found) in here.items():
         apart = [part.name for part in fields(planned) if getattr(planned, part.name) != getattr(found, part.name)]
         if apart:
@@ -189,9 +197,9 @@ def _check_makers(key: RunKey) -> None:
 
 
 @cache
-def _loaded(what: str, name: str, path: tuple[str, ...]) -> Maker:
-    """Return who a method or benchmark is, looked at once: a process goes on with the code that it has loaded."""
-    return registry.method_by(name, {}) if what == "method" else registry.benchmark_by(name)
+def _loaded(what: str, names: tuple[str, ...], path: tuple[str, ...]) -> Maker:
+    """Return who methods or a benchmark are, looked at once: a process goes on with the code that it has loaded."""
+    return registry.methods_by(names) if what == "method" else registry.benchmark_by(names[0])
 
 
 def _pull(
@@ -221,6 +229,7 @@ def _pull(
         cost_s = progress.wall_s if oracle is None else oracle.spent_s
         record = measure.record(checkpoint, cost_s, progress.wall_s)
         progress.steps.append(record)
+        _note(checkpoint, measure, progress, oracle)
         progress.last = checkpoint
         if record.scores is not None:
             teller.scores = record.scores
@@ -234,9 +243,21 @@ def _pull(
             _flush(progress, store, owner, oracle)
 
 
-def _asked(oracle: MeteredOracle | None) -> tuple[int, Visits | None]:
+def _note(checkpoint: Checkpoint, measure: Measure, progress: Progress, oracle: MeteredOracle | None) -> None:
+    """Take down what a checkpoint says was looked at."""
+    if checkpoint.visited and oracle is not None:
+        raise MethodError(f"step {checkpoint.step}: what is asked of the oracle is taken down there; leave visited out")
+    for row, seen in measure.visited(checkpoint):
+        progress.seen.add(row, seen)
+
+
+def _asked(progress: Progress, oracle: MeteredOracle | None) -> tuple[int, Visits | None]:
     """Return how many queries were answered so far, and those that are not stored yet."""
-    return (0, None) if oracle is None else (oracle.queries, oracle.take_visits())
+    if oracle is not None:
+        return oracle.queries, oracle.take_visits()
+    taken, progress.seen = progress.seen, Log()
+    progress.queries += len(taken)
+    return progress.queries, taken.visits(len(taken.archs) // len(taken)) if len(taken) else None
 
 
 def _flush(progress: Progress, store: Store, owner: str, oracle: MeteredOracle | None) -> None:
@@ -245,7 +266,7 @@ def _flush(progress: Progress, store: Store, owner: str, oracle: MeteredOracle |
         return
     start = time.monotonic()
     saved = state.dump(progress.last.state())
-    queries, visits = _asked(oracle)
+    queries, visits = _asked(progress, oracle)
     store.append(progress.claim.run_id, owner, progress.steps, saved, queries, visits=visits)
     progress.steps = []
     progress.since = time.monotonic()

@@ -105,6 +105,14 @@ def difference(a: BySeed, b: BySeed) -> Difference:
     return welch(*(np.array([values[seed] for seed in sorted(values)]) for values in (a, b)))
 
 
+def holm(p: Floats) -> Floats:
+    """Return the corrected p-values `(m,)` of m comparisons, whatever they are of, in the order given.
+
+    Source: Holm, A Simple Sequentially Rejective Multiple Test Procedure (Scandinavian Journal of Statistics 1979).
+    """
+    return _corrected(p, np.arange(len(p), 0, -1))
+
+
 def shaffer(p: Floats, methods: int) -> Floats:
     """Return the corrected p-values `(m,)` of all m = k (k - 1) / 2 comparisons of k methods, in the order given.
 

@@ -230,6 +230,8 @@ def check_checkpoint(checkpoint: Checkpoint, due: int, case: Case) -> None:
         raise ContractError(f"step {checkpoint.step} came where {due} was due; number checkpoints 1, 2, 3, ...")
     if checkpoint.incumbent is not None:
         check(case.benchmark.space, np.asarray(checkpoint.incumbent)[None])
+    if checkpoint.visited:
+        check(case.benchmark.space, np.stack([arch for arch, _ in checkpoint.visited]))
     wrong = [name for name, value in checkpoint.logs.items() if not np.isfinite(value).all()]
     if wrong:
         raise ContractError(f"step {due}: log {wrong[0]!r} is {checkpoint.logs[wrong[0]]}; log finite numbers only")
@@ -285,4 +287,5 @@ def _pull(checkpoints: Iterator[Checkpoint], steps: int, played: Played) -> Iter
 def _row(checkpoint: Checkpoint, played: Played) -> str:
     logs = sorted((name, np.asarray(logged, np.float64).tobytes().hex()) for name, logged in checkpoint.logs.items())
     paid = None if played.oracle is None else (played.oracle.queries, played.oracle.spent_s.hex())
-    return f"{checkpoint.step} {played.incumbents[-1]} {logs} {paid}"
+    looked = [(arch.tolist(), seen.val_accuracy.hex(), seen.epochs) for arch, seen in checkpoint.visited]
+    return f"{checkpoint.step} {played.incumbents[-1]} {logs} {paid} {looked}"

@@ -149,7 +149,7 @@ class Spos:
         found = data.space.valid(archs)
         bounds = {"multiply_adds": self.most_multiply_adds, "parameters": self.most_parameters}
         if any(bounds.values()):
-            known = cost(data.space, data.parts.alone, archs)
+            known = cost(data.parts.space, data.parts.alone, archs)
             for name, most in bounds.items():
                 found &= (getattr(known, name) <= most) | (most == 0)
         return found

@@ -50,6 +50,20 @@ def test_the_boards_come_in_every_format(folder: Path, format: str) -> None:
     assert "random_search" in shown.stdout.replace("\\_", "_")
 
 
+def test_what_searches_looked_at_is_a_board_and_families_of_labels_are_compared(folder: Path) -> None:
+    shown = nasboard(folder, "leaderboard", "--board", "samples", "--json")
+    rows = json.loads(shown.stdout)[0]["rows"]
+    assert {row["label"] for row in rows} == {"random_search", "regularized_evolution"}
+    assert all(row["samples"] > 1 and 0.5 < row["visited"] <= 1 for row in rows)
+    paired = nasboard(folder, "leaderboard", "--pairs", "random_search*", "regularized_evolution*", "--format", "csv")
+    assert paired.returncode == 0, paired.stderr
+    assert "visited_p" in paired.stdout
+    both = nasboard(folder, "leaderboard", "--pairs", "a*", "b*", "--board", "tau")
+    assert (both.returncode, "leave --board tau out" in both.stderr) == (2, True)
+    none = nasboard(folder, "leaderboard", "--pairs", "a*", "b*")
+    assert (none.returncode, "has its like" in none.stderr) == (3, True)
+
+
 def test_tables_fit_a_hundred_columns(folder: Path) -> None:
     shown = subprocess.run(
         [sys.executable, "-m", "nasboard.harness.cli", "leaderboard"],

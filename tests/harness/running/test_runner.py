@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -13,6 +14,8 @@ from nasboard.harness.store import Claim, Store, new_owner, open_store
 from tests.plugin import write_distribution
 
 BODY = """
+from nasboard.harness.api import Observation
+
 @dataclass(frozen=True)
 class Any_:
     scores: str = "good"
@@ -40,8 +43,13 @@ class Any_:
                 arch = arch + 9
             if self.scores == "tuple":
                 arch = (0, 1, 0, 2, 3, 4)
+            looks = ()
+            if self.scores.startswith("look"):
+                far = {"look-far": 2.0}.get(self.scores, 0.25)
+                place = arch + (9 if self.scores == "look-out" else step)
+                looks = ((place, Observation(far, 0.0, 1)), (arch, Observation(0.5, 0.0, 1)))
             number = 7 if self.scores == "steps" and step == 2 else step
-            yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3)
+            yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3, visited=looks)
 """
 
 
@@ -136,3 +144,25 @@ def test_a_run_is_not_made_of_a_file_that_changed_after_it_was_planned(store: St
 
 def test_constant_scores_are_stored_as_they_are(store: Store) -> None:
     assert made(store, "constant").status == "done"
+
+
+def test_what_a_live_run_looked_at_is_stored_as_queries_are(store: Store) -> None:
+    record = made(store, "look")
+    visits = store.visits(record.run_id)
+    assert (record.status, record.queries, record.cost_kind) == ("done", 6, "measured")
+    assert visits is not None
+    assert visits.archs.tolist() == [row for step in (1, 2, 3) for row in ([step] * 6, [0] * 6)]
+    assert visits.val_accuracy.tolist() == [0.25, 0.5] * 3
+    assert set(visits.cost_s) == {0.0}
+
+
+def test_a_run_that_looks_at_nothing_has_no_visits(store: Store) -> None:
+    record = made(store, "good")
+    assert (record.queries, store.visits(record.run_id)) == (0, None)
+
+
+@pytest.mark.parametrize(("scores", "why"), [("look-far", r"accuracies in \[0, 1\]"), ("look-out", "SpecError")])
+def test_what_cannot_have_been_looked_at_fails_the_run(store: Store, scores: str, why: str) -> None:
+    record = made(store, scores)
+    assert record.status == "failed"
+    assert re.search(why, record.error or "")

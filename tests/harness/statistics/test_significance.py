@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from scipy import stats
 
 from nasboard.harness.statistics.bootstrap import Interval
-from nasboard.harness.statistics.significance import ALPHA, difference, shaffer, tiers
+from nasboard.harness.statistics.significance import ALPHA, difference, holm, shaffer, tiers
 from tests.harness.statistics.boards_of_seeds import BOARDS, PAIRS, below_first, by_seed, p_values
 
 
@@ -74,6 +74,13 @@ def test_what_does_not_vary_with_the_seed_differs_for_certain(first: int) -> Non
 
 
 # corrections
+
+
+def test_holm_on_known_numbers() -> None:
+    p = np.array([0.04, 0.01, 0.03, 0.005])
+    assert holm(p).tolist() == pytest.approx([0.06, 0.03, 0.06, 0.02])
+    assert holm(np.array([0.9, 0.8])).tolist() == [1.0, 1.0]
+    assert holm(np.empty(0)).tolist() == []
 
 
 def test_shaffer_on_known_numbers_of_pairs_that_can_be_equal_together() -> None:

@@ -1,0 +1,1 @@
+"""Methods made of others, which their hyper-parameters name."""
