@@ -13,6 +13,7 @@ _LIVE = (
     "digits201-live",
     *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
+    *(f"proxyless-{data}" for data in ("digits", "cifar10")),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
