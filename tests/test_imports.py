@@ -151,6 +151,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.spaces",
         "harness",
     ),
+    "methods.differentiable.proxyless": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "benchmarks.spaces.costs",
+        "harness",
+        "methods.differentiable.bilevel",
+    ),
     "methods.weight_sharing": (
         "benchmarks.live",
         "benchmarks.live.supernets",
@@ -170,6 +178,7 @@ TORCH_AT_TOP = (
     "methods",
     "methods.differentiable",
     "methods.differentiable.bilevel",
+    "methods.differentiable.proxyless",
     "methods.weight_sharing",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth

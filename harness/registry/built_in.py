@@ -40,6 +40,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "drnas": "nasboard.methods.differentiable.drnas:DrNas",
         "setn": "nasboard.methods.differentiable.setn:Setn",
         "darts_pt": "nasboard.methods.differentiable.darts_pt:DartsPt",
+        "proxyless": "nasboard.methods.differentiable.proxyless.method:Proxyless",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",

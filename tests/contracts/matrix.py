@@ -33,10 +33,16 @@ SPACES = (
     "digits201-live?none=mixed",
     "digits201-live?without=none",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
-    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
+    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "proxyless")),
 )
-KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits")  # operations of edges; inputs to choose; edges that compete
-CANNOT: Mapping[tuple[str, str], str] = MappingProxyType({})  # (method, space) -> why not
+KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits", "proxyless-digits")
+# operations of edges; inputs to choose; edges that compete; layers
+CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> why not
+    {
+        ("p_darts", "proxyless-digits"): "it searches in networks of more and more cells, and layers are the space's",
+        ("pc_darts", "proxyless-digits"): "partial channels go around the operations of cells",
+    }
+)
 RANKED = 6  # architectures
 
 
