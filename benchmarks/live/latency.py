@@ -37,9 +37,10 @@ Timed = tuple[nn.Module, Tensor]  # what is run, and on what
 
 
 def measure(name: str, parts: Parts, *, batch: int = 1, rounds: int = 30, device: str = "cpu") -> Latencies:
-    """Return the latencies of all blocks of a benchmark's network, each the median over `rounds` rounds.
+    """Return the latencies of all blocks of a benchmark's network, each the least of `rounds` rounds.
 
-    In a round every block is run once, so that what disturbs the machine for a while disturbs them alike.
+    In a round every block is run once, so that what disturbs the machine for a while disturbs them alike; and what
+    disturbs it adds to a measurement, so that the least is the block's own.
 
     Args:
         name: full name of the benchmark.
@@ -114,14 +115,14 @@ def _images(shape: tuple[int, ...], rng: Generator) -> Tensor:
 
 @torch.inference_mode()
 def _seconds(every: Sequence[Timed], rounds: int) -> list[float]:
-    """Return the median seconds of each, over rounds in which each is run once."""
+    """Return the least seconds of each, over rounds in which each is run once."""
     found = np.empty((rounds, len(every)))
     for turn in range(-5, rounds):
         for i, (net, x) in enumerate(every):
             taken = _timed(lambda net=net, x=x: net(x), x.is_cuda)  # type: ignore[misc]
             if turn >= 0:
                 found[turn, i] = taken
-    return [float(each) for each in np.median(found, axis=0)]
+    return [float(each) for each in found.min(axis=0)]
 
 
 def _timed(run: Callable[[], object], on_gpu: bool) -> float:
