@@ -50,10 +50,12 @@ def measure(name: str, parts: Parts, *, batch: int = 1, rounds: int = 30, device
         device: that runs them.
 
     Raises:
-        UsageError: the space is not one of layers, or a number is below 1.
+        UsageError: the space is not one of layers, a number is below 1, or a processor has several threads.
     """
     if batch < 1 or rounds < 1:
         raise UsageError(f"latencies are of 1 image or more, measured once or more, given {batch} and {rounds}")
+    if device == "cpu" and torch.get_num_threads() > 1:
+        raise UsageError("latencies on a processor are those of one thread: torch.set_num_threads(1)")
     space, macro = _layers(name, parts)
     rng = default_rng(0)
     timed, around = _blocks(space, macro, batch, rng), _around(space, macro, batch, rng)
@@ -126,12 +128,15 @@ def _seconds(every: Sequence[Timed], rounds: int) -> list[float]:
 
 
 def _timed(run: Callable[[], object], on_gpu: bool) -> float:
-    if on_gpu:
-        torch.cuda.synchronize()
+    """Return the seconds of a call; on a processor those of the thread, so that other programs do not count."""
+    if not on_gpu:
+        start = time.thread_time()
+        run()
+        return time.thread_time() - start
+    torch.cuda.synchronize()
     start = time.perf_counter()
     run()
-    if on_gpu:
-        torch.cuda.synchronize()
+    torch.cuda.synchronize()
     return time.perf_counter() - start
 
 

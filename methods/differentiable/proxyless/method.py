@@ -32,9 +32,9 @@ class Proxyless(Differentiable):
     release, mit-han-lab/proxylessnas:search, whose settings on ImageNet these are. After a warm-up of the weights,
     every step of them trains the one path that gates drawn by softmax(alpha) leave open, and after every `alpha_period`
     of them alpha makes one on validation images: along all paths, along two of each group, whose alpha is then rescaled
-    so that the probabilities of the others stay, or by REINFORCE. Where `latency` names a table of measured blocks, what
-    alpha learns by holds the expected latency. What is no choice among operations (inputs, outputs, weights of edges)
-    stays soft.
+    so that the probabilities of the others stay, or by REINFORCE. Where `latency` names a table of measured blocks,
+    what alpha learns by holds the expected latency. What is no choice among operations (inputs, outputs, weights of
+    edges) stays soft.
 
     Differs from the release: rates follow their cosines epoch by epoch (there: step by step); a layer whose open path
     is `Zero` learns like any other (there: not in that step); along all paths, those that are closed are computed with
