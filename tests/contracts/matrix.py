@@ -60,7 +60,7 @@ class Toy:
     @property
     def space(self) -> RelaxedSpace:
         base, _, options = split_name(self.name)
-        space = LIVE[base].space
+        space, _ = live.cut(LIVE[base].space, LIVE[base].macro)
         return narrowed(space, options.get("without"), mixes_none="none" in options) if options else space
 
     def data(self) -> LiveData:
@@ -68,6 +68,7 @@ class Toy:
         (x, y), (vx, vy) = data.train, data.val
         cells = 1 if base == "digits201-live" else 3
         macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
+        _, macro = live.cut(LIVE[base].space, macro)
         parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 

@@ -65,11 +65,11 @@ def test_a_high_price_leads_to_the_fastest_network(  # type: ignore[no-untyped-d
 ) -> None:
     path = made_up(tmp_path, data, ms)
     how = {"learns": learns, "latency": path, "latency_term": "sum", "latency_lambda": 1e4}
-    run = replace(SHORT, epochs=31, alpha_lr=0.2, **how).open(live.task(), data)  # type: ignore[arg-type]
-    told = [run.advance()["expected_ms"] for _ in range(31)]
+    run = replace(SHORT, epochs=9, alpha_lr=1.0, **how).open(live.task(), data)  # type: ignore[arg-type]
+    told = [run.advance()["expected_ms"] for _ in range(9)]
     assert told[-1] < told[1]  # type: ignore[operator]
     options = np.array([len(group.options) for group in data.space.groups])
-    assert (run.incumbent == (0 if best == 0 else options - 1)).mean() > 0.9
+    assert (run.incumbent == (0 if best == 0 else options - 1)).all()
 
 
 def test_the_table_is_part_of_who_ran(tmp_path: Path, data: LiveData) -> None:
