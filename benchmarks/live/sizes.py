@@ -65,8 +65,13 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
 
 
 def of_layers(space: RelaxedSpace, macro: Macro) -> RelaxedSpace:
-    """Return a space of layers whose stages have as many layers as a network of it says; another as it is."""
-    return shallower(LAYER_SPACES[space.name], macro.cells) if isinstance(space, LayerSpace) else space
+    """Return a space of layers whose stages have as many layers as a network of it says.
+
+    Others are as they are, as are those of layers whose stages have depths to choose from.
+    """
+    if not isinstance(space, LayerSpace) or any(stage.depths for stage in space.stages):
+        return space
+    return shallower(LAYER_SPACES[space.name], macro.cells)
 
 
 def narrowed(space: RelaxedSpace, names: str | None, *, mixes_none: bool = False) -> RelaxedSpace:
