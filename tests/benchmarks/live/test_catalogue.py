@@ -13,12 +13,10 @@ import pytest
 from nasboard.benchmarks.live.benchmark import LiveBenchmark, Parts, representatives
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.datasets.spec import BASES, DataSpec
-from nasboard.benchmarks.live.sizes import resized, with_partial
+from nasboard.benchmarks.live.sizes import with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.benchmarks.spaces.darts_lists import SPACES
-from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
-from nasboard.benchmarks.spaces.layerwise import shallower
-from nasboard.benchmarks.spaces.macros import DIGITS, PROXYLESS_8, DartsMacro
+from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
@@ -56,26 +54,6 @@ def test_a_name_without_a_table_has_the_four_parts_and_its_trainings_leave_out_w
     assert found.fidelities == told.fidelities == (1, 3)
     with pytest.raises(MissingDataError, match=r"its truth are trainings: nasboard train 's2-digits\?cells=3"):
         found.truth(sample(found.space, np.random.default_rng(0), 1))
-
-
-def test_layers_of_a_stage_are_layers_of_the_space_and_widths_are_in_proportion_to_channels() -> None:
-    found = opened("proxyless-digits?cells=1&channels=8")
-    assert found.name == found.trained_as == "proxyless-digits?cells=1&channels=8"
-    assert found.space == shallower(LAYER_SPACES["proxyless"], 1)
-    assert found.parts.macro == replace(PROXYLESS_8, cells=1, channels=8)
-    assert [found.parts.macro.scaled(width) for width in (32, 24, 320)] == [16, 12, 160]
-    assert len(opened("proxyless-digits?cells=4").space.groups) == 21
-    assert LIVE["proxyless-cifar10"].space == LAYER_SPACES["proxyless"]
-    assert opened("proxyless-digits?cells=2").name == "proxyless-digits"
-    for options, says in (
-        ("partial=2", "has layers"),
-        ("size=2", "halves its images 2 times"),
-        ("without=Zero", "nb201"),
-    ):
-        with pytest.raises(UsageError, match=says):
-            opened(f"proxyless-digits?{options}")
-    with pytest.raises(UsageError, match="proxyless says itself how many layers it has"):
-        resized(found.parts, cells=2)
 
 
 def test_the_share_of_skips_is_told_by_the_table_or_by_the_space() -> None:
