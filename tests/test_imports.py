@@ -110,6 +110,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.spaces.edge_cells",
         "harness",
     ),
+    "benchmarks.live.supernets.layers": (
+        "benchmarks.live.supernets",
+        "benchmarks.live.supernets.darts",
+        "benchmarks.spaces",
+        "benchmarks.spaces.costs",
+        "harness",
+    ),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
@@ -125,6 +132,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
         "benchmarks.live.supernets.darts",
+        "benchmarks.live.supernets.layers",
         "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
         "benchmarks.spaces",
@@ -158,6 +166,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.spaces",
         "harness",
     ),
+    "methods.differentiable.proxyless": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "benchmarks.spaces.costs",
+        "harness",
+        "methods.differentiable.bilevel",
+    ),
     "methods.weight_sharing": (
         "benchmarks.live",
         "benchmarks.live.supernets",
@@ -171,12 +187,14 @@ TORCH_AT_TOP = (
     "benchmarks.live.datasets",
     "benchmarks.live.supernets",
     "benchmarks.live.supernets.darts",
+    "benchmarks.live.supernets.layers",
     "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
     "methods",
     "methods.composed",
     "methods.differentiable",
     "methods.differentiable.bilevel",
+    "methods.differentiable.proxyless",
     "methods.weight_sharing",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth

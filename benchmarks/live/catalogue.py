@@ -1,9 +1,10 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
 `digits201-live`, `digits1296-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces;
-`poc1296-cifar10`, `darts-DATA` and `s1-DATA` to `s5-DATA` by trainings from scratch. A table of all trainings of
-`poc1296-cifar10`, once it was built under that name, scores `poc1296-cifar10-live`. An option is part of a benchmark's
-name, and so of every run. A name is an attribute of this module, so that the registry finds it.
+`poc1296-cifar10`, `darts-DATA`, `s1-DATA` to `s5-DATA`, `proxyless-DATA` and `ofa-DATA` by trainings from scratch. A
+table of all trainings of `poc1296-cifar10`, once it was built under that name, scores `poc1296-cifar10-live`. An option
+is part of a benchmark's name, and so of every run. A name is an attribute of this module, so that the registry finds
+it.
 """
 
 from __future__ import annotations
@@ -15,11 +16,22 @@ from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
-from nasboard.benchmarks.live.sizes import check_sides, narrowed, weighs_edges, with_partial
+from nasboard.benchmarks.live.sizes import check_sides, narrowed, of_layers, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
-from nasboard.benchmarks.spaces.macros import DIGITS, POC, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
+from nasboard.benchmarks.spaces.macros import (
+    DIGITS,
+    POC,
+    PROXYLESS_8,
+    PROXYLESS_32,
+    DartsMacro,
+    Macro,
+    NB1Shot1Macro,
+    NB201Macro,
+    sized,
+)
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space, left_out
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -86,7 +98,7 @@ class Live:
         Args:
             version: of the table.
             channels: of the first cells of supernets.
-            cells: of supernets (a stage, of nb201).
+            cells: of supernets (a stage, of nb201); of spaces of layers, the layers of a stage, and so of the space.
             partial: of supernets, K: 1/K of the channels go through the operations, and edges have weights as well, as
                 in PC-DARTS, but for nb1shot1, which weighs the inputs of its nodes already.
             without: of nb201: operations that no edge may have, joined by +, as in `none+avg_pool_3x3`; None: has all.
@@ -117,6 +129,7 @@ class Live:
         if without is not None or none is not None:
             space = narrowed(space, without, mixes_none=none is not None)
         macro = self._sized(spec, told(channels=channels, cells=cells))
+        space = of_layers(space, macro)
         if partial is not None:
             space, macro = with_partial(space, macro, number("partial", partial))
         parts = Parts(
@@ -260,7 +273,13 @@ def _trained() -> list[Live]:
     return found
 
 
-LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained())}
+def _of_layers() -> list[Live]:
+    whole = LAYER_SPACES["proxyless"]
+    macros: dict[str, Macro] = {"digits": PROXYLESS_8, "cifar10": PROXYLESS_32}
+    return [Live(f"proxyless-{on}", of_layers(whole, macro), on, macro, "quick-30") for on, macro in macros.items()]
+
+
+LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained(), *_of_layers())}
 
 
 def __getattr__(name: str) -> Live:

@@ -104,6 +104,24 @@ class Simplices:
         widths = torch.tensor([[len(group.options) - 1] for group in self.groups])
         return self.flat(torch.zeros_like(ends).scatter(1, torch.minimum(at, widths), 1.0)).to(mix)
 
+    def drawn_apart(self, logits: Tensor, count: int, rng: Generator) -> Tensor:
+        """Return which options `(m,)` bool are drawn: `count` of every group, or all where there are fewer.
+
+        They are drawn one after the other by the softmax of logits `(m,)` over those that are left, which are the
+        largest after Gumbel noise.
+        """
+        noise = torch.from_numpy(rng.gumbel(size=tuple(logits.shape)).astype(np.float32)).to(logits)
+        rows = self.rows(logits.detach() + noise, -torch.inf)
+        return self.flat(rows.argsort(stable=True, dim=-1, descending=True).argsort(-1) < count)
+
+    def softmax_among(self, logits: Tensor, held: Tensor) -> Tensor:
+        """Return the softmax `(m,)` of every group over the options `held` `(m,)` bool, 0 at the others."""
+        return self.softmax(logits.masked_fill(~held, -torch.inf))
+
+    def logsumexp_among(self, logits: Tensor, held: Tensor) -> Tensor:
+        """Return `(groups,)`: the logarithm of the sum of exp(logits) of every group over the options held."""
+        return self.rows(logits.masked_fill(~held, -torch.inf), -torch.inf).logsumexp(-1)
+
     def gumbel_soft(self, logits: Tensor, temperature: float, rng: Generator) -> Tensor:
         """Return a draw `(m,)` from the Gumbel-softmax of logits `(m,)`.
 

@@ -8,6 +8,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.live.supernets.layers.network import LayersNetwork
+from nasboard.benchmarks.live.supernets.layers.supernet import LayersSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
@@ -20,7 +22,8 @@ from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace, Poc1296Space
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
+from nasboard.benchmarks.spaces.macros import DartsMacro, LayersMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
@@ -57,6 +60,8 @@ def supernet(
         return NB1Shot1Supernet(space, macro, rng, allowed)
     if isinstance(macro, NB201Macro) and isinstance(space, Poc1296Space):
         return NB201Supernet(macro, rng, allowed, space=space)
+    if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
+        return LayersSupernet(space, macro, rng, allowed)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
 
 
@@ -72,6 +77,8 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
         return NB101Network(macro, space, arch, rng)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsNetwork(macro, space, arch, rng)
+    if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
+        return LayersNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")
 
 

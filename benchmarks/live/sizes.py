@@ -9,6 +9,8 @@ from dataclasses import replace
 
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
+from nasboard.benchmarks.spaces.layerwise import LayerSpace, shallower
 from nasboard.benchmarks.spaces.macros import Macro, sized
 from nasboard.benchmarks.spaces.nb201 import NONE, OPS, NB201Space, without
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -28,7 +30,11 @@ def resized(parts: Parts, *, cells: int | None = None, partial: int | None = Non
     """
     if cells is not None and cells < 1:
         raise UsageError(f"cells is a positive whole number, given {cells}")
-    space, macro = parts.space, parts.macro if cells is None else sized(parts.macro, cells=cells)
+    space, macro = parts.space, parts.macro
+    if cells is not None:
+        if isinstance(space, LayerSpace):
+            raise UsageError(f"{space.name} says itself how many layers it has; leave cells as they are")
+        macro = sized(macro, cells=cells)
     check_sides(space.name, macro)
     if partial is not None:
         space, macro = with_partial(space, macro, partial)
@@ -47,13 +53,25 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
     Edges have weights then, as in PC-DARTS, but not where the space weighs the inputs of its nodes already.
 
     Raises:
-        UsageError: `share` does not divide the channels.
+        UsageError: `share` does not divide the channels, or the space is one of layers.
     """
+    if isinstance(space, LayerSpace):
+        raise UsageError(f"partial channels go around the operations of cells; {space.name} has layers")
     if share < 1 or macro.channels % share:
         raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
     if isinstance(space, DartsSpace | NB201Space):
         space = replace(space, edge_weights=True)
     return space, sized(macro, partial=share)
+
+
+def of_layers(space: RelaxedSpace, macro: Macro) -> RelaxedSpace:
+    """Return a space of layers whose stages have as many layers as a network of it says.
+
+    Others are as they are, as are those of layers whose stages have depths to choose from.
+    """
+    if not isinstance(space, LayerSpace) or any(stage.depths for stage in space.stages):
+        return space
+    return shallower(LAYER_SPACES[space.name], macro.cells)
 
 
 def narrowed(space: RelaxedSpace, names: str | None, *, mixes_none: bool = False) -> RelaxedSpace:

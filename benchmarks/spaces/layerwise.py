@@ -15,7 +15,7 @@ no part of the space here. SPOS, Guo et al. (ECCV 2020): megvii-model/SinglePath
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from math import prod
 from types import MappingProxyType
@@ -179,6 +179,18 @@ class LayerSpace:
     def _at(self, stage: int) -> list[int]:
         """Return the slots of a stage's layers."""
         return [i for i, slot in enumerate(self.slots) if slot.stage == stage and slot.layer is not None]
+
+
+def shallower(space: LayerSpace, layers: int) -> LayerSpace:
+    """Return the space whose stages have `layers` layers at most, the first ones.
+
+    Raises:
+        SpecError: none are left, or a stage has depths to choose from.
+    """
+    if layers < 1 or any(stage.depths for stage in space.stages):
+        why = "stages have depths of their own" if layers > 0 else f"given {layers}"
+        raise SpecError(f"{space.name}: a stage keeps its first layers, 1 or more; {why}")
+    return replace(space, stages=tuple(replace(stage, layers=min(stage.layers, layers)) for stage in space.stages))
 
 
 def _hash(rows: Archs) -> Ints:

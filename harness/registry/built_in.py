@@ -16,6 +16,7 @@ _LIVE = (
     "poc1296-cifar10-live",
     *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
+    *(f"proxyless-{data}" for data in ("digits", "cifar10")),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
@@ -42,6 +43,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "drnas": "nasboard.methods.differentiable.drnas:DrNas",
         "setn": "nasboard.methods.differentiable.setn:Setn",
         "darts_pt": "nasboard.methods.differentiable.darts_pt:DartsPt",
+        "proxyless": "nasboard.methods.differentiable.proxyless.method:Proxyless",
         "one_shot": "nasboard.methods.weight_sharing.one_shot:OneShot",
         "few_shot": "nasboard.methods.weight_sharing.few_shot:FewShot",
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",

@@ -34,10 +34,16 @@ SPACES = (
     "digits201-live?without=none",
     "digits1296-live",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
-    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
+    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "proxyless")),
 )
-KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits")  # operations of edges; inputs to choose; edges that compete
-CANNOT: Mapping[tuple[str, str], str] = MappingProxyType({})  # (method, space) -> why not
+KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits", "proxyless-digits")
+# operations of edges; inputs to choose; edges that compete; layers
+CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> why not
+    {
+        ("p_darts", "proxyless-digits"): "it searches in networks of more and more cells, and layers are the space's",
+        ("pc_darts", "proxyless-digits"): "partial channels go around the operations of cells",
+    }
+)
 RANKED = 6  # architectures
 
 
@@ -55,7 +61,7 @@ class Toy:
     @property
     def space(self) -> RelaxedSpace:
         base, _, options = split_name(self.name)
-        space = LIVE[base].space
+        space, _ = live.cut(LIVE[base].space, LIVE[base].macro)
         return narrowed(space, options.get("without"), mixes_none="none" in options) if options else space
 
     def data(self) -> LiveData:
@@ -63,6 +69,7 @@ class Toy:
         (x, y), (vx, vy) = data.train, data.val
         cells = 1 if base in ("digits201-live", "digits1296-live") else 3
         macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
+        _, macro = live.cut(LIVE[base].space, macro)
         parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 

@@ -9,8 +9,10 @@ import numpy as np
 
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData, open_live
-from nasboard.benchmarks.spaces.macros import sized
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
+from nasboard.benchmarks.spaces.macros import LayersMacro, Macro, sized
 from nasboard.benchmarks.spaces.nb201 import NB201Space
+from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
 from nasboard.harness.space import sample
@@ -28,12 +30,19 @@ def small_data() -> LiveData:
     return replace(whole, train=(x[:96].copy(), y[:96].copy()), val=(vx[:80].copy(), vy[:80].copy()))
 
 
+def cut(space: RelaxedSpace, macro: Macro) -> tuple[RelaxedSpace, Macro]:
+    """Return two stages of a space of layers, and their network; others as they are."""
+    if isinstance(space, LayerSpace) and isinstance(macro, LayersMacro):
+        return replace(space, stages=space.stages[:2]), replace(macro, strides=(1, 1, 2))
+    return space, macro
+
+
 def tiny(name: str, channels: int = 2) -> LiveData:
     """Return a few digits, and supernets of a few channels and cells of a space."""
     data, there = small_data(), LIVE[name]
     (x, y), (vx, vy) = data.train, data.val
-    macro = sized(there.macro, image=8, inputs=1, classes=10, channels=channels, cells=3)
-    parts = replace(data.parts, space=there.space, macro=macro)
+    space, macro = cut(there.space, sized(there.macro, image=8, inputs=1, classes=10, channels=channels, cells=3))
+    parts = replace(data.parts, space=space, macro=macro)
     return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 
 

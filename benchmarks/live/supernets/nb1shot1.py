@@ -76,7 +76,7 @@ class NB1Shot1Supernet(Supernet):
                 `how` have another length.
             UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
-        wiring, dropping = self.wiring(mix, sparse=how.sparse), self.dropping(how, x.device)
+        wiring, dropping = self.wiring(mix, how), self.dropping(how, x.device)
         x = self.embed(x)
         for number, cell in enumerate(self.cells):
             x = cell(self.enter(number, x), wiring, dropping)
@@ -96,15 +96,15 @@ class NB1Shot1Supernet(Supernet):
         y = F.conv2d(F.relu(x), blocks_of(self.post, held, self.nodes))
         return F.linear(standardise(y, self.gamma, self.beta).mean((2, 3)), self.weight, self.bias)
 
-    def wiring(self, mix: Tensor, *, sparse: bool = False) -> Wiring:
+    def wiring(self, mix: Tensor, how: Pass = PLAIN) -> Wiring:
         """Return what a mixture `(m,)` asks of every cell; nodes that nothing leads on from are left out.
 
-        An option of weight 0 is left out where the mixture asks for no gradient, or where it is `sparse`.
+        An option of weight 0 is left out where the mixture asks for no gradient, or where the pass is sparse.
 
         Raises:
             SpecError: it has another length, or puts weight on an option that is not held here.
         """
-        terms = self.terms(mix, sparse=sparse)
+        terms = self.terms(mix, how)
         output = terms[self._group["output"]]
         parents: dict[int, Terms] = {}
         counts = {place for place, _ in output}

@@ -38,6 +38,8 @@ class Pass:
     Attributes:
         sparse: whether an option whose weight is exactly 0 is not computed even where the mixture asks for a gradient,
             which for that option is 0 then.
+        beside: options `(m,)` bool that are computed where a gradient is asked for, though their weight is 0, and no
+            others of that weight; None: what `sparse` says.
         path_drop: rates `(m,)` in [0, 1) at which the output of an operation is dropped, drawn for every image and
             every cell; None for none.
         whole: whether the operations of a group are dropped together, by one draw for all of them.
@@ -46,6 +48,7 @@ class Pass:
     """
 
     sparse: bool = False
+    beside: Tensor | None = None
     path_drop: Tensor | None = None
     whole: bool = False
     value_drop: Tensor | None = None
@@ -187,10 +190,11 @@ class Supernet(nn.Module):
             raise UsageError(f"rates of dropping are in [0, 1), given {min(found)} to {max(found)}")
         return found
 
-    def terms(self, mix: Tensor, *, sparse: bool = False) -> tuple[Terms, ...]:
+    def terms(self, mix: Tensor, how: Pass = PLAIN) -> tuple[Terms, ...]:
         """Return what a mixture `(m,)` asks to be computed, group by group.
 
-        An option of weight 0 is, where the mixture asks for a gradient, but not where it is `sparse`.
+        An option of weight 0 is, where the mixture asks for a gradient, but not where the pass is sparse, unless it is
+        one that the pass has computed beside.
 
         Raises:
             SpecError: it has another length, or puts weight on an option that is not held here.
@@ -198,15 +202,16 @@ class Supernet(nn.Module):
         if mix.shape != (size(self.space.groups),):
             raise SpecError(f"a mixture has {size(self.space.groups)} numbers, given shape {tuple(mix.shape)}")
         values, soft = mix.tolist(), mix.requires_grad
+        beside = [not how.sparse] * len(values) if how.beside is None else how.beside.tolist()
         found = []
         for group, held, at in zip(self.space.groups, self.allowed, self._cuts, strict=True):
-            row = values[at]
+            row, asked = values[at], beside[at]
             foreign = [option for option, weight in enumerate(row) if weight != 0 and option not in held]
             if foreign:
                 raise SpecError(
                     f"group {group.name} of this sub-supernet holds options {held}, the mixture uses {foreign}"
                 )
-            live = [option for option in held if (soft and not sparse) or row[option] != 0]
+            live = [option for option in held if (soft and asked[option]) or row[option] != 0]
             found.append(tuple((o, None if row[o] == 1 and not soft else mix[at.start + o]) for o in live))
         return tuple(found)
 

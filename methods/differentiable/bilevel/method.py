@@ -138,6 +138,10 @@ class Differentiable:
         """Return the mixture `(m,)` that alpha `(m,)` stands for, without chance: what is measured and derived from."""
         return simplices.softmax(alpha)
 
+    def moves(self, search: Search, step: int) -> bool:
+        """Return whether alpha moves beside step 0, 1, ... of the weights in this epoch."""
+        return search.epoch - search.first >= self.alpha_from
+
     def guide(self, search: Search, alpha: Tensor) -> Tensor:
         """Return the mixture `(m,)` under which alpha's gradient is taken, differentiable in alpha."""
         return self.relaxed(search.simplices, alpha)

@@ -137,8 +137,9 @@ class Search:
         losses: list[float] = []
         size, (lessons, guided) = self.method.batch, self.method.images(self)
         guides = guided.guides(size, self.rng)
-        moving, whole = self.epoch - self.first >= self.method.alpha_from, None
-        for lesson, guide in zip(lessons.lessons(size, self.rng), guides, strict=False):
+        whole = None
+        for step, (lesson, guide) in enumerate(zip(lessons.lessons(size, self.rng), guides, strict=False)):
+            moving = self.method.moves(self, step)
             if moving and not self.method.weights_first:
                 self._step_alpha(guide, lesson)
             losses.append(self._step_weights(lesson))

@@ -15,12 +15,27 @@ from torch.utils.flop_counter import FlopCounterMode
 from nasboard.benchmarks.live.supernets.darts import layers
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.live.supernets.layers.network import LayersNetwork
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
-from nasboard.benchmarks.spaces.costs import darts, nb101, nb201
+from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts_lists import SPACES
-from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
+from nasboard.benchmarks.spaces.layerwise import shallower
+from nasboard.benchmarks.spaces.macros import (
+    DIGITS,
+    OFA,
+    PROXYLESS,
+    PROXYLESS_8,
+    PROXYLESS_32,
+    SPOS,
+    DartsMacro,
+    LayersMacro,
+    Macro,
+    NB1Shot1Macro,
+    NB201Macro,
+)
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.space import Arch, Archs, sample
@@ -111,3 +126,24 @@ def test_an_architecture_inside_a_darts_supernet() -> None:
     net = DartsSupernet(space, macro, np.random.default_rng(0))
     some = sample(space, np.random.default_rng(0), 3)
     compare(some, darts.count(space, some, macro, shared=True), net.network, macro)
+
+
+@pytest.mark.usefixtures("plainly")
+@pytest.mark.parametrize(
+    ("name", "macro"),
+    [
+        ("proxyless", PROXYLESS),
+        ("proxyless", replace(PROXYLESS_32, channels=4)),
+        ("proxyless", PROXYLESS_8),
+        ("proxyless", replace(PROXYLESS_8, channels=2, image=9)),
+        ("ofa-mbv3", replace(OFA, image=64, channels=8)),
+        ("spos", replace(SPOS, image=64)),
+        ("spos", replace(SPOS, image=8, channels=4, cells=8, strides=(1, 1, 2, 1, 2))),
+    ],
+)
+def test_layers(name: str, macro: LayersMacro) -> None:
+    space = LAYERED[name]
+    space = shallower(space, macro.cells) if macro.cells < 4 else space
+    some = sample(space, np.random.default_rng(0), 2)
+    made = lambda arch: LayersNetwork(macro, space, arch, np.random.default_rng(0))  # noqa: E731
+    compare(some, layerwise.count(space, some, macro), made, macro)

@@ -283,3 +283,30 @@ def test_randomness_is_the_generators_alone() -> None:
     draws = [UNEVEN.gumbel_soft(logits, 1.0, np.random.default_rng(4)) for _ in range(2)]
     assert torch.equal(*draws)
     assert torch.equal(before, torch.get_rng_state())
+
+
+@pytest.mark.parametrize("count", [1, 2, 9])
+def test_what_is_drawn_apart_is_of_every_group_as_many_as_it_has_up_to_the_count(count: int) -> None:
+    logits = torch.from_numpy(np.random.default_rng(0).standard_normal(UNEVEN.size))
+    drawn = UNEVEN.drawn_apart(logits, count, np.random.default_rng(1))
+    assert UNEVEN.sums(drawn.double()).tolist() == [min(count, n) for n in (3, 1, 5, 2)]
+
+
+def test_two_are_drawn_apart_as_often_as_one_after_the_other_without_putting_back() -> None:
+    p = torch.tensor([0.5, 0.3, 0.2])
+    over, rng, n = simplices(3), np.random.default_rng(0), 6000
+    drawn = torch.stack([over.drawn_apart(p.log(), 2, rng) for _ in range(n)]).double().mean(0)
+    left_out = [sum(p[i] * p[j] / (1 - p[i]) for i, j in ((a, b), (b, a))) for a, b in ((1, 2), (0, 2), (0, 1))]
+    assert (1 - drawn - torch.tensor(left_out)).abs().max() < 4 * 0.5 / n**0.5
+
+
+def test_among_some_options_softmax_is_that_of_these_alone_and_has_a_gradient_there_alone() -> None:
+    logits = torch.tensor([0.1, 0.7, -0.2, 1.0], requires_grad=True)
+    held = torch.tensor([True, False, True, False])
+    found = SINGLE.softmax_among(logits, held)
+    torch.testing.assert_close(found[held], logits[held].softmax(0))
+    assert torch.all(found[~held] == 0)
+    gradient = torch.autograd.grad(found[0], logits)[0]
+    assert torch.all(gradient[~held] == 0)
+    assert torch.all(gradient[held] != 0)
+    torch.testing.assert_close(SINGLE.logsumexp_among(logits, held), logits[held].logsumexp(0)[None])

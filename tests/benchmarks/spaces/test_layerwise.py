@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.spaces.layerwise import SPACES, LayerSpace, Stage
+from nasboard.benchmarks.spaces.layerwise import SPACES, LayerSpace, Stage, shallower
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import enumerate_all, size
 from tests.strategies import archs
@@ -97,3 +97,18 @@ def test_rows_whose_index_is_too_large_have_codes_all_the_same() -> None:
 def test_another_string_is_refused(spec: str, says: str) -> None:
     with pytest.raises(SpecError, match=f"small: .*{says}"):
         SMALL.encode(spec)
+
+
+def test_a_shallower_space_has_the_first_layers_of_every_stage() -> None:
+    found = shallower(PROXYLESS, 2)
+    assert [stage.layers for stage in found.stages] == [2, 2, 2, 2, 2, 1]
+    assert [group.name for group in found.groups[:3]] == [
+        "layer 1 of stage 1",
+        "layer 2 of stage 1",
+        "layer 1 of stage 2",
+    ]
+    assert shallower(PROXYLESS, 9) == PROXYLESS
+    with pytest.raises(SpecError, match="keeps its first layers, 1 or more; given 0"):
+        shallower(PROXYLESS, 0)
+    with pytest.raises(SpecError, match="stages have depths of their own"):
+        shallower(OFA, 2)

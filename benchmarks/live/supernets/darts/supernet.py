@@ -84,7 +84,7 @@ class DartsSupernet(Supernet):
                 `how` have another length.
             UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
-        terms, dropping = self.terms(mix, sparse=how.sparse), self.dropping(how, x.device)
+        terms, dropping = self.terms(mix, how), self.dropping(how, x.device)
         mixes = [[self._mix(terms, cell, edge) for edge in range(len(EDGES))] for cell in range(CELLS)]
         key = key_of(x) if self._noisy else 0
         before, last = self.stem(x)

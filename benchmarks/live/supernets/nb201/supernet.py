@@ -118,7 +118,7 @@ class NB201Supernet(Supernet):
             UsageError: something is to be dropped at a rate outside [0, 1), or without a generator.
         """
         apart = mix.ndim == 2 and len(mix) == self.apart
-        every = [self.terms(each, sparse=how.sparse) for each in (mix if apart else [mix])]
+        every = [self.terms(each, how) for each in (mix if apart else [mix])]
         terms = every if apart else every * len(self.cells)
         dropping = self.dropping(how, x.device)
         x = self.embed(x)

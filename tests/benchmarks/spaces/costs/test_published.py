@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -9,7 +11,7 @@ from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
-from nasboard.benchmarks.spaces.macros import DIGITS, OFA, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.macros import DIGITS, OFA, PROXYLESS, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
 from nasboard.benchmarks.spaces.published import PUBLISHED, known
 from nasboard.benchmarks.tabulated.digits201 import shipped_table
@@ -124,6 +126,49 @@ def test_the_shown_network_of_single_path_one_shot_has_its_published_cost() -> N
     cost = layerwise.count(LAYERED["spos"], arch, SPOS)
     assert round(cost.multiply_adds[0] / 1e6) == 323  # megvii-model/SinglePathOneShot:README.md
     assert abs(cost.parameters[0] / 1e6 - 3.5) < 0.06  # told as 3.5 M
+
+
+# (stem, first, features), widths, blocks as kernel and expansion, 00 for none, parameters; in another implementation,
+# osmr/imgclsmob:pytorch/pytorchcv/models/proxylessnas.py, which asserts that number
+RELEASED = {
+    "cpu": (
+        (40, 24, 1432),
+        (32, 48, 88, 104, 216, 360),
+        "36 33 33 33|36 33 33 53|36 00 00 33|56 33 33 33|56 53 53 33|56",
+    ),
+    "gpu": (
+        (40, 24, 1728),
+        (32, 56, 112, 128, 256, 432),
+        "53 00 00 00|73 00 00 33|76 00 00 53|56 00 33 53|76 76 76 56|76",
+    ),
+    "mobile": (
+        (32, 16, 1280),
+        (32, 40, 80, 96, 192, 320),
+        "53 33 00 00|73 33 53 53|76 53 53 53|56 53 53 53|76 76 73 73|76",
+    ),
+    "mobile-14": (
+        (48, 24, 1792),
+        (40, 56, 112, 136, 256, 448),
+        "53 33 00 00|73 33 53 53|76 53 53 53|56 53 53 53|76 76 73 73|76",
+    ),
+}
+COUNTED = {"cpu": 4_361_648, "gpu": 7_119_848, "mobile": 4_080_512, "mobile-14": 6_857_568}
+
+
+@pytest.mark.parametrize("name", RELEASED)
+def test_released_networks_of_proxylessnas_have_the_parameters_that_others_count(name: str) -> None:
+    (stem, first, features), widths, told = RELEASED[name]
+    spec = "|".join(",".join(map(_block, stage.split())) for stage in told.split("|"))
+    space = LAYERED["proxyless"]
+    stages = tuple(replace(stage, width=width) for stage, width in zip(space.stages, widths, strict=True))
+    space = replace(space, stages=stages)
+    macro = replace(PROXYLESS, stem=stem, first=first, features=features)
+    cost = layerwise.count(space, space.encode(spec)[None], macro)
+    assert cost.parameters.tolist() == [COUNTED[name]]
+
+
+def _block(word: str) -> str:
+    return "Zero" if word == "00" else f"{word[0]}x{word[0]}_MBConv{word[1]}"
 
 
 def test_layers_that_are_not_there_cost_nothing() -> None:
