@@ -20,11 +20,21 @@ from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.costs import darts as darts_costs
+from nasboard.benchmarks.spaces.costs import layerwise as layer_costs
 from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro, as_told, sized
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
+from nasboard.benchmarks.spaces.macros import (
+    DartsMacro,
+    LayersMacro,
+    Macro,
+    NB1Shot1Macro,
+    NB201Macro,
+    as_told,
+    sized,
+)
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -241,11 +251,18 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
         return nb101_costs.count(space, archs, macro)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return darts_costs.count(space, archs, macro)
+    if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
+        return layer_costs.count(space, archs, macro)
     raise UsageError(f"the cost of {space.name} cells in a {type(macro).__name__} is not known")
 
 
 def representatives(space: RelaxedSpace, archs: Archs) -> Archs:
-    """Return, for each architecture `(n, d)`, the lexicographically first one that is isomorphic to it."""
+    """Return, for each architecture `(n, d)`, the one that stands for all isomorphic to it.
+
+    That is the lexicographically first, but of spaces of layers, which say it themselves.
+    """
+    if isinstance(space, LayerSpace):
+        return space.representatives(archs)
     if size(space) > LARGEST_ENUMERATION:
         return from_index(space, space.canonical(archs))  # in spaces as large as these it is that one's index
     first, of = _classes(cast(Hashable, space))

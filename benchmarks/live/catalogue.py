@@ -1,8 +1,8 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
-`digits201-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces; `darts-DATA` and
-`s1-DATA` to `s5-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of every run. A name
-is an attribute of this module, so that the registry finds it.
+`digits201-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces; `darts-DATA`,
+`s1-DATA` to `s5-DATA` and `ofa-DATA` by trainings from scratch. An option is part of a benchmark's name, and so of
+every run. A name is an attribute of this module, so that the registry finds it.
 """
 
 from __future__ import annotations
@@ -16,7 +16,17 @@ from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
 from nasboard.benchmarks.live.sizes import check_sides, narrowed, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
-from nasboard.benchmarks.spaces.macros import DIGITS, DartsMacro, Macro, NB1Shot1Macro, NB201Macro, sized
+from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
+from nasboard.benchmarks.spaces.macros import (
+    DIGITS,
+    OFA_8,
+    OFA_32,
+    DartsMacro,
+    Macro,
+    NB1Shot1Macro,
+    NB201Macro,
+    sized,
+)
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space, left_out
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -244,7 +254,14 @@ def _trained() -> list[Live]:
     return found
 
 
-LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained())}
+def _of_layers() -> list[Live]:
+    return [
+        Live("ofa-digits", LAYER_SPACES["ofa-digits"], "digits", OFA_8, "quick-30"),
+        Live("ofa-cifar10", LAYER_SPACES["ofa-mbv3"], "cifar10", OFA_32, "quick-30"),
+    ]
+
+
+LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained(), *_of_layers())}
 
 
 def __getattr__(name: str) -> Live:

@@ -6,6 +6,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.live.supernets.elastic.alone import ElasticNetwork
+from nasboard.benchmarks.live.supernets.elastic.supernet import ElasticSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
@@ -13,7 +15,8 @@ from nasboard.benchmarks.live.supernets.nb201.supernet import NB201Supernet
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
+from nasboard.benchmarks.spaces.macros import DartsMacro, LayersMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
@@ -48,6 +51,8 @@ def supernet(
         raise UsageError(f"supernets of {space.name} are fp32; leave precision out")
     if isinstance(macro, NB1Shot1Macro) and isinstance(space, NB1Shot1Space):
         return NB1Shot1Supernet(space, macro, rng, allowed)
+    if isinstance(macro, LayersMacro) and macro.elastic and isinstance(space, LayerSpace):
+        return ElasticSupernet(space, macro, rng, allowed)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
 
 
@@ -63,4 +68,6 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
         return NB101Network(macro, space, arch, rng)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsNetwork(macro, space, arch, rng)
+    if isinstance(macro, LayersMacro) and macro.elastic and isinstance(space, LayerSpace):
+        return ElasticNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")

@@ -9,6 +9,7 @@ from dataclasses import replace
 
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
 from nasboard.benchmarks.spaces.macros import Macro, sized
 from nasboard.benchmarks.spaces.nb201 import NONE, OPS, NB201Space, without
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
@@ -28,6 +29,8 @@ def resized(parts: Parts, *, cells: int | None = None, partial: int | None = Non
     """
     if cells is not None and cells < 1:
         raise UsageError(f"cells is a positive whole number, given {cells}")
+    if cells is not None and isinstance(parts.space, LayerSpace):
+        raise UsageError(f"{parts.space.name} says itself how many layers it has; leave cells as they are")
     space, macro = parts.space, parts.macro if cells is None else sized(parts.macro, cells=cells)
     check_sides(space.name, macro)
     if partial is not None:
@@ -47,8 +50,10 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
     Edges have weights then, as in PC-DARTS, but not where the space weighs the inputs of its nodes already.
 
     Raises:
-        UsageError: `share` does not divide the channels.
+        UsageError: `share` does not divide the channels, or the space is one of layers.
     """
+    if isinstance(space, LayerSpace):
+        raise UsageError(f"partial channels go around the operations of cells; {space.name} has layers")
     if share < 1 or macro.channels % share:
         raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
     if isinstance(space, DartsSpace | NB201Space):

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from dataclasses import asdict, dataclass, replace
 
+AS_RELEASED = 16  # channels that the first layer of each of the layer spaces gets in its release
+HALVINGS = 5  # of images of 224 pixels, in all of them
+
 
 @dataclass(frozen=True, slots=True)
 class NB201Macro:
@@ -107,37 +110,32 @@ class DartsMacro:
         return len(self.reductions)
 
 
-Macro = NB201Macro | NB1Shot1Macro | DartsMacro
-
-
-def sized(macro: Macro, **sizes: int) -> Macro:
-    """Return a network of other sizes: `image`, `inputs`, `channels`, `cells`, `classes`, `partial`, which all have."""
-    return replace(macro, **sizes)  # type: ignore[arg-type]  # one call for three classes
-
-
-def as_told(macro: Macro) -> dict[str, object]:
-    """Return the sizes by name, as digests and tables have them.
-
-    A `partial` of 1 is left out but for DARTS cells, which alone had it when digests were first made.
-    """
-    left_out = not isinstance(macro, DartsMacro) and macro.partial == 1
-    return {name: value for name, value in asdict(macro).items() if not (left_out and name == "partial")}
-
-
 @dataclass(frozen=True, slots=True)
 class LayersMacro:
     """Stem, the layers of a space, head.
+
+    Widths are those of the releases where `channels` is 16, which is what the first layer of a space gets in all three
+    of them; else they are in proportion to it. The releases round to multiples of eight, here it is to multiples of
+    four, so that networks for small images can be small.
 
     Attributes:
         image: pixels a side.
         inputs: input channels.
         classes: of the data set.
-        stem: channels of the first convolution, 3x3 of stride 2.
+        stem: channels of the first convolution, 3x3.
         first: channels of a block without choice after it, a 3x3 convolution of each channel and a 1x1 one; or None.
         squeeze: stages, counted from 0, whose blocks have squeeze-and-excitation.
         features: channels of a 1x1 convolution with batch norm after the last layer.
         mixed: channels of a 1x1 convolution after the average pool, or None.
         bias: whether the linear layer has one.
+        channels: that the first layer of the space gets; all widths are in proportion.
+        cells: layers of a stage at most; a space with longer ones is refused.
+        partial: 1: all channels go through the blocks, as ever here.
+        strides: of the first convolution, then of the first layer of each stage; None: 2, and what the space says.
+        swish: stages, counted from 0, whose blocks have h-swish; where there are any, stem and head have it too.
+        capped: whether the other activations are ReLU6; else they are ReLU.
+        elastic: whether supernets have one set of weights for all kernels, widths and depths, of which every block
+            takes a part; else every block has weights of its own.
     """
 
     image: int = 224
@@ -149,13 +147,54 @@ class LayersMacro:
     features: int = 1280
     mixed: int | None = None
     bias: bool = True
+    channels: int = 16
+    cells: int = 4
+    partial: int = 1
+    strides: tuple[int, ...] | None = None
+    swish: tuple[int, ...] = ()
+    capped: bool = False
+    elastic: bool = False
+
+    @property
+    def halvings(self) -> int:
+        """Return how often images are halved."""
+        return HALVINGS if self.strides is None else self.strides.count(2)
+
+    def scaled(self, width: int) -> int:
+        """Return what a width of the release is here."""
+        wanted = width * self.channels
+        return width if self.channels == AS_RELEASED else max(4, (wanted + 2 * AS_RELEASED) // (4 * AS_RELEASED) * 4)
+
+
+Macro = NB201Macro | NB1Shot1Macro | DartsMacro | LayersMacro
+
+
+def sized(macro: Macro, **sizes: int) -> Macro:
+    """Return a network of other sizes: `image`, `inputs`, `channels`, `cells`, `classes`, `partial`, which all have."""
+    return replace(macro, **sizes)  # type: ignore[arg-type]  # one call for all classes
+
+
+def as_told(macro: Macro) -> dict[str, object]:
+    """Return the sizes by name, as digests and tables have them.
+
+    A `partial` of 1 is left out but for DARTS cells, which alone had it when digests were first made.
+    """
+    left_out = not isinstance(macro, DartsMacro) and macro.partial == 1
+    return {name: value for name, value in asdict(macro).items() if not (left_out and name == "partial")}
 
 
 # as in mit-han-lab/proxylessnas:search/models/super_nets/super_proxyless.py
-PROXYLESS = LayersMacro(first=16)
+PROXYLESS = LayersMacro(first=16, capped=True)
 # as in mit-han-lab/once-for-all:ofa/imagenet_classification/elastic_nn/networks/ofa_mbv3.py
-OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280)
+OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280, swish=(2, 3, 4), elastic=True)
 # as in megvii-model/SinglePathOneShot:src/Supernet/network.py
-SPOS = LayersMacro(stem=16, features=1024, bias=False)
+SPOS = LayersMacro(stem=16, features=1024, bias=False, cells=8)
+
+# ours, for small images: as published but for the strides, so that 32 pixels end as 4, and 8 as 2
+PROXYLESS_32 = replace(PROXYLESS, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2, 1))
+PROXYLESS_8 = replace(PROXYLESS, image=8, inputs=1, classes=10, channels=4, cells=2, strides=(1, 1, 2, 1, 1, 2, 1))
+# likewise; digits have the first two stages alone
+OFA_32 = replace(OFA, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2))
+OFA_8 = replace(OFA, image=8, inputs=1, classes=10, channels=4, squeeze=(1,), swish=(1,), strides=(1, 1, 2))
 
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)

@@ -14,6 +14,8 @@ _LIVE = (
     *(f"nb201-{data}-live" for data in ("cifar10", "cifar100", "ImageNet16-120")),
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
+    "ofa-digits",
+    "ofa-cifar10",
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {
@@ -44,6 +46,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "rsps": "nasboard.methods.weight_sharing.rsps:Rsps",
         "spos": "nasboard.methods.weight_sharing.spos:Spos",
         "enas": "nasboard.methods.weight_sharing.enas:Enas",
+        "ofa": "nasboard.methods.weight_sharing.ofa.method:Ofa",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

@@ -9,58 +9,56 @@ the architecture that SPOS's README shows.
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from nasboard.benchmarks.spaces.costs.layers import NOTHING, Cost, Work, conv, halved, linear, norm
+from nasboard.benchmarks.spaces.costs.sites import MBCONV, SHUFFLE, Site, sites, squeezed, strides
 from nasboard.benchmarks.spaces.layerwise import ZERO, LayerSpace
 from nasboard.benchmarks.spaces.macros import LayersMacro
 from nasboard.harness.space import Archs
 
-_MBCONV = re.compile(r"(\d)x\1_MBConv(\d)")
-_SHUFFLE = re.compile(r"Shuffle(\d)x\1")
-
 
 def count(space: LayerSpace, archs: Archs, macro: LayersMacro) -> Cost:
-    """Return what the networks of architectures `(n, d)` cost."""
-    side = halved(macro.image)
-    fixed = conv(macro.inputs, macro.stem, 3, side) + norm(macro.stem)
-    width = macro.stem
-    if macro.first is not None:
-        fixed, width = fixed + _mbconv(width, macro.first, 3, 1, side, side, squeeze=False), macro.first
+    """Return what the networks of architectures `(n, d)` cost.
+
+    Raises:
+        UsageError: the space does not fit the macro.
+    """
+    places = sites(space, macro)
     total = np.zeros((len(archs), 2), dtype=np.int64)
-    slots = list(enumerate(space.slots))
-    for number, stage in enumerate(space.stages):
-        there = space.there(archs, number)
-        for i, slot in slots:
-            if slot.stage != number or slot.layer is None:
-                continue
-            before, stride = side, 1 if slot.layer else stage.stride
-            side = halved(side) if stride == 2 else side
-            squeeze = number in macro.squeeze
-            table = np.stack([_block(op, width, stage.width, before, side, squeeze=squeeze) for op in slot.options])
-            total += np.where(there[:, slot.layer, None], table[archs[:, i]], 0)
-            width = stage.width
-    return Cost.of(total + fixed + _head(width, side, macro))
+    for site in places:
+        table = np.stack([_block(op, site) for op in space.slots[site.slot].options])
+        there = space.there(archs, site.stage)[:, site.layer, None]
+        total += np.where(there, table[archs[:, site.slot]], 0)
+    return Cost.of(total + _stem(strides(space, macro)[0], macro) + _head(places[-1].c_out, places[-1].side, macro))
+
+
+def _stem(stride: int, macro: LayersMacro) -> Work:
+    side, width = halved(macro.image) if stride == 2 else macro.image, macro.scaled(macro.stem)
+    found = conv(macro.inputs, width, 3, side) + norm(width)
+    if macro.first is None:
+        return np.asarray(found)
+    return np.asarray(found + _mbconv(width, macro.scaled(macro.first), 3, 1, side, side, squeeze=False))
 
 
 def _head(width: int, side: int, macro: LayersMacro) -> Work:
-    found = conv(width, macro.features, 1, side) + norm(macro.features)
-    last = macro.features
+    last = macro.scaled(macro.features)
+    found = conv(width, last, 1, side) + norm(last)
     if macro.mixed is not None:
-        found, last = found + conv(last, macro.mixed, 1, 1), macro.mixed
+        mixed = macro.scaled(macro.mixed)
+        found, last = found + conv(last, mixed, 1, 1), mixed
     return np.asarray(found + (linear(last, macro.classes) if macro.bias else conv(last, macro.classes, 1, 1)))
 
 
-def _block(op: str, c_in: int, c_out: int, before: int, side: int, *, squeeze: bool) -> Work:
-    """Return the work `(2,)` of a block from c_in channels of `before` pixels a side to c_out of `side`."""
+def _block(op: str, site: Site) -> Work:
+    """Return the work `(2,)` of a block at its place."""
     if op == ZERO:
         return NOTHING
-    mbconv, shuffle = _MBCONV.fullmatch(op), _SHUFFLE.fullmatch(op)
+    mbconv, shuffle = MBCONV.fullmatch(op), SHUFFLE.fullmatch(op)
     if mbconv:
-        return _mbconv(c_in, c_out, int(mbconv[1]), int(mbconv[2]), before, side, squeeze=squeeze)
-    return _shuffle(c_in, c_out, None if shuffle is None else int(shuffle[1]), before, side)
+        kernel, expansion = int(mbconv[1]), int(mbconv[2])
+        return _mbconv(site.c_in, site.c_out, kernel, expansion, site.before, site.side, squeeze=site.squeeze)
+    return _shuffle(site.c_in, site.c_out, None if shuffle is None else int(shuffle[1]), site)
 
 
 def _mbconv(c_in: int, c_out: int, kernel: int, expansion: int, before: int, side: int, *, squeeze: bool) -> Work:
@@ -69,17 +67,17 @@ def _mbconv(c_in: int, c_out: int, kernel: int, expansion: int, before: int, sid
     if expansion > 1:
         found = found + conv(c_in, wide, 1, before) + norm(wide)
     if squeeze:
-        narrow = _multiple_of_eight(wide // 4)
+        narrow = squeezed(wide)
         found = found + conv(wide, narrow, 1, 1, bias=True) + conv(narrow, wide, 1, 1, bias=True)
     return np.asarray(found)
 
 
-def _shuffle(c_in: int, c_out: int, kernel: int | None, before: int, side: int) -> Work:
+def _shuffle(c_in: int, c_out: int, kernel: int | None, site: Site) -> Work:
     """Return the work of a shuffle block, or of the Xception one, which has no kernel of its own.
 
-    At stride 1 half of the channels go through; at stride 2 all do, and once more through a branch beside.
+    Half of the channels go through; in the first layer of a stage all do, and once more through a branch beside.
     """
-    halves = before != side
+    before, side, halves = site.before, site.side, site.first
     through = c_in if halves else c_in // 2
     mid, rest = c_out // 2, c_out - through
     beside = _depthwise(through, kernel or 3, side) + conv(through, through, 1, side) + norm(through)
@@ -96,7 +94,3 @@ def _shuffle(c_in: int, c_out: int, kernel: int | None, before: int, side: int) 
 def _depthwise(channels: int, kernel: int, side: int) -> Work:
     return np.asarray(conv(channels, channels, kernel, side, groups=channels) + norm(channels))
 
-
-def _multiple_of_eight(channels: int) -> int:
-    found = max(8, (channels + 4) // 8 * 8)
-    return found if found >= 0.9 * channels else found + 8
