@@ -102,6 +102,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "benchmarks.live.datasets": ("benchmarks.tabulated", "harness"),
     "benchmarks.live.supernets": ("benchmarks.live.datasets", "benchmarks.spaces", "harness"),
     "benchmarks.live.supernets.darts": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
+    "benchmarks.live.supernets.elastic": (
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "benchmarks.spaces.costs",
+        "harness",
+    ),
     "benchmarks.live.supernets.nb201": ("benchmarks.live.supernets", "benchmarks.spaces", "harness"),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
@@ -117,6 +123,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
         "benchmarks.live.supernets.darts",
+        "benchmarks.live.supernets.elastic",
         "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
         "benchmarks.spaces",
@@ -150,18 +157,29 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness",
         "methods",
     ),
+    "methods.weight_sharing.ofa": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.live.supernets.elastic",
+        "benchmarks.spaces",
+        "harness",
+        "harness.statistics",
+        "methods.weight_sharing",
+    ),
 }
 TORCH_AT_TOP = (
     "benchmarks.live",
     "benchmarks.live.datasets",
     "benchmarks.live.supernets",
     "benchmarks.live.supernets.darts",
+    "benchmarks.live.supernets.elastic",
     "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
     "methods",
     "methods.differentiable",
     "methods.differentiable.bilevel",
     "methods.weight_sharing",
+    "methods.weight_sharing.ofa",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
 WITHOUT_TORCH = tuple(

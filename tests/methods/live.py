@@ -9,7 +9,7 @@ import numpy as np
 
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData, open_live
-from nasboard.benchmarks.spaces.macros import sized
+from nasboard.benchmarks.spaces.macros import LayersMacro, sized
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.running import state
@@ -32,7 +32,8 @@ def tiny(name: str, channels: int = 2) -> LiveData:
     """Return a few digits, and supernets of a few channels and cells of a space."""
     data, there = small_data(), LIVE[name]
     (x, y), (vx, vy) = data.train, data.val
-    macro = sized(there.macro, image=8, inputs=1, classes=10, channels=channels, cells=3)
+    sizes = {} if isinstance(there.macro, LayersMacro) else {"channels": channels, "cells": 3}
+    macro = sized(there.macro, image=8, inputs=1, classes=10, **sizes)
     parts = replace(data.parts, space=there.space, macro=macro)
     return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 

@@ -93,4 +93,3 @@ def _shuffle(c_in: int, c_out: int, kernel: int | None, site: Site) -> Work:
 
 def _depthwise(channels: int, kernel: int, side: int) -> Work:
     return np.asarray(conv(channels, channels, kernel, side, groups=channels) + norm(channels))
-

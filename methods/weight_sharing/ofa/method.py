@@ -81,7 +81,7 @@ class Ofa:
     samples_a_step: int = 500  # ours
     hidden: int = 400  # release
     layers: int = 3  # release: hidden ones
-    predictor_epochs: int = 200  # ours, as the two that follow
+    predictor_steps: int = 4_000  # ours, as the two that follow
     predictor_lr: float = 1e-3
     predictor_decay: float = 1e-4
     population: int = 100  # release, as all that follows
@@ -100,6 +100,8 @@ class Ofa:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
         if min(self.population, self.generations, self.generations_a_step, self.samples_a_step) < 1:
             raise UsageError("ofa: population, generations, generations_a_step and samples_a_step are at least 1")
+        if min(self.hidden, self.layers, self.predictor_steps, self.batch) < 1:
+            raise UsageError("ofa: hidden, layers, predictor_steps and batch are at least 1")
         if not 0 <= self.held_out < 1 or self.samples * (1 - self.held_out) < 1:
             raise UsageError(
                 f"ofa: the predictor learns from samples but for the share held_out in [0, 1); given {self.samples}, "
@@ -120,18 +122,21 @@ class Ofa:
     def for_tests(cls) -> Self:
         """Return one that keeps every contract within seconds, and finds nothing."""
         return cls(
-            **dict.fromkeys(("full_epochs", "kernel_epochs", "first_epochs", "last_epochs"), 1),
+            full_epochs=1,
+            kernel_epochs=1,
+            first_epochs=1,
+            last_epochs=1,
             warmup=0,
             batch=150,
-            samples=12,
-            samples_a_step=6,
+            samples=10,
+            samples_a_step=5,
             hidden=16,
-            predictor_epochs=4,
+            predictor_steps=4,
             population=8,
-            generations=4,
+            generations=3,
             generations_a_step=2,
-            recalibrate=64,
-            recalibrate_batch=32,
+            recalibrate=50,
+            recalibrate_batch=50,
         )
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
@@ -215,7 +220,7 @@ class Ofa:
         crossovers, parents = self.population - mutations, max(1, round(self.parents * self.population))
         breeding = Breeding(self.population, crossovers, mutations, self.mutation_rate, parents)
         bounds = Bounds(self.most_multiply_adds, self.most_parameters)
-        fit = Fit(self.hidden, self.layers, self.predictor_epochs, self.predictor_lr, self.predictor_decay)
+        fit = Fit(self.hidden, self.layers, self.predictor_steps, self.predictor_lr, self.predictor_decay)
         survey = Survey(self.samples, self.held_out, self.samples_a_step)
         return Specialising(space, survey, fit, Evolution(breeding, space, partial(bounds.kept, data)))
 

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence, Set
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 from torch import nn
@@ -86,8 +87,9 @@ class Warming(WeightSchedule):
         """Return the optimiser of all weights of `net`, at the first epoch's rate; vectors are not decayed."""
         vectors = [tensor for tensor in net.parameters() if tensor.ndim == 1]
         others = [tensor for tensor in net.parameters() if tensor.ndim > 1]
+        groups: list[dict[str, Any]] = [{"params": others}, {"params": vectors, "weight_decay": 0.0}]
         return torch.optim.SGD(
-            [{"params": others}, {"params": vectors, "weight_decay": 0.0}],
+            groups,
             self.lr_at(0),
             momentum=self.momentum,
             nesterov=self.nesterov,

@@ -8,7 +8,8 @@ happens on the processor.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import itertools
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import cast
 
@@ -35,14 +36,14 @@ class Fit:
     Attributes:
         hidden: units of each hidden layer.
         layers: hidden ones.
-        epochs: over the architectures it learns from.
+        steps: each on up to `BATCH` architectures, all of which have their turn before one comes again.
         lr: of Adam, falling to 0 along a half cosine.
         weight_decay: of Adam, in the gradient.
     """
 
     hidden: int
     layers: int
-    epochs: int
+    steps: int
     lr: float
     weight_decay: float
 
@@ -73,7 +74,7 @@ class Predictor(nn.Module):
         super().__init__()
         sizes = [inputs, *[fit.hidden] * fit.layers]
         self.weights = nn.ParameterList(
-            normal(rng, (after, before), before, 2.0) for before, after in zip(sizes, sizes[1:], strict=False)
+            normal(rng, (after, before), before, 2.0) for before, after in itertools.pairwise(sizes)
         )
         self.biases = nn.ParameterList(nn.Parameter(torch.zeros(size)) for size in sizes[1:])
         self.last = normal(rng, (1, sizes[-1]), sizes[-1], 1e-2)
@@ -91,25 +92,21 @@ class Predictor(nn.Module):
         return cast(Floats, self(_tensor(encoded)).double().numpy())
 
     def learn(self, encoded: Floats, accuracy: Floats, fit: Fit, rng: Generator) -> float:
-        """Train on encodings `(n, k)` and accuracies `(n,)`; return the mean squared error of the last epoch."""
+        """Train on encodings `(n, k)` and accuracies `(n,)`; return the mean squared error over them afterwards."""
         x, y = _tensor(encoded), _tensor(accuracy)
         with torch.no_grad():
             self.base.fill_(float(accuracy.mean()))
         trained = [tensor for tensor in self.parameters() if tensor.requires_grad]
         adam = torch.optim.Adam(trained, fit.lr, weight_decay=fit.weight_decay)
-        losses: Sequence[float] = (0.0,)
-        for epoch in range(fit.epochs):
-            adam.param_groups[0]["lr"] = fit.lr * 0.5 * (1 + np.cos(np.pi * epoch / fit.epochs))
-            order = torch.from_numpy(rng.permutation(len(y)))
-            losses = [self._step(adam, x[at], y[at]) for at in order.split(BATCH)]
-        return float(np.mean(losses))
+        for step, at in zip(range(fit.steps), _batches(len(y), rng), strict=False):
+            adam.param_groups[0]["lr"] = fit.lr * 0.5 * (1 + np.cos(np.pi * step / fit.steps))
+            self._step(adam, x[at], y[at])
+        return float(np.mean((self.predict(encoded) - accuracy) ** 2))
 
-    def _step(self, adam: torch.optim.Adam, x: Tensor, y: Tensor) -> float:
-        loss = F.mse_loss(self(x), y)
+    def _step(self, adam: torch.optim.Adam, x: Tensor, y: Tensor) -> None:
         adam.zero_grad(set_to_none=True)
-        loss.backward()  # type: ignore[no-untyped-call]
+        F.mse_loss(self(x), y).backward()  # type: ignore[no-untyped-call]
         adam.step()
-        return float(loss.detach())
 
     def save(self) -> State:
         """Return the weights."""
@@ -120,6 +117,13 @@ class Predictor(nn.Module):
         """Take over what `save` returned."""
         for name, tensor in self.named_parameters():
             tensor.copy_(torch.tensor(cast(Arrays, state)[name]))
+
+
+def _batches(n: int, rng: Generator) -> Iterator[Tensor]:
+    """Yield the places of up to `BATCH` of n architectures without an end, in one random order after the other."""
+    while True:
+        order = torch.from_numpy(rng.permutation(n))
+        yield from (order[at : at + BATCH] for at in range(0, n, BATCH))
 
 
 def _tensor(values: Floats) -> Tensor:

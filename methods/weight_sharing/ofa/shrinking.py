@@ -88,7 +88,7 @@ class Shrinking(Sampler):
 
     @torch.no_grad()
     def _taught(self, batch: Batch) -> Tensor | None:
-        """Return what the teacher makes of a batch `(b, classes)`, by the statistics of that batch; None without one."""
+        """Return what the teacher makes of a batch `(b, classes)`, by the batch's own statistics; None without one."""
         if self.teacher is None or not self.ratio:
             return None
         (largest,) = self.teacher.mixtures(largest_of(self.teacher)[None], batch.images.device)

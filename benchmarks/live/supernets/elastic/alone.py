@@ -72,8 +72,8 @@ class Block(nn.Module):
         """Return `(b, c_out, side, side)`."""
         y = x if self.expand is None else activate(self.expand(x), swish=self.site.swish)
         y = activate(self.filter(y), swish=self.site.swish)
-        y = self.project(y if self.excite is None else self.excite(y))
-        return x + y if keeps(self.site) else y
+        out: Tensor = self.project(y if self.excite is None else self.excite(y))
+        return x + out if keeps(self.site) else out
 
 
 class ElasticNetwork(Network):

@@ -8,6 +8,7 @@ widths trained before compute; here they are sorted within the same bounds.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -57,7 +58,6 @@ def ranked(importance: Tensor, widths: Sequence[int]) -> Tensor:
     """Return the order `(n,)` in which channels of an importance `(n,)` descend, between every two widths by itself."""
     ends = sorted({0, *widths, len(importance)})
     parts = [
-        begin + importance[begin:end].argsort(descending=True, stable=True)
-        for begin, end in zip(ends, ends[1:], strict=False)
+        begin + importance[begin:end].argsort(descending=True, stable=True) for begin, end in itertools.pairwise(ends)
     ]
     return torch.cat(parts)
