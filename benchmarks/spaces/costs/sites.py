@@ -1,4 +1,4 @@
-"""Where the blocks of a space of layers stand: their channels and sides, in the network that a macro describes. No torch.
+"""Where the blocks of a space of layers stand, with which channels and sides, in the network of a macro. No torch.
 
 What a cost is counted over and a network is built from, so that both read one list.
 """

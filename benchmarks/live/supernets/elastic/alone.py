@@ -56,7 +56,7 @@ class Excited(nn.Module):
 
 
 class Block(nn.Module):
-    """An MBConv, and the way around it where the size stays; without the first convolution where nothing is expanded."""
+    """An MBConv, which begins with its filters where nothing is expanded, and the way around where the size stays."""
 
     def __init__(self, site: Site, kind: Kind, rng: Generator) -> None:
         super().__init__()
