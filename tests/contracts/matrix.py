@@ -14,7 +14,7 @@ from typing import cast
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData
 from nasboard.benchmarks.live.sizes import narrowed
-from nasboard.benchmarks.spaces.macros import sized
+from nasboard.benchmarks.spaces.macros import LayersMacro, sized
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
@@ -34,9 +34,16 @@ SPACES = (
     "digits201-live?without=none",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5")),
+    "ofa-digits",
 )
 KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits")  # operations of edges; inputs to choose; edges that compete
-CANNOT: Mapping[tuple[str, str], str] = MappingProxyType({})  # (method, space) -> why not
+CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> why not
+    {
+        ("p_darts", "ofa-digits"): "it searches in networks of more and more cells, and layers are the space's",
+        ("pc_darts", "ofa-digits"): "partial channels go around the operations of cells",
+        **{("ofa", space): "nothing is elastic there" for space in SPACES if space != "ofa-digits"},
+    }
+)
 RANKED = 6  # architectures
 
 
@@ -61,7 +68,9 @@ class Toy:
         data, base = live.small_data(), split_name(self.name)[0]
         (x, y), (vx, vy) = data.train, data.val
         cells = 1 if base == "digits201-live" else 3
-        macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
+        there = LIVE[base].macro
+        cells = there.cells if isinstance(there, LayersMacro) else cells
+        macro = sized(there, image=8, inputs=1, classes=10, channels=4, cells=cells)
         parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 

@@ -15,7 +15,7 @@ from nasboard.benchmarks.live.catalogue import LIVE, Live  # noqa: E402
 from nasboard.benchmarks.live.networks import supernet  # noqa: E402
 from nasboard.benchmarks.live.sizes import with_partial  # noqa: E402
 from nasboard.benchmarks.live.supernets.supernet import Supernet  # noqa: E402
-from nasboard.benchmarks.spaces.macros import DartsMacro  # noqa: E402
+from nasboard.benchmarks.spaces.macros import DartsMacro, LayersMacro  # noqa: E402
 from nasboard.benchmarks.spaces.relaxation import cuts, draw, size  # noqa: E402
 from nasboard.harness.errors import SpecError  # noqa: E402
 from nasboard.harness.space import sample  # noqa: E402
@@ -36,10 +36,10 @@ ALL = SPACES | PARTIAL
 def small(live: Live, allowed: object = None) -> Supernet:
     """Return the supernet of a live benchmark, no tensor where it begins, so that a forgotten one shows."""
     smallest = {"image": 8, "classes": 10, "channels": 4 * live.macro.partial}
-    macro = replace(
-        live.macro, **smallest, cells=3 if isinstance(live.macro, DartsMacro) else live.macro.cells // 3 or 1
-    )
-    net = supernet(live.space, macro, np.random.default_rng(0), allowed)
+    macro, cells = live.macro, live.macro.cells
+    if not isinstance(macro, LayersMacro):  # the layers of a stage are the space's
+        cells = 3 if isinstance(macro, DartsMacro) else cells // 3 or 1
+    net = supernet(live.space, replace(macro, **smallest, cells=cells), np.random.default_rng(0), allowed)
     with torch.no_grad():
         for tensor in net.parameters():
             noise = np.random.default_rng(1).normal(0, 0.1, tuple(tensor.shape))

@@ -6,7 +6,7 @@ ofa/imagenet_classification/elastic_nn/training/progressive_shrinking.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from typing import cast
 
 import numpy as np
@@ -21,7 +21,7 @@ from nasboard.benchmarks.live.supernets.stepping import Batch
 from nasboard.benchmarks.live.supernets.supernet import Supernet, transfer
 from nasboard.benchmarks.spaces.relaxation import draw
 from nasboard.harness.api import State
-from nasboard.harness.space import Arch, Choice
+from nasboard.harness.space import Arch, Archs, Choice
 from nasboard.methods.weight_sharing.ofa.phases import Phase
 from nasboard.methods.weight_sharing.single_path import Sampler, SinglePath
 
@@ -53,13 +53,20 @@ class Shrinking(Sampler):
         """Return a sub-network `(d,)` of the phase, kernels, widths and depths drawn uniformly each."""
         return draw(net.space, self.phase.allowed, run.rng)
 
-    def step(self, run: SinglePath, learner: Learner[Supernet], batch: Batch, clip: float) -> float:
-        """Make one step on the sum of the losses of as many sub-networks as the phase says; return their mean."""
+    def paths(self, run: SinglePath, net: Supernet) -> Iterator[Archs]:
+        """Yield what each step trains: as many sub-networks as the phase says."""
+        while True:
+            yield np.stack([self.draw(run, net) for _ in range(self.phase.paths)])
+
+    def step(
+        self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: Sequence[Tensor], clip: float
+    ) -> float:
+        """Make one step on the sum of the losses of the sub-networks, labels and teacher alike; return their mean."""
         soft = self._taught(batch)
         learner.optimiser.zero_grad(set_to_none=True)
         losses = []
-        for _ in range(self.phase.paths):
-            logits = learner.net(batch.images, run.drawn(learner.net))
+        for mix in mixes:
+            logits = learner.net(batch.images, mix)
             loss = F.cross_entropy(logits, batch.labels, label_smoothing=run.stepping.smoothing)
             if soft is not None:
                 loss = loss + self.ratio * F.cross_entropy(logits, soft)

@@ -36,6 +36,12 @@ def begun(smoothing: float = 0.0, ratio: float = 1.0) -> tuple[SinglePath, Shrin
     return run, shrinking, net, data
 
 
+def stepped(run: SinglePath, shrinking: Shrinking, batch: Batch, clip: float = 0.0) -> float:
+    (learner,) = run.learners
+    archs = next(shrinking.paths(run, learner.net))
+    return shrinking.step(run, learner, batch, list(learner.net.mixtures(archs)), clip)
+
+
 def batch_of(run: SinglePath) -> Batch:
     return run.parts.train.first(16)
 
@@ -58,7 +64,7 @@ def test_a_step_is_on_the_sum_of_the_losses_of_its_sub_networks_labels_and_teach
         by_teacher = -(soft * logits.log_softmax(1)).sum(1).mean()
         losses.append(F.cross_entropy(logits, batch.labels, label_smoothing=0.1) + 0.5 * by_teacher)
     wanted = torch.autograd.grad(sum(losses), list(net.parameters()), allow_unused=True)  # type: ignore[arg-type]
-    mean = shrinking.step(run, run.learners[0], batch, 0.0)
+    mean = stepped(run, shrinking, batch)
     assert mean == pytest.approx(np.mean([float(loss.detach()) for loss in losses]), rel=1e-5)
     for old, new, gradient in zip(before, net.parameters(), wanted, strict=True):
         moved = torch.zeros_like(old) if gradient is None else -0.1 * gradient
@@ -72,7 +78,7 @@ def test_the_largest_network_is_trained_alone_and_by_labels() -> None:
     assert drawn == {largest_of(net).tobytes()}
     logits = net.network(largest_of(net))(batch_of(run).images)
     wanted = float(F.cross_entropy(logits, batch_of(run).labels).detach())
-    assert shrinking.step(run, run.learners[0], batch_of(run), 0.0) == pytest.approx(wanted, rel=1e-5)
+    assert stepped(run, shrinking, batch_of(run)) == pytest.approx(wanted, rel=1e-5)
 
 
 def test_sub_networks_are_of_the_phase_at_hand() -> None:
@@ -92,12 +98,12 @@ def test_sub_networks_are_of_the_phase_at_hand() -> None:
 def test_the_teacher_is_the_largest_network_as_it_was_and_is_resumed() -> None:
     run, shrinking, net, data = begun()
     phases = METHOD.phases(data.space)  # type: ignore[arg-type]
-    shrinking.step(run, run.learners[0], batch_of(run), 0.0)
+    stepped(run, shrinking, batch_of(run))
     x = batch_of(run).images
     trained = net.network(largest_of(net))(x).detach()
     shrinking.enter(phases[1], net)
     for _ in range(3):
-        shrinking.step(run, run.learners[0], batch_of(run), 0.0)
+        stepped(run, shrinking, batch_of(run))
     shrinking.enter(phases[2], net)  # no other teacher
     assert shrinking.teacher is not None
     mix = shrinking.teacher.mixtures(largest_of(shrinking.teacher)[None])[0]
@@ -112,6 +118,6 @@ def test_the_teacher_is_the_largest_network_as_it_was_and_is_resumed() -> None:
 def test_gradients_are_clipped_where_that_is_asked_for() -> None:
     run, shrinking, net, _ = begun()
     before = [tensor.detach().clone() for tensor in net.parameters()]
-    shrinking.step(run, run.learners[0], batch_of(run), 0.01)
+    stepped(run, shrinking, batch_of(run), clip=0.01)
     moved = torch.stack([(new.detach() - old).norm() for old, new in zip(before, net.parameters(), strict=True)]).norm()
     assert float(moved) == pytest.approx(0.1 * 0.01, rel=1e-3)
