@@ -117,6 +117,12 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.spaces.costs",
         "harness",
     ),
+    "benchmarks.live.supernets.elastic": (
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "benchmarks.spaces.costs",
+        "harness",
+    ),
     "benchmarks.live.trainings": (
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
@@ -133,6 +139,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.live.supernets",
         "benchmarks.live.supernets.darts",
         "benchmarks.live.supernets.layers",
+        "benchmarks.live.supernets.elastic",
         "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
         "benchmarks.spaces",
@@ -181,6 +188,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness",
         "methods",
     ),
+    "methods.weight_sharing.ofa": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "benchmarks.live.supernets.elastic",
+        "benchmarks.spaces",
+        "harness",
+        "harness.statistics",
+        "methods.weight_sharing",
+    ),
 }
 TORCH_AT_TOP = (
     "benchmarks.live",
@@ -188,6 +204,7 @@ TORCH_AT_TOP = (
     "benchmarks.live.supernets",
     "benchmarks.live.supernets.darts",
     "benchmarks.live.supernets.layers",
+    "benchmarks.live.supernets.elastic",
     "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
     "methods",
@@ -196,6 +213,7 @@ TORCH_AT_TOP = (
     "methods.differentiable.bilevel",
     "methods.differentiable.proxyless",
     "methods.weight_sharing",
+    "methods.weight_sharing.ofa",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
 WITHOUT_TORCH = tuple(

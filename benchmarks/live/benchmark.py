@@ -260,7 +260,12 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
 
 
 def representatives(space: RelaxedSpace, archs: Archs) -> Archs:
-    """Return, for each architecture `(n, d)`, the lexicographically first one that is isomorphic to it."""
+    """Return, for each architecture `(n, d)`, the one that stands for all isomorphic to it.
+
+    That is the lexicographically first, but of spaces of layers, which say it themselves.
+    """
+    if isinstance(space, LayerSpace):
+        return space.representatives(archs)
     if size(space) > LARGEST_ENUMERATION:
         return from_index(space, space.canonical(archs))  # in spaces as large as these it is that one's index
     first, of = _classes(cast(Hashable, space))

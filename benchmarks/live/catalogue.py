@@ -23,6 +23,8 @@ from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
 from nasboard.benchmarks.spaces.macros import (
     DIGITS,
+    OFA_8,
+    OFA_32,
     POC,
     PROXYLESS_8,
     PROXYLESS_32,
@@ -276,7 +278,12 @@ def _trained() -> list[Live]:
 def _of_layers() -> list[Live]:
     whole = LAYER_SPACES["proxyless"]
     macros: dict[str, Macro] = {"digits": PROXYLESS_8, "cifar10": PROXYLESS_32}
-    return [Live(f"proxyless-{on}", of_layers(whole, macro), on, macro, "quick-30") for on, macro in macros.items()]
+    plain = [Live(f"proxyless-{on}", of_layers(whole, macro), on, macro, "quick-30") for on, macro in macros.items()]
+    return [
+        *plain,
+        Live("ofa-digits", LAYER_SPACES["ofa-digits"], "digits", OFA_8, "quick-30"),
+        Live("ofa-cifar10", LAYER_SPACES["ofa-mbv3"], "cifar10", OFA_32, "quick-30"),
+    ]
 
 
 LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained(), *_of_layers())}

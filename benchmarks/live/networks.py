@@ -8,6 +8,8 @@ from numpy.random import Generator
 
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.live.supernets.elastic.alone import ElasticNetwork
+from nasboard.benchmarks.live.supernets.elastic.supernet import ElasticSupernet
 from nasboard.benchmarks.live.supernets.layers.network import LayersNetwork
 from nasboard.benchmarks.live.supernets.layers.supernet import LayersSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
@@ -60,6 +62,8 @@ def supernet(
         return NB1Shot1Supernet(space, macro, rng, allowed)
     if isinstance(macro, NB201Macro) and isinstance(space, Poc1296Space):
         return NB201Supernet(macro, rng, allowed, space=space)
+    if isinstance(macro, LayersMacro) and macro.elastic and isinstance(space, LayerSpace):
+        return ElasticSupernet(space, macro, rng, allowed)
     if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
         return LayersSupernet(space, macro, rng, allowed)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
@@ -77,6 +81,8 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
         return NB101Network(macro, space, arch, rng)
     if isinstance(macro, DartsMacro) and isinstance(space, DartsSpace):
         return DartsNetwork(macro, space, arch, rng)
+    if isinstance(macro, LayersMacro) and macro.elastic and isinstance(space, LayerSpace):
+        return ElasticNetwork(macro, space, arch, rng)
     if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
         return LayersNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")

@@ -30,11 +30,9 @@ def resized(parts: Parts, *, cells: int | None = None, partial: int | None = Non
     """
     if cells is not None and cells < 1:
         raise UsageError(f"cells is a positive whole number, given {cells}")
-    space, macro = parts.space, parts.macro
-    if cells is not None:
-        if isinstance(space, LayerSpace):
-            raise UsageError(f"{space.name} says itself how many layers it has; leave cells as they are")
-        macro = sized(macro, cells=cells)
+    if cells is not None and isinstance(parts.space, LayerSpace):
+        raise UsageError(f"{parts.space.name} says itself how many layers it has; leave cells as they are")
+    space, macro = parts.space, parts.macro if cells is None else sized(parts.macro, cells=cells)
     check_sides(space.name, macro)
     if partial is not None:
         space, macro = with_partial(space, macro, partial)

@@ -133,6 +133,14 @@ class LayerSpace:
         the lowest index of such rows, or where indices do not fit 63 bits, a hash of that row: two different networks
         then share one with a chance of 2^-63.
         """
+        rows = self.representatives(archs)
+        return to_index(self, rows) if prod(self.choices) < LARGEST_INDEX else _hash(rows)
+
+    def representatives(self, archs: Archs) -> Archs:
+        """Return, for each of architectures `(n, d)`, the one that stands for all that are the same layers.
+
+        Layers beyond the depth have the first block, and what `Zero` leaves out stands last in its stage.
+        """
         rows = archs.copy()
         for stage in range(len(self.stages)):
             at = self._at(stage)
@@ -140,7 +148,7 @@ class LayerSpace:
             rows[:, at] = np.where(there, archs[:, at], np.array(self.choices)[at] - 1 if self.leaves_out else 0)
             order = np.argsort(~there, axis=1, kind="stable")
             rows[:, at] = np.take_along_axis(rows[:, at], order, axis=1)
-        return to_index(self, rows) if prod(self.choices) < LARGEST_INDEX else _hash(rows)
+        return rows
 
     def there(self, archs: Archs, stage: int) -> Bools:
         """Return `(n, layers)`: which layers of a stage the architectures `(n, d)` have."""
@@ -227,6 +235,8 @@ SPACES: Mapping[str, LayerSpace] = MappingProxyType(
                 _blocks((3, 4, 6)),
                 _stages((24, 2, 4), (40, 2, 4), (80, 2, 4), (112, 1, 4), (160, 2, 4), depths=(2, 3, 4)),
             ),
+            # ours: the first two stages of the one before, for images of 8 pixels
+            LayerSpace("ofa-digits", _blocks((3, 4, 6)), _stages((24, 2, 4), (40, 2, 4), depths=(2, 3, 4))),
             LayerSpace(
                 "spos",
                 ("Shuffle3x3", "Shuffle5x5", "Shuffle7x7", "Xception"),

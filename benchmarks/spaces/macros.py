@@ -134,6 +134,8 @@ class LayersMacro:
         strides: of the first convolution, then of the first layer of each stage; None: 2, and what the space says.
         swish: stages, counted from 0, whose blocks have h-swish; where there are any, stem and head have it too.
         capped: whether the other activations are ReLU6; else they are ReLU.
+        elastic: whether supernets have one set of weights for all kernels, widths and depths, of which every block
+            takes a part; else every block has weights of its own.
     """
 
     image: int = 224
@@ -151,6 +153,7 @@ class LayersMacro:
     strides: tuple[int, ...] | None = None
     swish: tuple[int, ...] = ()
     capped: bool = False
+    elastic: bool = False
 
     @property
     def halvings(self) -> int:
@@ -183,9 +186,16 @@ def as_told(macro: Macro) -> dict[str, object]:
 # as in mit-han-lab/proxylessnas:search/models/super_nets/super_proxyless.py
 PROXYLESS = LayersMacro(first=16, capped=True)
 # as in mit-han-lab/once-for-all:ofa/imagenet_classification/elastic_nn/networks/ofa_mbv3.py
-OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280, swish=(2, 3, 4))
+OFA = LayersMacro(stem=16, first=16, squeeze=(1, 3, 4), features=960, mixed=1280, swish=(2, 3, 4), elastic=True)
 # as in megvii-model/SinglePathOneShot:src/Supernet/network.py
 SPOS = LayersMacro(stem=16, features=1024, bias=False, cells=8)
+
+# ours, for small images: as published but for the strides, so that 32 pixels end as 4, and 8 as 2
+PROXYLESS_32 = replace(PROXYLESS, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2, 1))
+PROXYLESS_8 = replace(PROXYLESS, image=8, inputs=1, classes=10, channels=4, cells=2, strides=(1, 1, 2, 1, 1, 2, 1))
+# likewise; digits have the first two stages alone
+OFA_32 = replace(OFA, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2))
+OFA_8 = replace(OFA, image=8, inputs=1, classes=10, channels=4, squeeze=(1,), swish=(1,), strides=(1, 1, 2))
 
 # ours, for small images: as published but for the strides, so that 32 pixels end as 4, and 8 as 2
 PROXYLESS_32 = replace(PROXYLESS, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2, 1))

@@ -18,6 +18,8 @@ _LIVE = (
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"proxyless-{data}" for data in ("digits", "cifar10")),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
+    "ofa-digits",
+    "ofa-cifar10",
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {
@@ -51,6 +53,7 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "enas": "nasboard.methods.weight_sharing.enas:Enas",
         "guided": "nasboard.methods.composed.guided:Guided",
         "split_search": "nasboard.methods.composed.split_search:SplitSearch",
+        "ofa": "nasboard.methods.weight_sharing.ofa.method:Ofa",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {

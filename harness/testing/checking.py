@@ -1,7 +1,8 @@
 """Runs the contracts over a method or a benchmark by its registered name, at a length for tests.
 
 A method says that length itself, by an optional classmethod `for_tests` that returns one of its kind, quick to run; it
-runs with its defaults where it has none. What else is given (`NAME?epochs=2`, `--set`) comes on top.
+runs with its defaults where it has none. What else is given (`NAME?epochs=2`, `--set`) comes on top. One that searches
+some spaces alone says on which benchmark it is checked, by an optional class variable `checked_on`.
 """
 
 from __future__ import annotations
@@ -46,7 +47,8 @@ def check(
 
     Args:
         name: `METHOD[?key=value&...]`, or a benchmark's full name.
-        on: the benchmark that a method is checked on; None: `planted`, or a live one where it trains.
+        on: the benchmark that a method is checked on; None: the one it says in `checked_on`, or `planted`, or a live
+            one where it trains.
         params: hyper-parameters on top of those of its `for_tests`.
         told: hears each finding as it comes.
 
@@ -90,7 +92,8 @@ def case_of(name: str, *, on: str | None = None, params: Mapping[str, Json] | No
     short: Callable[[], SearchMethod] | None = getattr(made, "for_tests", None)
     settings = {} if short is None else registry.resolved(short())
     method = registry.method(name, {**settings, **(params or {})})
-    benchmark = registry.benchmark(on or (PLANTED if "query" in method.needs else LIVE))
+    usual: str = getattr(made, "checked_on", PLANTED if "query" in method.needs else LIVE)
+    benchmark = registry.benchmark(on or usual)
     if "query" in method.needs and benchmark.query is None:
         raise UsageError(f"{name} asks queries, {benchmark.name} answers none; name another benchmark with --on")
     if "data" in method.needs and benchmark.data() is None:

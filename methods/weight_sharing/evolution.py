@@ -69,11 +69,15 @@ class Evolution(Sampler):
         if not len(members):  # all that are allowed have been seen
             return Found(self.best[0], float(run.evaluate(self.best).accuracy.mean()))
         told = run.evaluate(members)
-        archs, scores = np.concatenate([self.best, members]), np.concatenate([self.scores, told.score])
-        order = np.argsort(-scores, kind="stable")[: self.breeding.parents]
-        self.best, self.scores = archs[order], scores[order]
-        self.seen = np.concatenate([self.seen, members])
+        self.keep(members, told.score)
         return Found(self.best[0], float(told.accuracy.mean()))
+
+    def keep(self, members: Archs, scores: Floats) -> None:
+        """Take a generation `(n, d)` and its scores `(n,)` in, of which the best so far stay parents."""
+        archs, of = np.concatenate([self.best, members]), np.concatenate([self.scores, scores])
+        order = np.argsort(-of, kind="stable")[: self.breeding.parents]
+        self.best, self.scores = archs[order], of[order]
+        self.seen = np.concatenate([self.seen, members])
 
     def breed(self, rng: Generator) -> Archs:
         """Return a generation `(n, d)` of architectures that are allowed and were never scored.

@@ -7,7 +7,7 @@ included, since it is ranked like any other. The few-shot release draws so too, 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
@@ -72,6 +72,22 @@ class Sampler:
         """Yield what each step of an epoch trains, `(t, d)`: the gradients of t architectures are added up."""
         while True:
             yield self.draw(run, net)[None]
+
+    def step(
+        self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: Sequence[Tensor], clip: float
+    ) -> float:
+        """Make a step of the weights on a batch, with the gradients of all mixtures, and return the loss before it."""
+        mix, *beside = mixes
+        return weight_step(
+            learner.net,
+            learner.optimiser,
+            batch,
+            mix,
+            clip,
+            idle=run.stepping.idle,
+            smoothing=run.stepping.smoothing,
+            beside=beside,
+        )
 
     def learn(self, run: SinglePath) -> Mapping[str, float]:
         """Learn after an epoch of the weights, and return what is worth a curve."""
@@ -248,19 +264,8 @@ class SinglePath:
         set_lr(learner.optimiser, schedule.lr_at(epoch))
         paths = self.sampler.paths(self, learner.net)
         for batch in self.parts.lessons(schedule.batch, self.rng):
-            mix, *beside = self._draw(learner.net, paths)
-            losses.append(
-                weight_step(
-                    learner.net,
-                    learner.optimiser,
-                    batch,
-                    mix,
-                    schedule.clip,
-                    idle=self.stepping.idle,
-                    smoothing=self.stepping.smoothing,
-                    beside=beside,
-                )
-            )
+            mixes = self._draw(learner.net, paths)
+            losses.append(self.sampler.step(self, learner, batch, mixes, schedule.clip))
         return float(np.mean(losses))
 
     def _draw(self, net: Supernet, paths: Iterator[Archs]) -> list[Tensor]:

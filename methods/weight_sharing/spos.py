@@ -10,14 +10,14 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import ClassVar, Self
 
-from nasboard.benchmarks.live.benchmark import cost
 from nasboard.benchmarks.live.data import LiveData, OnDevice, live_data
 from nasboard.benchmarks.live.supernets.recalibration import Recalibrated
 from nasboard.benchmarks.live.supernets.saved import Learner
-from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule
+from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, first_batches
 from nasboard.harness.api import Checkpoint, Need, Task
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Bools
+from nasboard.methods.weight_sharing.bounds import Bounds
 from nasboard.methods.weight_sharing.evolution import Breeding, Evolution
 from nasboard.methods.weight_sharing.single_path import SinglePath, Stepping
 
@@ -146,17 +146,8 @@ class Spos:
         Raises:
             UsageError: there is a bound, and nobody has counted networks like these.
         """
-        found = data.space.valid(archs)
-        bounds = {"multiply_adds": self.most_multiply_adds, "parameters": self.most_parameters}
-        if any(bounds.values()):
-            known = cost(data.parts.space, data.parts.alone, archs)
-            for name, most in bounds.items():
-                found &= (getattr(known, name) <= most) | (most == 0)
-        return found
+        return Bounds(self.most_multiply_adds, self.most_parameters).kept(data, archs)
 
     def training(self, parts: OnDevice) -> list[Batch]:
         """Return the training images that statistics are taken of, in full batches."""
-        images = parts.train.first(self.recalibrate)
-        size = min(self.recalibrate_batch, len(images.labels))
-        full = [slice(at, at + size) for at in range(0, len(images.labels) - size + 1, size)] if size else []
-        return [Batch(images.images[at], images.labels[at]) for at in full]
+        return first_batches(parts.train, self.recalibrate, self.recalibrate_batch)

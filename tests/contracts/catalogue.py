@@ -26,7 +26,8 @@ TRAINS = tuple(
 SEARCHED = ("digits201", "nb201-cifar10", "planted")  # where whole searches are made: small, real and planted
 NEEDS = {str(told["name"]): str(told["needs"]) for told in registry.describe("methods")}
 BLACK_BOX = [(method, name) for method, needs in NEEDS.items() if "query" in needs for name in SEARCHED]
-TRAINING = [(method, LIVE) for method, needs in NEEDS.items() if "data" in needs]
+ELSEWHERE = {"ofa": "ofa-digits"}  # what searches some spaces alone
+TRAINING = [(method, ELSEWHERE.get(method, LIVE)) for method, needs in NEEDS.items() if "data" in needs]
 
 
 def opened(name: str) -> Benchmark:

@@ -14,7 +14,7 @@ from typing import cast
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.data import LiveData
 from nasboard.benchmarks.live.sizes import narrowed
-from nasboard.benchmarks.spaces.macros import sized
+from nasboard.benchmarks.spaces.macros import LayersMacro, sized
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
@@ -34,14 +34,19 @@ SPACES = (
     "digits201-live?without=none",
     "digits1296-live",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
-    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "proxyless")),
+    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "proxyless", "ofa")),
 )
 KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits", "proxyless-digits")
 # operations of edges; inputs to choose; edges that compete; layers
+LAYERED = ("proxyless-digits", "ofa-digits")
 CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> why not
     {
-        ("p_darts", "proxyless-digits"): "it searches in networks of more and more cells, and layers are the space's",
-        ("pc_darts", "proxyless-digits"): "partial channels go around the operations of cells",
+        **{
+            ("p_darts", s): "it searches in networks of more and more cells, and layers are the space's"
+            for s in LAYERED
+        },
+        **{("pc_darts", s): "partial channels go around the operations of cells" for s in LAYERED},
+        **{("ofa", space): "nothing is elastic there" for space in SPACES if space != "ofa-digits"},
     }
 )
 RANKED = 6  # architectures
@@ -68,7 +73,9 @@ class Toy:
         data, base = live.small_data(), split_name(self.name)[0]
         (x, y), (vx, vy) = data.train, data.val
         cells = 1 if base in ("digits201-live", "digits1296-live") else 3
-        macro = sized(LIVE[base].macro, image=8, inputs=1, classes=10, channels=4, cells=cells)
+        there = LIVE[base].macro
+        cells = there.cells if isinstance(there, LayersMacro) and there.elastic else cells
+        macro = sized(there, image=8, inputs=1, classes=10, channels=4, cells=cells)
         _, macro = live.cut(LIVE[base].space, macro)
         parts = replace(data.parts, space=self.space, macro=macro)
         return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)

@@ -41,7 +41,10 @@ def tiny(name: str, channels: int = 2) -> LiveData:
     """Return a few digits, and supernets of a few channels and cells of a space."""
     data, there = small_data(), LIVE[name]
     (x, y), (vx, vy) = data.train, data.val
-    space, macro = cut(there.space, sized(there.macro, image=8, inputs=1, classes=10, channels=channels, cells=3))
+    sizes = {"channels": channels, "cells": 3}
+    if isinstance(there.macro, LayersMacro) and there.macro.elastic:
+        sizes = {}
+    space, macro = cut(there.space, sized(there.macro, image=8, inputs=1, classes=10, **sizes))
     parts = replace(data.parts, space=space, macro=macro)
     return replace(data, train=(x[:64], y[:64]), val=(vx[:40], vy[:40]), parts=parts)
 

@@ -103,6 +103,14 @@ def batches(part: Part, size: int, rng: Generator, augmentation: Augmentation | 
         yield part.take(order[at : at + size], rng, augmentation)
 
 
+def first_batches(part: Part, count: int, size: int) -> list[Batch]:
+    """Return the first `count` images as they are, in full batches of `size`; of fewer where there are fewer images."""
+    images = part.first(count)
+    size = min(size, len(images.labels))
+    full = [slice(at, at + size) for at in range(0, len(images.labels) - size + 1, size)] if size else []
+    return [Batch(images.images[at], images.labels[at]) for at in full]
+
+
 def weight_step(
     net: Supernet,
     optimiser: torch.optim.SGD,

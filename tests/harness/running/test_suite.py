@@ -298,6 +298,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     **{f"sdarts/{name}": (84, {200}, ("cifar10", "nb101-compact")) for name in ("1shot1", "1shot1-full")},
     **{f"sdarts/{name}": (24, {200}, ("cifar10", "nb201-compact")) for name in ("nb201", "nb201-full")},
     "few-shot/searchers": (660, {300}, ()),
+    "few-shot/ofa-digits": (3, {12}, ()),
     "sdarts/gpu-1shot1": (12, {200}, ("cifar10", "nb101-compact")),
     "sdarts/s1-s4-digits": (28, set(), ()),
     "sdarts/digits201": (110, {1000}, ()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -169,6 +170,26 @@ def test_released_networks_of_proxylessnas_have_the_parameters_that_others_count
 
 def _block(word: str) -> str:
     return "Zero" if word == "00" else f"{word[0]}x{word[0]}_MBConv{word[1]}"
+
+
+OFA_SHOWN = {  # as converted: open-mmlab/mmrazor:configs/nas/mmcls/onceforall/OFA_SUBNET_NOTE8_LAT{22,31}.yaml
+    22: (140, "2:3333|3333;2:5533|3333;2:7333|4333;2:5333|3433;2:3733|6636", 4.3, 70.9),
+    31: (152, "2:5333|3333;2:5533|4333;3:3353|4444;3:3573|4343;4:3355|6333", 4.6, 105.4),
+}
+
+
+@pytest.mark.parametrize("latency_ms", OFA_SHOWN)
+def test_networks_of_once_for_all_have_the_parameters_that_somebody_else_counted(latency_ms: int) -> None:
+    """The two that the release specialised for a Samsung Note8; multiply-adds there hold norms and activations too."""
+    side, told, millions, flops_m = OFA_SHOWN[latency_ms]
+    stages = (re.fullmatch(r"(\d):(\d+)\|(\d+)", stage) for stage in told.split(";"))
+    spec = "|".join(
+        f"{s[1]}:" + ",".join(f"{k}x{k}_MBConv{e}" for k, e in zip(s[2], s[3], strict=True)) for s in stages if s
+    )
+    arch = LAYERED["ofa-mbv3"].encode(spec)[None]
+    cost = layerwise.count(LAYERED["ofa-mbv3"], arch, replace(OFA, image=side))
+    assert abs(cost.parameters[0] / 1e6 - millions) < 0.05
+    assert 0.93 < cost.multiply_adds[0] / 1e6 / flops_m < 1
 
 
 def test_layers_that_are_not_there_cost_nothing() -> None:
