@@ -20,6 +20,7 @@ from nasboard.benchmarks.live.datasets.augmentation import Scale
 from nasboard.benchmarks.live.datasets.opening import open_data
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.gans.layers import Conv, Linear
+from nasboard.benchmarks.live.gans.recipe import JUDGE_SEED, JUDGE_WIDTHS
 from nasboard.benchmarks.live.gans.scores import Rows, classifier_score, frechet_distance
 from nasboard.benchmarks.live.supernets.network import Network
 from nasboard.benchmarks.live.supernets.stepping import on_device
@@ -27,8 +28,6 @@ from nasboard.benchmarks.live.trainings.fitting import Fitting
 from nasboard.benchmarks.live.trainings.recipe import recipe
 from nasboard.harness.api import Images
 
-SEED = 64  # of weights and order
-WIDTHS = (16, 32, 64)  # of its convolutions; the features are the last ones, averaged over the image
 CHUNK = 500  # images at a time; only memory and speed depend on it
 
 
@@ -38,16 +37,16 @@ class Classifier(Network):
     def __init__(self, inputs: int, classes: int, rng: Generator) -> None:
         """Draw the weights."""
         super().__init__()
-        ends = list(zip((inputs, *WIDTHS), WIDTHS, strict=False))
+        ends = list(zip((inputs, *JUDGE_WIDTHS), JUDGE_WIDTHS, strict=False))
         self.convs = nn.ModuleList(Conv(c_in, c_out, 3, rng) for c_in, c_out in ends)
-        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in WIDTHS)
-        self.linear = Linear(WIDTHS[-1], classes, rng)
+        self.norms = nn.ModuleList(nn.BatchNorm2d(width) for width in JUDGE_WIDTHS)
+        self.linear = Linear(JUDGE_WIDTHS[-1], classes, rng)
 
     def features(self, x: Tensor) -> Tensor:
         """Return `(b, 64)` of normalised images `(b, c, h, w)`."""
         for number, (conv, norm) in enumerate(zip(self.convs, self.norms, strict=True)):
             x = F.relu(norm(conv(x)))
-            x = F.avg_pool2d(x, 2) if number + 1 < len(WIDTHS) else x
+            x = F.avg_pool2d(x, 2) if number + 1 < len(JUDGE_WIDTHS) else x
         return x.mean((2, 3))
 
     def forward(self, x: Tensor) -> Tensor:
@@ -107,7 +106,7 @@ def judge_of(spec: DataSpec, name: str, device: str) -> Judge:
         MissingDataError: the images are not there.
         UnknownNameError: no such recipe.
     """
-    found, by, rng = open_data(spec), recipe(name), np.random.default_rng(SEED)
+    found, by, rng = open_data(spec), recipe(name), np.random.default_rng(JUDGE_SEED)
     parts = [np.concatenate(arrays) for arrays in zip(found.train, found.val, strict=True)]
     part = on_device((parts[0], parts[1].astype(np.int64)), found.pixels, "cpu")
     fitting = Fitting.of(Classifier(spec.shape[1], found.classes, rng), by, rng)

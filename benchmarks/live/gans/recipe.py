@@ -9,6 +9,8 @@ from types import MappingProxyType
 
 from nasboard.harness.errors import UnknownNameError, UsageError
 
+JUDGE_SEED = 64  # of weights and order of the classifier that images are scored by (`judge`)
+JUDGE_WIDTHS = (16, 32, 64)  # of its convolutions; the features are the last ones, averaged over the image
 QUICK = re.compile(r"gan-([1-9]\d{0,2})")
 
 
