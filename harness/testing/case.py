@@ -91,6 +91,7 @@ class Played:
         visits: what was queried up to every step since the one before.
         scores: what the last checkpoint predicts for the panel, None where it cannot rank.
         logits: what the network of the last checkpoint says of validation images, None where it has none.
+        images: what the generator of the last checkpoint makes, None where it has none.
         dumped: the state after the last step, None where it yields none.
         exhausted: whether the budget ended the run.
         oracle: the oracle, None for a live run.
@@ -101,6 +102,7 @@ class Played:
     visits: list[Visits] = field(default_factory=list)
     scores: Floats | None = None
     logits: Logits | None = None
+    images: Images | None = None
     dumped: bytes | None = None
     exhausted: bool = False
     oracle: Watched | None = None
@@ -110,7 +112,8 @@ class Played:
         """Return the SHA-256 over everything that must repeat."""
         scores = b"" if self.scores is None else np.ascontiguousarray(self.scores, dtype=np.float64).tobytes()
         logits = b"" if self.logits is None else self.logits.tobytes()
-        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits).hexdigest()
+        images = b"" if self.images is None else self.images.tobytes()
+        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits + images).hexdigest()
 
 
 @dataclass(eq=False)
@@ -198,6 +201,8 @@ class Case:
                 played.scores = scored(checkpoint, self.panel)
             if checkpoint.network is not None and self.images is not None and ending:
                 played.logits = classified(checkpoint, self.images)
+            if checkpoint.generate is not None and ending:
+                played.images = generated(checkpoint, self.images)
             if checkpoint.state is not None and (ending or played.oracle is not None):
                 played.dumped = state.dump(checkpoint.state())
             played.incumbents.append(None if checkpoint.incumbent is None else checkpoint.incumbent.tolist())
@@ -213,6 +218,8 @@ class Case:
             check(self.benchmark.space, checkpoint.transform(self.panel.copy()))
         if checkpoint.network is not None and self.images is not None:
             classified(checkpoint, self.images)
+        if checkpoint.generate is not None:
+            generated(checkpoint, self.images)
         if checkpoint.state is not None:
             checkpoint.state()
 
@@ -265,6 +272,23 @@ def classified(checkpoint: Checkpoint, images: Images) -> Logits:
             f"are finite logits ({len(images)}, classes); mend `network`"
         )
     return found.astype(np.float32)
+
+
+def generated(checkpoint: Checkpoint, like: Images | None) -> Images:
+    """Return `SHOWN` images that the generator of a checkpoint makes, `(8, c, h, w)` as those of the data are.
+
+    Raises:
+        ContractError: images of another number, form or type, or others when asked again.
+    """
+    assert checkpoint.generate is not None
+    found, again = (np.asarray(checkpoint.generate(SHOWN)) for _ in range(2))
+    allowed = found.shape if like is None else (SHOWN, *like.shape[1:])
+    if found.shape != allowed or (like is not None and found.dtype != like.dtype) or not np.array_equal(found, again):
+        raise ContractError(
+            f"step {checkpoint.step}: generate makes {found.dtype} {found.shape} of {SHOWN} images, allowed are those of "
+            "the data set's form and type, the same whenever asked; mend `generate`"
+        )
+    return found
 
 
 def first_difference(these: Sequence[str], those: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ against the test images, which are its alone.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import partial
 from typing import ClassVar, Self, cast
 
@@ -30,8 +30,7 @@ class TrainingGan:
     """One generator, trained from scratch by a recipe; the seed draws weights, order and noise.
 
     Source: VITA-Group/AutoGAN:train_derived.py, functions.py. Differs: what is measured is the average of the weights
-    after the last epoch, where the release keeps the best of many epochs by the very distance that it reports; real
-    images are not mirrored.
+    after the last epoch, where the release keeps the best of many epochs by the very distance that it reports.
 
     Attributes:
         spec: the architecture; None draws one.
@@ -108,7 +107,7 @@ class Making:
     rng: Rng
     shown: int
     epoch: int = 0
-    step: int = field(default=0)
+    step: int = 0
 
     @classmethod
     def of(cls, game: Game, arch: Arch, rng: Rng) -> Making:
