@@ -170,8 +170,7 @@ class Checkpoint:
         rank: `(n, d)` -> `(n,)` predicted quality, higher is better.
         transform: `(n, d)` -> `(n, d)` architectures meant to be better.
         network: images `(n, c, h, w)` -> logits `(n, classes)` of a trained network.
-        generate: how many -> images `(n, c, h, w)` of a trained generator, as the data set keeps them; the same whenever
-            it is asked.
+        generate: how many -> images `(n, c, h, w)` of a trained generator, as the data set keeps them; always the same.
         state: enough to go on after this step exactly as if nothing had happened.
         logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...), and small arrays (`alpha`, ...).
         last: the method's own schedule ends with this step; the harness then takes its final measurements.

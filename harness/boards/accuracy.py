@@ -97,9 +97,7 @@ def cost_board(comparison: Comparison, title: str) -> Board:
     return Board("cost", title, _COST, rows, (_COST_NOTE,))
 
 
-def _accuracy(
-    values: dict[int, float] | Undefined, optimum: float | None, within: measures.Range
-) -> dict[str, Value]:
+def _accuracy(values: dict[int, float] | Undefined, optimum: float | None, within: measures.Range) -> dict[str, Value]:
     if isinstance(values, Undefined):
         keys = ("accuracy", "accuracy_spread", "accuracy_interval", "median", "quartiles", "regret")
         return dict.fromkeys(keys, values)

@@ -222,8 +222,8 @@ def _check(given: Sequence[StepRecord], last_step: int) -> None:
     odd = next((s for s in given if s.test_accuracy is not None and not -np.inf < s.test_accuracy <= 1), None)
     if odd is not None:
         raise UnstorableError(
-            f"step {odd.step}: a test accuracy is a fraction in [0, 1], given {odd.test_accuracy}; where the truth is a "
-            "distance, its negative is stored"
+            f"step {odd.step}: a test accuracy is a fraction in [0, 1], given {odd.test_accuracy}; of a distance its "
+            "negative is stored"
         )
     costs = np.array([(step.cost_s, step.wall_s) for step in given], dtype=np.float64)
     wrong = ~np.isfinite(costs).all(axis=1)

@@ -285,8 +285,8 @@ def generated(checkpoint: Checkpoint, like: Images | None) -> Images:
     allowed = found.shape if like is None else (SHOWN, *like.shape[1:])
     if found.shape != allowed or (like is not None and found.dtype != like.dtype) or not np.array_equal(found, again):
         raise ContractError(
-            f"step {checkpoint.step}: generate makes {found.dtype} {found.shape} of {SHOWN} images, allowed are those of "
-            "the data set's form and type, the same whenever asked; mend `generate`"
+            f"step {checkpoint.step}: generate makes {found.dtype} {found.shape} of {SHOWN} images, allowed are images "
+            "as the data set keeps them, the same whenever asked; mend `generate`"
         )
     return found
 

@@ -1,7 +1,8 @@
 """Runs the contracts over a method or a benchmark by its registered name, at a length for tests.
 
 A method says that length itself, by an optional classmethod `for_tests` that returns one of its kind, quick to run; it
-runs with its defaults where it has none. One that does not run on the usual benchmarks names another as `checked_on`. What else is given (`NAME?epochs=2`, `--set`) comes on top.
+runs with its defaults where it has none. One that cannot run on the usual benchmarks names another as `checked_on`.
+What else is given (`NAME?epochs=2`, `--set`) comes on top.
 """
 
 from __future__ import annotations

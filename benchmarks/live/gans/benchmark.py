@@ -30,8 +30,8 @@ PASSES = 12  # over the generator for an image: made for both players, and about
 METHOD = "training_gan"
 WHITE = 255  # the largest value of a pixel, but of the digits
 PUBLISHED_FID = (
-    "Published for AutoGAN on CIFAR-10, in the features of Inception and so not to be compared with the distances here: "
-    "FID 12.42 [V: VITA-Group/AutoGAN README.md]."
+    "Published of AutoGAN on CIFAR-10: FID 12.42 (VITA-Group/AutoGAN README.md), in the features of Inception; the "
+    "distances here are in those of another network, and not to be laid beside it."
 )
 
 
@@ -223,7 +223,7 @@ def multiply_adds(space: GanSpace, macro: GanMacro, arch: Arch) -> float:
         tokens, area = space.tokens(arch, cell), macro.side(cell + 1) ** 2
         up = c * c * area if tokens.up == "deconv" else 0
         total += 2 * 9 * c * c * area + up + (c * c * area + up) * tokens.shortcut
-        total += len(tokens.skips) * (c * c * area + up)
+        total += sum(c * c * area + sum(up / 4**k for k in range(cell - skip)) for skip in tokens.skips)
     return total + 9 * c * macro.inputs * macro.image**2
 
 

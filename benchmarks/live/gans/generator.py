@@ -80,9 +80,9 @@ class Cell(nn.Module):
         self.around_up = Deconv(channels, rng) if self.around is not None and "deconv" in ups else None
         taken = sorted({cell for option in held.get("skips", ()) for cell in option.split("+")} - {"none"})
         self.taking = nn.ModuleDict({cell: Conv(channels, channels, 1, rng) for cell in taken})
-        doublings = range(number) if taken and "deconv" in ups else ()
-        self.taking_up = nn.ModuleList(
-            nn.ModuleList(Deconv(channels, rng) for _ in range(times + 1)) for times in doublings
+        doublings = sorted({number + 1 - int(cell) for cell in taken}) if "deconv" in ups else []
+        self.taking_up = nn.ModuleDict(
+            {str(times): nn.Sequential(*(Deconv(channels, rng) for _ in range(times))) for times in doublings}
         )
 
     def forward(self, x: Tensor, earlier: Sequence[Tensor], tokens: CellTokens) -> tuple[Tensor, Tensor]:
@@ -106,9 +106,8 @@ class Cell(nn.Module):
         """Return `x` at twice the side as often as said; weights are of the number of times, as in the release."""
         if up != "deconv":
             return F.interpolate(x, scale_factor=2**times, mode=up)
-        for deconv in self.taking_up[times - 1]:  # type: ignore[union-attr]
-            x = deconv(x)
-        return x
+        found: Tensor = self.taking_up[str(times)](x)
+        return found
 
 
 class Generator(nn.Module):
