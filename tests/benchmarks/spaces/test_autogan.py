@@ -79,7 +79,7 @@ def test_what_is_no_row_is_refused(spec: str, told: str) -> None:
 
 
 def test_a_generator_has_a_cell() -> None:
-    with pytest.raises(UsageError, match="one cell or more, given cells 0..-1"):
+    with pytest.raises(UsageError, match=r"one cell or more, given cells 0\.\.-1"):
         GanSpace(0)
 
 

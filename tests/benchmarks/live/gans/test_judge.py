@@ -26,10 +26,8 @@ def test_it_learns_its_classes_and_is_the_same_when_trained_again() -> None:
 def test_real_images_are_nearer_and_score_higher_the_less_noise_is_in_them() -> None:
     judge, (test, _) = judge_of(SPEC, "quick-30", "cpu"), open_test(SPEC)
     real = open_data(SPEC).val[0]
-    noise = default_rng(0).integers(0, 17, real.shape)
-    spoilt = [
-        np.where(default_rng(1).random(real.shape) < share, noise, real).astype(np.uint8) for share in (0, 0.2, 1)
-    ]
+    noise, places = default_rng(0).integers(0, 17, real.shape), default_rng(1).random(real.shape)
+    spoilt = [np.where(places < share, noise, real).astype(np.uint8) for share in (0, 0.2, 1)]
     distances, scores = ([of(images) for images in spoilt] for of in (lambda i: judge.distance(i, test), judge.score))
     assert distances == sorted(distances)
     assert scores == sorted(scores, reverse=True)
