@@ -67,6 +67,15 @@ class Quality:
         """Return a value as people read it for one as it is held, or the other way round."""
         return value if self.higher_is_better else -value
 
+    def drawn(self, values: Floats) -> Floats:
+        """Return values `(n,)` as figures show them, for such as are held: percent where they are fractions."""
+        return 100 * values if self.unit == "fraction" else values * self.turned(1.0)
+
+    @property
+    def heading(self) -> str:
+        """Return what stands at an axis of `drawn` values."""
+        return f"True {self.name} (%)" if self.unit == "fraction" else f"True {self.name}"
+
 
 ACCURACY = Quality()
 

@@ -116,7 +116,7 @@ def made(generate: Callable[[int], Images], quality: Quality, images: Images, wh
         MethodError: images of another number, form or type than was asked for, or not finite.
         UsageError: the benchmark's own measure is no finite number in its range.
     """
-    found = np.asarray(generate(quality.made))
+    found = generate(quality.made)
     allowed = (quality.made, *images.shape[1:])
     if found.shape != allowed or found.dtype != images.dtype or not np.isfinite(found).all():
         raise MethodError(

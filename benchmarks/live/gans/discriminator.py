@@ -25,7 +25,8 @@ class First(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c_out, h / 2, w / 2)`."""
-        return F.avg_pool2d(self.two(F.relu(self.one(x))), 2) + self.around(F.avg_pool2d(x, 2))
+        y: Tensor = self.around(F.avg_pool2d(x, 2))
+        return F.avg_pool2d(self.two(F.relu(self.one(x))), 2) + y
 
 
 class Residual(nn.Module):
@@ -37,7 +38,8 @@ class Residual(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Return `(b, c, h, w)`."""
-        return self.two(F.relu(self.one(F.relu(x)))) + x
+        y: Tensor = self.two(F.relu(self.one(F.relu(x))))
+        return y + x
 
 
 class Halving(nn.Module):

@@ -60,8 +60,9 @@ class Player(Generic[Net]):
         """
         tensors, moments = cast(Arrays, state["tensors"]), cast("Mapping[str, State]", state["adam"])
         here = self.net.state_dict()
-        if set(tensors) != set(here):
-            odd = min(set(tensors) ^ set(here))
+        shapes, shapes_ = ({name: tuple(each.shape) for name, each in of.items()} for of in (tensors, here))
+        if shapes != shapes_:
+            odd = min(name for name, _ in shapes.items() ^ shapes_.items())
             raise MethodError(f"resuming: the state does not fit this network, see {odd!r}; run it in a new store")
         for name, tensor in here.items():
             tensor.copy_(torch.tensor(tensors[name]))

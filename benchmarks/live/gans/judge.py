@@ -107,8 +107,8 @@ def judge_of(spec: DataSpec, name: str, device: str) -> Judge:
         UnknownNameError: no such recipe.
     """
     found, by, rng = open_data(spec), recipe(name), np.random.default_rng(JUDGE_SEED)
-    parts = [np.concatenate(arrays) for arrays in zip(found.train, found.val, strict=True)]
-    part = on_device((parts[0], parts[1].astype(np.int64)), found.pixels, "cpu")
+    images = np.concatenate([found.train[0], found.val[0]])
+    part = on_device((images, np.concatenate([found.train[1], found.val[1]])), found.pixels, "cpu")
     fitting = Fitting.of(Classifier(spec.shape[1], found.classes, rng), by, rng)
     for epoch in range(by.epochs):
         fitting.epoch(part, epoch)

@@ -299,6 +299,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     **{f"sdarts/{name}": (24, {200}, ("cifar10", "nb201-compact")) for name in ("nb201", "nb201-full")},
     "sdarts/gpu-1shot1": (12, {200}, ("cifar10", "nb101-compact")),
     "sdarts/s1-s4-digits": (28, set(), ()),
+    "few-shot/autogan-digits": (6, {6}, ()),
     "sdarts/digits201": (110, {1000}, ()),
     "few-shot/tau": (276, {1000}, ()),
     "few-shot/nb201": (18, {1000}, ("cifar10", "nb201-compact")),
