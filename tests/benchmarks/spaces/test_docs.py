@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from nasboard.benchmarks.spaces import darts_lists, layerwise, published_figures
+from nasboard.benchmarks.spaces.autogan import GanSpace
 from nasboard.benchmarks.spaces.costs import darts
 from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.macros import DartsMacro
@@ -19,6 +20,8 @@ SPACES: list[RelaxedSpace] = [
     *map(NB1Shot1Space.of, (1, 2, 3)),
     *darts_lists.SPACES.values(),
     *layerwise.SPACES.values(),
+    GanSpace(),
+    GanSpace(2),
 ]
 
 
