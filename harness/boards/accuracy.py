@@ -14,6 +14,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.beside import beside
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
+from nasboard.harness.boards.quality import range_of
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
@@ -80,7 +81,7 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
         values = found[label]
         rows.append(
             {"label": label}
-            | _accuracy(values, comparison.optimum, measures.range_of("accuracy", comparison.quality))
+            | _accuracy(values, comparison.optimum, range_of("accuracy", comparison.quality))
             | (collapse[label] if known else {})
             | _significance(values if isinstance(values, Undefined) else placed[label])
             | more.values[label]

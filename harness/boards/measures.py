@@ -15,7 +15,6 @@ from typing import Literal, TypeVar
 import numpy as np
 
 from nasboard.harness.boards.board import Column, Row, Undefined, Value
-from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
@@ -37,7 +36,6 @@ TOO_FEW_TRAINED = Undefined(
     f"fewer than {FEWEST + 1} incumbents along the run are trained; `along` under [train] of a suite asks for more"
 )
 CHOICE = "tryout_of"  # logged where a run chose among several searches
-NO_FALL = Undefined("of accuracies alone")  # nobody has said what counts as a fall of another truth
 SEVERAL = Undefined("several searches in a run")
 NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED, SEVERAL)  # the runs are such that there can be no value
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
@@ -177,8 +175,6 @@ def late_drop(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
 
 def fell(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     """Return 1 for a run that ends more than `FALL` below its best, or with nothing learned, else 0."""
-    if comparison.quality != ACCURACY:
-        return NO_FALL
     lost = raw_drop(comparison, outcome)
     return lost if isinstance(lost, Undefined) else float(lost > FALL or collapsed(comparison, outcome) is True)
 
@@ -234,13 +230,6 @@ QUANTITIES: Mapping[Quantity, Judged] = MappingProxyType(
         "accuracy": Judged(accuracy, True, (0.0, 1.0)),
     }
 )
-
-
-def range_of(name: Quantity, quality: Quality) -> Range:
-    """Return which values of a quantity there can be where the truth is that quality."""
-    if name == "tau" or quality == ACCURACY:
-        return QUANTITIES[name].range
-    return quality.range if name == "accuracy" else UNBOUNDED
 
 
 def by_seed(comparison: Comparison, outcomes: Outcomes, measure: Measure) -> dict[int, float] | Undefined:

@@ -7,11 +7,27 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
+from nasboard.harness.boards.measures import QUANTITIES, UNBOUNDED, Outcomes, Quantity, Range
 from nasboard.harness.context import ACCURACY, Quality
+from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval
 
+NO_FALL = Undefined("of accuracies alone")  # nobody has said what counts as a fall of another truth
 KEY = "accuracy"  # begins the keys of columns that are called after the truth
+
+
+def range_of(name: Quantity, quality: Quality) -> Range:
+    """Return which values of a quantity there can be where the truth is that quality."""
+    if name == "tau" or quality == ACCURACY:
+        return QUANTITIES[name].range
+    return quality.range if name == "accuracy" else UNBOUNDED
+
+
+def fell(comparison: Comparison, outcomes: Outcomes) -> dict[int, float] | Undefined:
+    """Return seed -> whether a run fell, 1 or 0; that is told of accuracies alone."""
+    return measures.by_seed(comparison, outcomes, measures.fell) if comparison.quality == ACCURACY else NO_FALL
 
 
 def in_terms_of(board: Board, quality: Quality) -> Board:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nasboard.harness.boards import measures
+from nasboard.harness.boards import measures, quality
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
@@ -121,7 +121,7 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
         **_with_interval("drop", "drop_interval", drops),
         "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
         **_with_interval("late_drop", "late_interval", measures.by_seed(comparison, outcomes, measures.late_drop)),
-        **measures.rate("fell", "fell_interval", measures.by_seed(comparison, outcomes, measures.fell)),
+        **measures.rate("fell", "fell_interval", quality.fell(comparison, outcomes)),
         **_with_interval("skips", "skips_interval", measures.by_seed(comparison, outcomes, measures.skips), 0.0),
         **_with_interval("churn", "churn_interval", measures.by_seed(comparison, outcomes, measures.churn), 0.0),
         **_with_interval("gap", "gap_interval", measures.by_seed(comparison, outcomes, gap)),

@@ -11,6 +11,7 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
 from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
+from nasboard.harness.boards.quality import range_of
 from nasboard.harness.boards.render.text import cell
 from nasboard.harness.errors import NothingComparableError
 from nasboard.harness.gate.changes import Change, changes, told
@@ -156,7 +157,7 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
         else:
             quality = next(side.quality for side in (a, b) if side is not None)
-            within = measures.range_of(name, quality)
+            within = range_of(name, quality)
             row[f"{name}_difference"] = measures.mean(values_b.values()) - measures.mean(values_a.values())
             row[f"{name}_interval"] = difference(values_a, values_b, within)
     return row

@@ -21,9 +21,9 @@ from nasboard.harness.record import Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, Floats, check, sample
+from nasboard.harness.testing.abilities import SHOWN, classified, generated, scored
 
 PANEL = 40  # architectures that are ranked
-SHOWN = 8  # validation images that a network is shown
 QUERIES = 30  # about as many full trainings as a run of the contracts may pay
 MOST_STEPS = 100_000
 MOST_REFUSED = 1_000  # queries that a method may try after one that its budget does not cover
@@ -240,55 +240,6 @@ def check_checkpoint(checkpoint: Checkpoint, due: int, case: Case) -> None:
     wrong = [name for name, value in checkpoint.logs.items() if not np.isfinite(value).all()]
     if wrong:
         raise ContractError(f"step {due}: log {wrong[0]!r} is {checkpoint.logs[wrong[0]]}; log finite numbers only")
-
-
-def scored(checkpoint: Checkpoint, archs: Archs) -> Floats:
-    """Return what a checkpoint predicts for architectures `(n, d)`, `(n,)`.
-
-    Raises:
-        ContractError: not one finite number an architecture.
-    """
-    assert checkpoint.rank is not None
-    found = np.asarray(checkpoint.rank(archs.copy()))
-    if found.shape != (len(archs),) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
-        raise ContractError(
-            f"step {checkpoint.step}: rank returns {found.dtype} {found.shape} for {len(archs)} architectures, allowed "
-            f"is a finite number for each, ({len(archs)},); mend `rank`"
-        )
-    return found.astype(np.float64)
-
-
-def classified(checkpoint: Checkpoint, images: Images) -> Logits:
-    """Return the logits `(n, classes)` that the network of a checkpoint gives for images `(n, c, h, w)`.
-
-    Raises:
-        ContractError: not one finite row an image.
-    """
-    assert checkpoint.network is not None
-    found = np.asarray(checkpoint.network(images.copy()))
-    if found.ndim != 2 or len(found) != len(images) or found.dtype.kind != "f" or not np.isfinite(found).all():
-        raise ContractError(
-            f"step {checkpoint.step}: network returns {found.dtype} {found.shape} for {len(images)} images, allowed "
-            f"are finite logits ({len(images)}, classes); mend `network`"
-        )
-    return found.astype(np.float32)
-
-
-def generated(checkpoint: Checkpoint, like: Images | None) -> Images:
-    """Return `SHOWN` images that the generator of a checkpoint makes, `(8, c, h, w)` as those of the data are.
-
-    Raises:
-        ContractError: images of another number, form or type, or others when asked again.
-    """
-    assert checkpoint.generate is not None
-    found, again = checkpoint.generate(SHOWN), checkpoint.generate(SHOWN)
-    allowed = found.shape if like is None else (SHOWN, *like.shape[1:])
-    if found.shape != allowed or (like is not None and found.dtype != like.dtype) or not np.array_equal(found, again):
-        raise ContractError(
-            f"step {checkpoint.step}: generate makes {found.dtype} {found.shape} of {SHOWN} images, allowed are images "
-            "as the data set keeps them, the same whenever asked; mend `generate`"
-        )
-    return found
 
 
 def first_difference(these: Sequence[str], those: Sequence[str]) -> str:

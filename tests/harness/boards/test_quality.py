@@ -10,7 +10,8 @@ import pytest
 
 from nasboard.harness import boards
 from nasboard.harness.boards.board import Board, Undefined, Value
-from nasboard.harness.boards.measures import UNBOUNDED, range_of
+from nasboard.harness.boards.measures import UNBOUNDED
+from nasboard.harness.boards.quality import range_of
 from nasboard.harness.boards.render.text import heading
 from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.outcomes.outcome import Comparison
