@@ -170,6 +170,7 @@ class Checkpoint:
         rank: `(n, d)` -> `(n,)` predicted quality, higher is better.
         transform: `(n, d)` -> `(n, d)` architectures meant to be better.
         network: images `(n, c, h, w)` -> logits `(n, classes)` of a trained network.
+        generate: how many -> images `(n, c, h, w)` of a trained generator, as the data set keeps them; always the same.
         state: enough to go on after this step exactly as if nothing had happened.
         logs: finite numbers worth a curve (`eigenvalue`, `supernet_accuracy`, ...), and small arrays (`alpha`, ...).
         last: the method's own schedule ends with this step; the harness then takes its final measurements.
@@ -183,6 +184,7 @@ class Checkpoint:
     rank: Callable[[Archs], Floats] | None = None
     transform: Callable[[Archs], Archs] | None = None
     network: Callable[[Images], Logits] | None = None
+    generate: Callable[[int], Images] | None = None
     state: Callable[[], State] | None = None
     logs: Mapping[str, Logged] = field(default_factory=lambda: _NO_LOGS)
     last: bool = False

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,6 +35,49 @@ class Objective:
     of: Callable[[Archs], Floats]
     source: str | None = None
     known: Callable[[Archs], Bools] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Quality:
+    """What the truth of a benchmark is, wherever this harness says accuracy.
+
+    Inside, the higher value is the better one, always. A value of which less is better, such as a distance, is held as
+    its negative there, in a store too; boards turn it round.
+
+    Attributes:
+        name: as boards head it, such as `Frechet distance`.
+        unit: `fraction`, shown in percent, or None for a bare number.
+        higher_is_better: of the value as people read it.
+        range: lowest and highest value as it is held.
+        note: how it is made, for the foot of boards; None for accuracy, which every board explains.
+        of: images `(n, c, h, w)` that a generator made, test images -> the value as people read it. None: the truth is
+            of networks that classify, and the share of test images that they put into their class.
+        made: how many images a generator is asked for.
+    """
+
+    name: str = "accuracy"
+    unit: Literal["fraction"] | None = "fraction"
+    higher_is_better: bool = True
+    range: tuple[float, float] = (0.0, 1.0)
+    note: str | None = None
+    of: Callable[[Images, Images], float] | None = None
+    made: int = 0
+
+    def turned(self, value: float) -> float:
+        """Return a value as people read it for one as it is held, or the other way round."""
+        return value if self.higher_is_better else -value
+
+    def drawn(self, values: Floats) -> Floats:
+        """Return values `(n,)` as figures show them, for such as are held: percent where they are fractions."""
+        return 100 * values if self.unit == "fraction" else values * self.turned(1.0)
+
+    @property
+    def heading(self) -> str:
+        """Return what stands at an axis of `drawn` values."""
+        return f"True {self.name} (%)" if self.unit == "fraction" else f"True {self.name}"
+
+
+ACCURACY = Quality()
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +160,9 @@ class Context:
             connections; None: it has none.
         parts: SHA-256 over data set, network and recipe of a live benchmark; part of a run's identity.
         trainings: how its architectures are trained from scratch, None where that is not offered.
-        test: returns the test images and labels, which the harness alone measures a `network` on.
+        test: returns the test images and labels, which the harness alone measures a `network` on, or holds against what
+            a generator made.
+        quality: what the truth is.
     """
 
     version: str | None = None
@@ -132,3 +178,4 @@ class Context:
     parts: str | None = None
     trainings: Trainings | None = None
     test: Callable[[], tuple[Images, Labels]] | None = None
+    quality: Quality = ACCURACY

@@ -139,7 +139,8 @@ class StepRecord:
         logs: finite numbers, and small arrays of them, float64.
         scores: predicted quality of the panel, `(n,)` at full precision, None when the checkpoint cannot rank.
         all_scores: predicted quality of the whole space in lexicographic order, at the last step of a `rank_all` run.
-        test_accuracy: of the network on the test images, as the harness measured it at the last step; None without one.
+        test_accuracy: of the network on the test images, as the harness measured it at the last step, or of a generator
+            the benchmark's `Quality` as it is held; None without one.
     """
 
     step: int

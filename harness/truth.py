@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.api import Benchmark
-from nasboard.harness.context import RESOLUTION, Context
+from nasboard.harness.context import ACCURACY, RESOLUTION, Context, Quality
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, Bools, Floats
 
@@ -41,8 +41,8 @@ def read_truth(benchmark: Benchmark, archs: Archs) -> Floats:
         MissingDataError: an architecture without a truth.
     """
     with blamed(f"{benchmark.name}: truth"):
-        given, resolution = benchmark.truth(archs), benchmark.context.resolution
-    return _checked(given, (len(archs),), f"{benchmark.name}: truth", resolution)
+        given, told = benchmark.truth(archs), benchmark.context
+    return _checked(given, (len(archs),), f"{benchmark.name}: truth", told.resolution, told.quality)
 
 
 def read_by_seed(benchmark: Benchmark, archs: Archs) -> NDArray[np.float64] | None:
@@ -56,7 +56,8 @@ def read_by_seed(benchmark: Benchmark, archs: Archs) -> NDArray[np.float64] | No
     if found is None:
         return None
     seeds = np.shape(found)[1] if np.ndim(found) == 2 else "seeds"
-    return _checked(found, (len(archs), seeds), f"{benchmark.name}: truth_by_seed", benchmark.context.resolution)
+    told = benchmark.context
+    return _checked(found, (len(archs), seeds), f"{benchmark.name}: truth_by_seed", told.resolution, told.quality)
 
 
 def read_transfer(name: str, context: Context, archs: Archs) -> Mapping[str, Floats]:
@@ -81,7 +82,8 @@ def read_optimum(benchmark: Benchmark) -> float | None:
         return None
     with blamed(f"{benchmark.name}: optimum"):
         found = best()
-    return float(_checked(found, (), f"{benchmark.name}: optimum", benchmark.context.resolution))
+    told = benchmark.context
+    return float(_checked(found, (), f"{benchmark.name}: optimum", told.resolution, told.quality))
 
 
 def best_expected(by_seed: NDArray[np.float64]) -> float:
@@ -113,7 +115,9 @@ def at_resolution(accuracies: NDArray[np.float64], resolution: int = RESOLUTION)
     return np.asarray(np.rint(accuracies * resolution) / resolution, dtype=np.float64)
 
 
-def _checked(given: object, shape: tuple[int | str, ...], what: str, resolution: int) -> NDArray[np.float64]:
+def _checked(
+    given: object, shape: tuple[int | str, ...], what: str, resolution: int, quality: Quality = ACCURACY
+) -> NDArray[np.float64]:
     found = np.asarray(given)
     if found.shape != shape or found.dtype.kind not in "fiu":
         allowed = f"numbers ({', '.join(map(str, shape))}{',' * (len(shape) == 1)})"
@@ -126,9 +130,10 @@ def _checked(given: object, shape: tuple[int | str, ...], what: str, resolution:
             "MissingDataError, never NaN: mend the benchmark"
         )
     values = at_resolution(values, resolution)
-    if ((values < 0) | (values > 1)).any():
-        raise UsageError(
-            f"{what} has values from {values.min():g} to {values.max():g}, allowed are fractions in [0, 1]; where they "
-            "are percent, let the benchmark divide them by 100"
-        )
+    low, high = quality.range
+    if ((values < low) | (values > high)).any():
+        allowed = f"the {quality.name} is held in [{low:g}, {high:g}]; mend the benchmark"
+        if quality == ACCURACY:
+            allowed = "allowed are fractions in [0, 1]; where they are percent, let the benchmark divide them by 100"
+        raise UsageError(f"{what} has values from {values.min():g} to {values.max():g}, {allowed}")
     return values

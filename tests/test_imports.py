@@ -36,6 +36,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.running": ("harness", "harness.registry", "harness.statistics", "harness.store"),
     "harness.outcomes": ("harness", "harness.registry"),
     "harness.boards": ("harness", "harness.outcomes", "harness.statistics"),
+    "harness.boards.fronts": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
     "harness.boards.render": ("harness", "harness.boards", "harness.statistics"),
     "harness.frames": (
         "harness",
@@ -55,6 +56,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.report": (
         "harness",
         "harness.boards",
+        "harness.boards.fronts",
         "harness.boards.render",
         "harness.outcomes",
         "harness.statistics",
@@ -70,6 +72,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.cli": (
         "harness",
         "harness.boards",
+        "harness.boards.fronts",
         "harness.boards.render",
         "harness.gate",
         "harness.outcomes",
@@ -82,6 +85,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     ),
     "benchmarks": ("harness", "harness.registry", "tabular.imports", "tabular.known", "tabular.tables"),
     "benchmarks.spaces": ("harness", "tabular.nb101", "tabular.nb201"),
+    "benchmarks.spaces.known": ("benchmarks.spaces", "harness"),
     "benchmarks.spaces.edge_cells": ("benchmarks.spaces", "harness"),
     "benchmarks.spaces.costs": ("benchmarks.spaces", "benchmarks.spaces.edge_cells", "harness", "tabular.nb101"),
     "benchmarks.tabulated": (
@@ -134,6 +138,15 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness.statistics",
         "tabular.tables",
     ),
+    "benchmarks.live.gans": (
+        "benchmarks.live",
+        "benchmarks.live.datasets",
+        "benchmarks.live.supernets",
+        "benchmarks.live.trainings",
+        "benchmarks.spaces",
+        "harness",
+        "harness.registry",
+    ),
     "benchmarks.live": (
         "benchmarks.live.datasets",
         "benchmarks.live.supernets",
@@ -142,6 +155,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.live.supernets.elastic",
         "benchmarks.live.supernets.nb201",
         "benchmarks.live.trainings",
+        "benchmarks.spaces.known",
         "benchmarks.spaces",
         "benchmarks.spaces.costs",
         "benchmarks.spaces.edge_cells",
@@ -181,6 +195,13 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness",
         "methods.differentiable.bilevel",
     ),
+    "methods.gans": (
+        "benchmarks.live.gans",
+        "benchmarks.live.supernets",
+        "benchmarks.spaces",
+        "harness",
+        "methods.weight_sharing",
+    ),
     "methods.weight_sharing": (
         "benchmarks.live",
         "benchmarks.live.supernets",
@@ -207,8 +228,10 @@ TORCH_AT_TOP = (
     "benchmarks.live.supernets.elastic",
     "benchmarks.live.supernets.nb201",
     "benchmarks.live.trainings",
+    "benchmarks.live.gans",
     "methods",
     "methods.composed",
+    "methods.gans",
     "methods.differentiable",
     "methods.differentiable.bilevel",
     "methods.differentiable.proxyless",
@@ -226,6 +249,10 @@ WITHOUT_TORCH = tuple(
         "datasets.opening",
         "datasets.spec",
         "shipped_table",
+        "gans.benchmark",
+        "gans.catalogue",
+        "gans.recipe",
+        "gans.scores",
         "trainings.recipe",
     )
 )

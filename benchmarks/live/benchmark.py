@@ -26,6 +26,7 @@ from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
+from nasboard.benchmarks.spaces.known.published import known
 from nasboard.benchmarks.spaces.layerwise import LayerSpace
 from nasboard.benchmarks.spaces.macros import (
     DartsMacro,
@@ -37,7 +38,6 @@ from nasboard.benchmarks.spaces.macros import (
     sized,
 )
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
-from nasboard.benchmarks.spaces.published import known
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.benchmarks.tabulated.built import Built
 from nasboard.harness.api import Benchmark, CostKind, SearchData

@@ -14,7 +14,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.beside import beside
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
-from nasboard.harness.boards.measures import QUANTITIES
+from nasboard.harness.boards.quality import range_of
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
@@ -33,18 +33,18 @@ _COUNTS = (
 _FOUND = (
     Column("label", "method"),
     Column("tier", "tier", "rank", False, brief=True),
-    Column("accuracy", "accuracy", "fraction", True, 2, brief=True),
-    Column("accuracy_spread", "sd", "fraction", False, 2),
-    Column("accuracy_interval", "95 %", "fraction", True, 2, brief=True),
-    Column("median", "median", "fraction", True, 2, brief=True),
-    Column("quartiles", "quartiles", "fraction", True, 2),
+    Column("accuracy", "accuracy", "fraction", True, 2, brief=True, truth="value"),
+    Column("accuracy_spread", "sd", "fraction", False, 2, truth="difference"),
+    Column("accuracy_interval", "95 %", "fraction", True, 2, brief=True, truth="value"),
+    Column("median", "median", "fraction", True, 2, brief=True, truth="value"),
+    Column("quartiles", "quartiles", "fraction", True, 2, truth="value"),
 )
 _COLLAPSE = (
     Column("collapse_rate", "collapse", "fraction", False, brief=True),
     Column("collapse_interval", "collapse, 95 %", "fraction", False, brief=True),
 )
 _REGRET = (
-    Column("regret", "regret", "fraction", False, 2, brief=True),
+    Column("regret", "regret", "fraction", False, 2, brief=True, truth="difference"),
     Column("p", "p", digits=4),
     Column("test", "test", detail=True),
 )
@@ -81,7 +81,7 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
         values = found[label]
         rows.append(
             {"label": label}
-            | _accuracy(values, comparison.optimum)
+            | _accuracy(values, comparison.optimum, range_of("accuracy", comparison.quality))
             | (collapse[label] if known else {})
             | _significance(values if isinstance(values, Undefined) else placed[label])
             | more.values[label]
@@ -98,7 +98,7 @@ def cost_board(comparison: Comparison, title: str) -> Board:
     return Board("cost", title, _COST, rows, (_COST_NOTE,))
 
 
-def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> dict[str, Value]:
+def _accuracy(values: dict[int, float] | Undefined, optimum: float | None, within: measures.Range) -> dict[str, Value]:
     if isinstance(values, Undefined):
         keys = ("accuracy", "accuracy_spread", "accuracy_interval", "median", "quartiles", "regret")
         return dict.fromkeys(keys, values)
@@ -107,7 +107,7 @@ def _accuracy(values: dict[int, float] | Undefined, optimum: float | None) -> di
     return {
         "accuracy": mean,
         "accuracy_spread": measures.spread(values.values()),
-        "accuracy_interval": measures.t_interval(values.values(), QUANTITIES["accuracy"].range),
+        "accuracy_interval": measures.t_interval(values.values(), within),
         "median": median,
         "quartiles": Interval(low, high),
         "regret": Undefined("optimum not known") if optimum is None else optimum - mean,

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Literal
 
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import Unit
@@ -57,6 +58,7 @@ class Column:
         measured: measured seconds, which no two runs share.
         detail: left out where a board is printed for people to read; machine formats have it.
         brief: among the few that matter most, which stand where there is little room; see `selection.brief`.
+        truth: of what the benchmark's `Quality` is: a value of it, or a difference between two; None for anything else.
     """
 
     key: str
@@ -67,6 +69,7 @@ class Column:
     measured: bool = False
     detail: bool = False
     brief: bool = False
+    truth: Literal["value", "difference"] | None = None
 
 
 @dataclass(frozen=True, slots=True)

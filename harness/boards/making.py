@@ -13,6 +13,7 @@ from types import MappingProxyType
 from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.over import over_board
+from nasboard.harness.boards.quality import in_terms_of
 from nasboard.harness.boards.samples import samples_board
 from nasboard.harness.boards.stability import stability_board
 from nasboard.harness.boards.tau import tau_board
@@ -73,7 +74,8 @@ def noted(board: Board, comparison: Comparison) -> Board:
     """Return a board with its data set, and with what its benchmarks have to say at its foot."""
     ours = (*trained_notes(comparison), *tuning(comparison), *recorded(comparison), *left_aside(comparison))
     told = (*ours, *contexts.notes(comparison))
-    return replace(board, dataset=comparison.dataset, notes=(*board.notes, *told))
+    whole = replace(board, dataset=comparison.dataset, notes=(*board.notes, *told))
+    return in_terms_of(whole, comparison.quality)
 
 
 def tuning(comparison: Comparison) -> tuple[str, ...]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from nasboard.harness.boards import measures
+from nasboard.harness.boards import measures, quality
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
@@ -20,16 +20,16 @@ TRAINED = "trained_along"  # column of boards whose truth is by trainings
 
 _COLUMNS = (
     Column("label", "method"),
-    Column("drop", "drop", "fraction", False, 2, brief=True),
-    Column("drop_interval", "drop, 95 %", "fraction", False, 2),
-    Column("worst_drop", "worst drop", "fraction", False, 2),
-    Column("raw_drop", "best minus last", "fraction", False, 2, detail=True),
-    Column("late_drop", "late drop", "fraction", False, 2, brief=True),
-    Column("late_interval", "late, 95 %", "fraction", False, 2),
+    Column("drop", "drop", "fraction", False, 2, brief=True, truth="difference"),
+    Column("drop_interval", "drop, 95 %", "fraction", False, 2, truth="difference"),
+    Column("worst_drop", "worst drop", "fraction", False, 2, truth="difference"),
+    Column("raw_drop", "best minus last", "fraction", False, 2, detail=True, truth="difference"),
+    Column("late_drop", "late drop", "fraction", False, 2, brief=True, truth="difference"),
+    Column("late_interval", "late, 95 %", "fraction", False, 2, truth="difference"),
     Column("fell", "fell by 5", "fraction", False, brief=True),
     Column("fell_interval", "fell, 95 %", "fraction", False),
-    Column("worst_seed", "worst seed", "fraction", True, 2, brief=True),
-    Column("seed_spread", "sd over seeds", "fraction", False, 2),
+    Column("worst_seed", "worst seed", "fraction", True, 2, brief=True, truth="value"),
+    Column("seed_spread", "sd over seeds", "fraction", False, 2, truth="difference"),
     Column("skips", "skips", "fraction", False, 1, brief=True),
     Column("skips_interval", "skips, 95 %", "fraction", False, 1),
     Column("parameter_free", "parameter-free ops", "fraction", False, 1),
@@ -121,7 +121,7 @@ def _row(comparison: Comparison, outcomes: Sequence[RunOutcome], label: str) -> 
         **_with_interval("drop", "drop_interval", drops),
         "raw_drop": _mean(comparison, outcomes, measures.raw_drop),
         **_with_interval("late_drop", "late_interval", measures.by_seed(comparison, outcomes, measures.late_drop)),
-        **measures.rate("fell", "fell_interval", measures.by_seed(comparison, outcomes, measures.fell)),
+        **measures.rate("fell", "fell_interval", quality.fell(comparison, outcomes)),
         **_with_interval("skips", "skips_interval", measures.by_seed(comparison, outcomes, measures.skips), 0.0),
         **_with_interval("churn", "churn_interval", measures.by_seed(comparison, outcomes, measures.churn), 0.0),
         **_with_interval("gap", "gap_interval", measures.by_seed(comparison, outcomes, gap)),

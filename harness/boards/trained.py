@@ -9,6 +9,7 @@ import numpy as np
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
+from nasboard.harness.context import ACCURACY
 from nasboard.harness.errors import gist
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.outcomes.trained import PARAMS, VAL_ACCURACY, Key, Trained, Training
@@ -21,8 +22,8 @@ NAMED = 3  # failed trainings that are named, the others are counted
 _COLUMNS = (
     Column("label", "architecture"),
     Column("arch", "string form", detail=True),
-    Column("accuracy", "accuracy", "fraction", True, 2, brief=True),
-    Column("accuracy_spread", "sd", "fraction", False, 2, brief=True),
+    Column("accuracy", "accuracy", "fraction", True, 2, brief=True, truth="value"),
+    Column("accuracy_spread", "sd", "fraction", False, 2, brief=True, truth="difference"),
     Column("val_accuracy", "validation", "fraction", True, 2, brief=True),
     Column("params", "parameters", "count", False, brief=True),
     Column("wall_s", "wall clock", "seconds", False, 1, measured=True),
@@ -61,8 +62,9 @@ def trained_notes(comparison: Comparison) -> tuple[str, ...]:
     finals = [outcome.final_accuracy for _, outcome in _finals(comparison)]
     untold = finals.count(None)
     waiting = sum(map(len, trained.waiting.values()))
+    what = "test accuracy" if comparison.quality == ACCURACY else comparison.quality.name
     lines = [
-        f"Truth: mean test accuracy of trainings from scratch by recipe {trained.how.recipe}, {trained.how.epochs} "
+        f"Truth: mean {what} of trainings from scratch by recipe {trained.how.recipe}, {trained.how.epochs} "
         f"epochs: {behind(trained)}, {sum(map(len, trained.made.values()))} trainings.",
         *([f"Runs that ended with an architecture that is not trained: {untold} of {len(finals)}."] * bool(untold)),
         *([f"Trainings that were planned and have not ended: {waiting}."] * bool(waiting)),

@@ -125,7 +125,7 @@ def report(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
     from nasboard.harness import boards
-    from nasboard.harness.boards import pareto as board_pareto
+    from nasboard.harness.boards.fronts import pareto as board_pareto
     from nasboard.harness.outcomes.load import with_visits
 
     stored = told_apart(store, visits=with_visits, all_identities=all_identities)

@@ -95,8 +95,8 @@ def leaderboard(
     """Print the leaderboards: rank correlation, stability, final accuracy."""
     from nasboard.harness import boards
     from nasboard.harness.boards import pairs as board_pairs
-    from nasboard.harness.boards import pareto as board_pareto
     from nasboard.harness.boards import selection
+    from nasboard.harness.boards.fronts import pareto as board_pareto
     from nasboard.harness.outcomes.load import with_all_visits, with_visits
 
     if objective is not None and board is not BoardName.pareto:

@@ -9,12 +9,14 @@ from pathlib import Path
 from statistics import fmean
 from typing import Annotated
 
+import numpy as np
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
 from nasboard.harness import registry
 from nasboard.harness.cli import completing, listing, making
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
+from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.errors import UsageError
 from nasboard.harness.record import numbers
 from nasboard.harness.running.sweep import older, plan
@@ -65,8 +67,11 @@ def train(
             opened.reset(run_ids, ["failed"])
         making.tell_of_older(older(opened, list(planned.values())), store)
         making.make(opened, run_ids, jobs, threads, device, "trainings")
+        quality = trainer.benchmark.context.quality
         told = {space.decode(trainer.canonical(row)): spec for spec, row in zip(asked, archs, strict=True)}
-        out().print(listing.table(_came_of(opened, planned, {s: name for s, name in told.items() if name in named})))
+        out().print(
+            listing.table(_came_of(opened, planned, {s: name for s, name in told.items() if name in named}, quality))
+        )
         making.check_failed(opened, run_ids, store)
 
 
@@ -83,13 +88,16 @@ def _lines(file: Path | None) -> list[str]:
     return [line.strip() for line in text.splitlines() if line.strip()]
 
 
-def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, str]) -> list[dict[str, object]]:
+def _came_of(
+    opened: Store, planned: Mapping[str, Planned], names: Mapping[str, str], quality: Quality
+) -> list[dict[str, object]]:
     """Return what came of trainings, a row an architecture: percent, means over the seeds that are done.
 
     `names` are string form -> name of those that were asked for by it.
     """
     tested = {run_id: value for run_id, _, value in opened.measured(list(planned))}
     logs = {run_id: numbers(logged) for run_id, _, logged in opened.logs(list(tested))}  # of the last step
+    tests = "test %" if quality == ACCURACY else quality.name
     rows: dict[str, list[str]] = {}
     for run_id, run in planned.items():
         rows.setdefault(str(run.key.params["spec"]), []).append(run_id)
@@ -97,8 +105,8 @@ def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, 
         {
             "arch": names.get(spec, spec),
             "seeds": sum(run_id in tested for run_id in run_ids),
-            "test %": _percent([tested[run_id] for run_id in run_ids if run_id in tested]),
-            "val %": _percent([logs[each]["val_accuracy"] for each in run_ids if "val_accuracy" in logs.get(each, {})]),
+            tests: _shown([tested[run_id] for run_id in run_ids if run_id in tested], quality),
+            "val %": _shown([logs[each]["val_accuracy"] for each in run_ids if "val_accuracy" in logs.get(each, {})]),
             "epochs": planned[run_ids[0]].key.params["epochs"],
             "recipe": planned[run_ids[0]].key.params["recipe"],
         }
@@ -106,8 +114,9 @@ def _came_of(opened: Store, planned: Mapping[str, Planned], names: Mapping[str, 
     ]
 
 
-def _percent(accuracies: Sequence[float]) -> str:
-    return f"{100 * fmean(accuracies):.2f}" if accuracies else "-"
+def _shown(values: Sequence[float], quality: Quality = ACCURACY) -> str:
+    """Return the mean of values as they are held, as people read it; percent of a fraction."""
+    return f"{quality.drawn(np.array(fmean(values))):.2f}" if values else "-"
 
 
 @app.command()

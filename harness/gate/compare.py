@@ -11,6 +11,7 @@ from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
 from nasboard.harness.boards.making import title
 from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
+from nasboard.harness.boards.quality import range_of
 from nasboard.harness.boards.render.text import cell
 from nasboard.harness.errors import NothingComparableError
 from nasboard.harness.gate.changes import Change, changes, told
@@ -155,8 +156,10 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
         elif name == "tau" and {o.run.key.panel for o in runs_a} != {o.run.key.panel for o in runs_b}:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
         else:
+            quality = next(side.quality for side in (a, b) if side is not None)
+            within = range_of(name, quality)
             row[f"{name}_difference"] = measures.mean(values_b.values()) - measures.mean(values_a.values())
-            row[f"{name}_interval"] = difference(values_a, values_b, QUANTITIES[name].range)
+            row[f"{name}_interval"] = difference(values_a, values_b, within)
     return row
 
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.context import Context
+from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.outcomes.trained import Trained
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
@@ -142,3 +142,8 @@ class Comparison:
     optimum_seeds: int | None = None
     trained: Trained | None = None
     untold: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def quality(self) -> Quality:
+        """Return what the truth is."""
+        return next((context.quality for context in self.contexts.values()), ACCURACY)

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.random import default_rng
 
 from nasboard.harness.api import Benchmark, CostKind, Observation
-from nasboard.harness.context import Context, Trainings
+from nasboard.harness.context import Context, Quality, Trainings
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.record import TRAINING
 from nasboard.harness.space import Archs, Choice, SearchSpace, sample
@@ -179,6 +179,7 @@ _CONTEXT: Parts = {
     "parts": (_is_digest, "a SHA-256 in hexadecimal, or None"),
     "trainings": (_is_trainings, "Trainings, or None"),
     "test": (_is_callable_if_any, "a callable, or None"),
+    "quality": (lambda value: isinstance(value, Quality), "a Quality; ACCURACY where the truth is accuracies"),
 }
 _TRAININGS: Parts = {
     "benchmark": (_is_text, "the full name that trainings are stored under"),

@@ -54,6 +54,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "guided": "nasboard.methods.composed.guided:Guided",
         "split_search": "nasboard.methods.composed.split_search:SplitSearch",
         "ofa": "nasboard.methods.weight_sharing.ofa.method:Ofa",
+        "autogan": "nasboard.methods.gans.autogan:AutoGan",
+        "training_gan": "nasboard.benchmarks.live.gans.training:TrainingGan",
         "training": "nasboard.benchmarks.live.trainings.training:Training",
     },
     "benchmarks": {
@@ -68,6 +70,8 @@ BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
         "nb1shot1-2": "nasboard.benchmarks.tabulated.nb101:nb1shot1_2",
         "nb1shot1-3": "nasboard.benchmarks.tabulated.nb101:nb1shot1_3",
         "built": "nasboard.benchmarks.tabulated.built:built",
+        "autogan-digits": "nasboard.benchmarks.live.gans.catalogue:digits",
+        "autogan-cifar10": "nasboard.benchmarks.live.gans.catalogue:cifar10",
         **{name: f"nasboard.benchmarks.live.catalogue:{name}" for name in _LIVE},
     },
     "tables": {

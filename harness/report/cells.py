@@ -9,10 +9,11 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import DrawnSpace, SearchSpace, Sketch
 
@@ -57,6 +58,13 @@ class FoundCell:
     accuracy: float
     note: str
     drawings: tuple[Drawing, ...]
+    quality: Quality = ACCURACY
+
+    @property
+    def told(self) -> str:
+        """Return how good it is, in words."""
+        value = f"{self.quality.drawn(np.array(self.accuracy)):.2f}"
+        return f"{value} % true accuracy" if self.quality == ACCURACY else f"true {self.quality.name} {value}"
 
 
 def draw(sketch: Sketch) -> Drawing:
@@ -71,7 +79,8 @@ def draw(sketch: Sketch) -> Drawing:
 def found(comparison: Comparison) -> dict[str, tuple[FoundCell, ...]]:
     """Return, for each label, the best and the most frequent final cell of its ended runs, if any."""
     chosen = {label: _chosen(comparison.space, runs) for label, runs in comparison.outcomes.items()}
-    return {label: cells for label, cells in chosen.items() if cells}
+    quality = comparison.quality
+    return {label: tuple(replace(cell, quality=quality) for cell in cells) for label, cells in chosen.items() if cells}
 
 
 def _chosen(space: SearchSpace, runs: Sequence[RunOutcome]) -> tuple[FoundCell, ...]:

@@ -8,6 +8,7 @@ import numpy as np
 
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import ended, panel_of
+from nasboard.harness.context import Quality
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
@@ -25,7 +26,9 @@ def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str
     for i, (label, runs) in enumerate(comparison.outcomes.items()):
         ranked = [o for o in ended(runs) if o.rankings]
         if ranked and not isinstance(seen := panel_of(comparison, ranked[0]), Undefined):
-            found.append(_prediction(f"{prefix}-prediction-{i}", label, ranked[0], seen, colours[label]))
+            found.append(
+                _prediction(f"{prefix}-prediction-{i}", label, ranked[0], seen, colours[label], comparison.quality)
+            )
     if not found:
         why = without_truth(comparison) if comparison.untold else "No ended run ranks a panel."
         return (absent(f"{prefix}-prediction", "Predicted against true accuracy", why),)
@@ -34,7 +37,7 @@ def prediction_figures(comparison: Comparison, prefix: str, colours: Mapping[str
 
 def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str]) -> Figure:
     """Return the final true accuracy of every ended run: a box and one point a seed for each label."""
-    key, heading = f"{prefix}-spread", "Spread over seeds"
+    key, heading, quality = f"{prefix}-spread", "Spread over seeds", comparison.quality
     finals = {
         label: [accuracy for o in runs if (accuracy := o.final_accuracy) is not None]
         for label, runs in comparison.outcomes.items()
@@ -43,13 +46,14 @@ def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str
     if not shown:
         return absent(key, heading, "No run ended with an architecture whose accuracy is known.")
     traces = [
-        _box(place, 100 * np.array(values), colours[label]) for place, (label, values) in enumerate(shown.items())
+        _box(place, quality.drawn(np.array(values)), colours[label])
+        for place, (label, values) in enumerate(shown.items())
     ]
     names = [_name(place, f"{plain(label)} ({len(values)})") for place, (label, values) in enumerate(shown.items())]
     rows = {"visible": False, "range": [len(names) - 0.5, -0.7]}
-    marks = [] if comparison.optimum is None else [_mark(100 * comparison.optimum)]
+    marks = [] if comparison.optimum is None else [_mark(float(quality.drawn(np.array(comparison.optimum))))]
     layout = {
-        "xaxis": axis("True accuracy (%)"),
+        "xaxis": axis(quality.heading),
         "yaxis": rows,
         "annotations": names,
         "showlegend": False,
@@ -64,21 +68,21 @@ def spread_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str
     return figure(key, heading, caption, traces, layout, height=90 + ROW_HEIGHT * len(shown))
 
 
-def _prediction(key: str, label: str, chosen: RunOutcome, seen: PanelTruth, colour: str) -> Figure:
+def _prediction(key: str, label: str, chosen: RunOutcome, seen: PanelTruth, colour: str, quality: Quality) -> Figure:
     last = chosen.rankings[-1]
     scores = last.scores.astype(np.float64)
     top = np.zeros(len(scores), dtype=bool)
     top[top_of(seen.truth, share_of(len(scores), TENTH))] = True
-    step = -(-len(scores) // MOST_POINTS)
+    step, truth = -(-len(scores) // MOST_POINTS), quality.drawn(seen.truth)
     kept = np.arange(len(scores)) % step == 0
     traces = [
-        _points("true top 10 %", scores[kept & top], seen.truth[kept & top], {"color": colour, "size": 6}),
-        _points("others", scores[kept & ~top], seen.truth[kept & ~top], {"color": colour, "size": 5, "opacity": 0.35}),
+        _points("true top 10 %", scores[kept & top], truth[kept & top], {"color": colour, "size": 6}),
+        _points("others", scores[kept & ~top], truth[kept & ~top], {"color": colour, "size": 5, "opacity": 0.35}),
     ]
     caption = f"Seed {chosen.run.key.seed}, step {last.step}, {len(scores)} architectures; {_tau_of(scores, seen)}."
     if step > 1:
         caption += f" Every {step}-th architecture is drawn."
-    layout = {"xaxis": axis("Predicted quality"), "yaxis": axis("True accuracy (%)")}
+    layout = {"xaxis": axis("Predicted quality"), "yaxis": axis(quality.heading)}
     return figure(key, f"Predicted against true accuracy: {label}", caption, traces, layout, height=360)
 
 
@@ -90,7 +94,7 @@ def _tau_of(scores: Floats, seen: PanelTruth) -> str:
 
 
 def _points(name: str, x: Floats, y: Floats, marker: Mapping[str, object]) -> Trace:
-    where: Trace = {"x": numbers(x), "y": numbers(100 * y)}
+    where: Trace = {"x": numbers(x), "y": numbers(y)}
     return {"type": "scatter", "mode": "markers", "name": name, "marker": dict(marker), **where}
 
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nasboard.harness.boards.board import FrontPoint, Undefined
-from nasboard.harness.boards.visited import TRUE_FRONT, Found, View, Visited, fronts, visited
+from nasboard.harness.boards.fronts.visited import TRUE_FRONT, Found, View, Visited, fronts, visited
 from nasboard.harness.context import Objective
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes import contexts

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.measures import ended, t_interval
+from nasboard.harness.boards.measures import UNBOUNDED, Range, ended, t_interval
+from nasboard.harness.context import ACCURACY
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.outcomes.trained import VAL_ACCURACY, Trained, Training
 from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
@@ -28,13 +29,16 @@ def along_figure(comparison: Comparison, prefix: str, colours: Mapping[str, str]
     shown = {label: at for label, at in found.items() if at}
     if not shown:
         return absent(key, heading, " ".join(["Nothing to draw: no run has a trained architecture.", *lost]))
-    traces = [_along(f"{plain(label)} ({len(runs[label])})", at, colours[label]) for label, at in shown.items()]
+    quality = comparison.quality
+    within = (0.0, 100.0) if quality == ACCURACY else UNBOUNDED
+    drawn = {label: {step: quality.drawn(values) for step, values in at.items()} for label, at in shown.items()}
+    traces = [_along(f"{plain(label)} ({len(runs[label])})", at, colours[label], within) for label, at in drawn.items()]
     caption = (
         "Mean test accuracy of the incumbent, trained from scratch, over seeds (their number in brackets), with its "
         "95 % t interval. Points are at the steps where the incumbent of every seed is trained; in between it is not "
         "known."
     )
-    axes = {"xaxis": axis("Step (epoch or query)", rangemode="tozero"), "yaxis": axis("True accuracy (%)")}
+    axes = {"xaxis": axis("Step (epoch or query)", rangemode="tozero"), "yaxis": axis(quality.heading)}
     layout = {**axes, "showlegend": True}
     return figure(key, heading, " ".join([caption, *lost]), traces, layout)
 
@@ -85,24 +89,24 @@ def validation(made: Sequence[Training]) -> tuple[Floats, Floats]:
     return np.array(epochs), np.array([np.mean([found[epoch] for found in each]) for epoch in epochs])
 
 
-def _along(name: str, at: Along, colour: str) -> Trace:
+def _along(name: str, at: Along, colour: str, within: Range) -> Trace:
     means = {step: float(values.mean()) for step, values in at.items()}
     look: Trace = {
         "mode": "lines+markers",
         "line": {"color": colour, "width": 2, "dash": "dot"},
         "marker": {"color": colour, "size": 6},
     }
-    where: Trace = {"x": numbers(list(at)), "y": numbers([100 * mean for mean in means.values()])}
-    return {"type": "scatter", "name": name, **where, **look, **_bars(at, means)}
+    where: Trace = {"x": numbers(list(at)), "y": numbers(list(means.values()))}
+    return {"type": "scatter", "name": name, **where, **look, **_bars(at, means, within)}
 
 
-def _bars(at: Along, means: Mapping[int, float]) -> Trace:
+def _bars(at: Along, means: Mapping[int, float], within: Range) -> Trace:
     """Return the intervals as error bars; none for a single seed."""
-    found = {step: t_interval(values, (0.0, 1.0)) for step, values in at.items()}
+    found = {step: t_interval(values, within) for step, values in at.items()}
     bands = {step: band for step, band in found.items() if not isinstance(band, Undefined)}
     if not bands:
         return {}
-    up = numbers([100 * (band.high - means[step]) for step, band in bands.items()])
-    down = numbers([100 * (means[step] - band.low) for step, band in bands.items()])
+    up = numbers([band.high - means[step] for step, band in bands.items()])
+    down = numbers([means[step] - band.low for step, band in bands.items()])
     bars = {"type": "data", "symmetric": False, "array": up, "arrayminus": down, "thickness": 1.2, "width": 3}
     return {"error_y": bars}

@@ -11,10 +11,12 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from nasboard.harness.api import Benchmark, Checkpoint, Images, Labels, Logged, Logits, Observation
+from nasboard.harness.context import Quality
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Store
+from nasboard.harness.truth import blamed
 
 CHUNK = 250  # images at a time
 MOST_LOGGED = 4096  # numbers of an array that is logged
@@ -81,18 +83,26 @@ class Measure:
         return self.known[name]
 
     def _tested(self, seen: Checkpoint) -> float | None:
-        """Return the test accuracy of the network of the last step, None where there is none."""
-        if seen.network is None:
+        """Return the test accuracy, or the benchmark's quality, of the network of the last step; None without one."""
+        if seen.network is None and seen.generate is None:
             return None
-        test = self.benchmark.context.test
+        test, quality = self.benchmark.context.test, self.benchmark.context.quality
         if test is None:
             raise MethodError(f"{self.benchmark.name} has no test images to measure a network on; yield rank instead")
+        wanted = seen.network if quality.of is None else seen.generate
+        if wanted is None:
+            what = "a network that classifies" if quality.of is None else "a generator"
+            raise MethodError(f"step {seen.step}: the {quality.name} of {self.benchmark.name} is of {what}; yield that")
         if not seen.last:
             return None
         images, labels = test()
         if len(images) != len(labels) or not len(images):
             raise UsageError(f"{self.benchmark.name} has {len(images)} test images with {len(labels)} labels; mend it")
-        return accuracy(seen.network, images, labels, f"step {seen.step}")
+        if quality.of is None:
+            assert seen.network is not None
+            return accuracy(seen.network, images, labels, f"step {seen.step}")
+        assert seen.generate is not None
+        return made(seen.generate, quality, images, f"step {seen.step}")
 
 
 def accuracy(network: Callable[[Images], Logits], images: Images, labels: Labels, where: str) -> float:
@@ -114,6 +124,28 @@ def accuracy(network: Callable[[Images], Logits], images: Images, labels: Labels
             raise MethodError(f"{where}: network returned {np.sum(~np.isfinite(logits))} logits that are not finite")
         correct += int((logits.argmax(axis=1) == labels[at : at + CHUNK]).sum())
     return correct / len(images)
+
+
+def made(generate: Callable[[int], Images], quality: Quality, images: Images, where: str) -> float:
+    """Return the quality, as it is held, of what a generator makes beside test images `(n, c, h, w)`; `where` is told.
+
+    Raises:
+        MethodError: images of another number, form or type than was asked for, or not finite.
+        UsageError: the benchmark's own measure is no finite number in its range.
+    """
+    found = generate(quality.made)
+    allowed = (quality.made, *images.shape[1:])
+    if found.shape != allowed or found.dtype != images.dtype or not np.isfinite(found).all():
+        raise MethodError(
+            f"{where}: generate returned {found.dtype} {found.shape} for {quality.made} images, allowed are finite "
+            f"{images.dtype} {allowed}, as the data set keeps them"
+        )
+    assert quality.of is not None
+    with blamed(quality.name):
+        value = quality.turned(float(quality.of(found, images)))
+    if not quality.range[0] <= value <= quality.range[1] or not np.isfinite(value):
+        raise UsageError(f"{where}: the {quality.name} is {value} as it is held, allowed is {quality.range}; mend it")
+    return value
 
 
 def _scores(seen: Checkpoint, archs: Archs) -> Floats:

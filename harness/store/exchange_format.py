@@ -48,7 +48,7 @@ class StepJson(_Strict):
     logs: dict[str, _LogJson] = Field(default_factory=dict)
     scores: str | None = None
     all_scores: str | None = None
-    test_accuracy: float | None = Field(default=None, ge=0, le=1)
+    test_accuracy: float | None = Field(default=None, le=1)
 
     @classmethod
     def of(cls, step: StepRecord) -> StepJson:

@@ -219,9 +219,12 @@ def _check(given: Sequence[StepRecord], last_step: int) -> None:
     for before, after in pairwise(numbers):
         if after <= before:
             raise UnstorableError(f"steps ascend: step {after} was given after step {before}")
-    odd = next((s for s in given if s.test_accuracy is not None and not 0 <= s.test_accuracy <= 1), None)
+    odd = next((s for s in given if s.test_accuracy is not None and not -np.inf < s.test_accuracy <= 1), None)
     if odd is not None:
-        raise UnstorableError(f"step {odd.step}: a test accuracy is a fraction in [0, 1], given {odd.test_accuracy}")
+        raise UnstorableError(
+            f"step {odd.step}: a test accuracy is a fraction in [0, 1], given {odd.test_accuracy}; of a distance its "
+            "negative is stored"
+        )
     costs = np.array([(step.cost_s, step.wall_s) for step in given], dtype=np.float64)
     wrong = ~np.isfinite(costs).all(axis=1)
     if wrong.any():

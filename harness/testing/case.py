@@ -21,9 +21,9 @@ from nasboard.harness.record import Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, Floats, check, sample
+from nasboard.harness.testing.abilities import SHOWN, classified, generated, scored
 
 PANEL = 40  # architectures that are ranked
-SHOWN = 8  # validation images that a network is shown
 QUERIES = 30  # about as many full trainings as a run of the contracts may pay
 MOST_STEPS = 100_000
 MOST_REFUSED = 1_000  # queries that a method may try after one that its budget does not cover
@@ -91,6 +91,7 @@ class Played:
         visits: what was queried up to every step since the one before.
         scores: what the last checkpoint predicts for the panel, None where it cannot rank.
         logits: what the network of the last checkpoint says of validation images, None where it has none.
+        images: what the generator of the last checkpoint makes, None where it has none.
         dumped: the state after the last step, None where it yields none.
         exhausted: whether the budget ended the run.
         oracle: the oracle, None for a live run.
@@ -101,6 +102,7 @@ class Played:
     visits: list[Visits] = field(default_factory=list)
     scores: Floats | None = None
     logits: Logits | None = None
+    images: Images | None = None
     dumped: bytes | None = None
     exhausted: bool = False
     oracle: Watched | None = None
@@ -110,7 +112,8 @@ class Played:
         """Return the SHA-256 over everything that must repeat."""
         scores = b"" if self.scores is None else np.ascontiguousarray(self.scores, dtype=np.float64).tobytes()
         logits = b"" if self.logits is None else self.logits.tobytes()
-        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits).hexdigest()
+        images = b"" if self.images is None else self.images.tobytes()
+        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits + images).hexdigest()
 
 
 @dataclass(eq=False)
@@ -198,6 +201,8 @@ class Case:
                 played.scores = scored(checkpoint, self.panel)
             if checkpoint.network is not None and self.images is not None and ending:
                 played.logits = classified(checkpoint, self.images)
+            if checkpoint.generate is not None and ending:
+                played.images = generated(checkpoint, self.images)
             if checkpoint.state is not None and (ending or played.oracle is not None):
                 played.dumped = state.dump(checkpoint.state())
             played.incumbents.append(None if checkpoint.incumbent is None else checkpoint.incumbent.tolist())
@@ -213,6 +218,8 @@ class Case:
             check(self.benchmark.space, checkpoint.transform(self.panel.copy()))
         if checkpoint.network is not None and self.images is not None:
             classified(checkpoint, self.images)
+        if checkpoint.generate is not None:
+            generated(checkpoint, self.images)
         if checkpoint.state is not None:
             checkpoint.state()
 
@@ -235,38 +242,6 @@ def check_checkpoint(checkpoint: Checkpoint, due: int, case: Case) -> None:
     wrong = [name for name, value in checkpoint.logs.items() if not np.isfinite(value).all()]
     if wrong:
         raise ContractError(f"step {due}: log {wrong[0]!r} is {checkpoint.logs[wrong[0]]}; log finite numbers only")
-
-
-def scored(checkpoint: Checkpoint, archs: Archs) -> Floats:
-    """Return what a checkpoint predicts for architectures `(n, d)`, `(n,)`.
-
-    Raises:
-        ContractError: not one finite number an architecture.
-    """
-    assert checkpoint.rank is not None
-    found = np.asarray(checkpoint.rank(archs.copy()))
-    if found.shape != (len(archs),) or found.dtype.kind not in "fiu" or not np.isfinite(found).all():
-        raise ContractError(
-            f"step {checkpoint.step}: rank returns {found.dtype} {found.shape} for {len(archs)} architectures, allowed "
-            f"is a finite number for each, ({len(archs)},); mend `rank`"
-        )
-    return found.astype(np.float64)
-
-
-def classified(checkpoint: Checkpoint, images: Images) -> Logits:
-    """Return the logits `(n, classes)` that the network of a checkpoint gives for images `(n, c, h, w)`.
-
-    Raises:
-        ContractError: not one finite row an image.
-    """
-    assert checkpoint.network is not None
-    found = np.asarray(checkpoint.network(images.copy()))
-    if found.ndim != 2 or len(found) != len(images) or found.dtype.kind != "f" or not np.isfinite(found).all():
-        raise ContractError(
-            f"step {checkpoint.step}: network returns {found.dtype} {found.shape} for {len(images)} images, allowed "
-            f"are finite logits ({len(images)}, classes); mend `network`"
-        )
-    return found.astype(np.float32)
 
 
 def first_difference(these: Sequence[str], those: Sequence[str]) -> str:

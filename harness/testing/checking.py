@@ -1,8 +1,8 @@
 """Runs the contracts over a method or a benchmark by its registered name, at a length for tests.
 
 A method says that length itself, by an optional classmethod `for_tests` that returns one of its kind, quick to run; it
-runs with its defaults where it has none. What else is given (`NAME?epochs=2`, `--set`) comes on top. One that searches
-some spaces alone says on which benchmark it is checked, by an optional class variable `checked_on`.
+runs with its defaults where it has none. One that cannot run on the usual benchmarks names another as `checked_on`.
+What else is given (`NAME?epochs=2`, `--set`) comes on top.
 """
 
 from __future__ import annotations
@@ -92,13 +92,18 @@ def case_of(name: str, *, on: str | None = None, params: Mapping[str, Json] | No
     short: Callable[[], SearchMethod] | None = getattr(made, "for_tests", None)
     settings = {} if short is None else registry.resolved(short())
     method = registry.method(name, {**settings, **(params or {})})
-    usual: str = getattr(made, "checked_on", PLANTED if "query" in method.needs else LIVE)
-    benchmark = registry.benchmark(on or usual)
+    benchmark = registry.benchmark(on or home(made))
     if "query" in method.needs and benchmark.query is None:
         raise UsageError(f"{name} asks queries, {benchmark.name} answers none; name another benchmark with --on")
     if "data" in method.needs and benchmark.data() is None:
         raise UsageError(f"{name} trains on data, {benchmark.name} has none; name a live benchmark with --on")
     return Case(name, method, benchmark)
+
+
+def home(made: type[SearchMethod]) -> str:
+    """Return the benchmark that a method is checked on: the one it names as `checked_on`, where it is not the usual."""
+    usual: str = PLANTED if "query" in made.needs else LIVE
+    return cast(str, getattr(made, "checked_on", usual))
 
 
 @contextmanager

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 
@@ -262,5 +263,5 @@ def _same(one: Played, other: Played, what: str, remedy: str) -> None:
 def _resumed(whole: Played, rest: Played, kept: int) -> None:
     """Compare the rest of a run that was cut off after `kept` steps with that of the whole one."""
     what, remedy = f"resumed after step {kept} it differs", "put all that the next step depends on into `state`"
-    expected = Played(rows=whole.rows[kept:], scores=whole.scores, logits=whole.logits, dumped=whole.dumped)
+    expected = replace(whole, rows=whole.rows[kept:])
     _same(expected, rest, what, remedy)

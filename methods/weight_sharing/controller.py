@@ -28,6 +28,7 @@ from nasboard.harness.space import Arch, Archs, Choice, Floats, SearchSpace, sam
 INIT = 0.1  # weights are drawn from [-INIT, INIT]
 DRAWN = 200  # rows that the rules of a space are tried on
 
+States = tuple[tuple[Tensor, Tensor], ...]  # of each layer: what it puts out and its cell, both (n, hidden)
 Decide = Callable[[int, Tensor], Tensor]  # slot, log probabilities (n, options) -> choices (n,) int64
 
 
@@ -39,13 +40,13 @@ class Shape:
         hidden: units of a layer.
         layers: of the LSTM.
         temperature: that logits are divided by.
-        tanh: logits are then `tanh * tanh(logits)`.
+        tanh: logits are then `tanh * tanh(logits)`; None leaves them as they are.
     """
 
     hidden: int
     layers: int
     temperature: float
-    tanh: float
+    tanh: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,11 +58,13 @@ class Decided:
         log_prob: `(n,)`, with its gradient.
         entropy: `(n,)` in nats, summed over the decisions as they stood on the way; without a gradient. Its mean over
             architectures as they are drawn is the entropy of the policy.
+        states: of the LSTM after the last decision, with their gradient.
     """
 
     archs: Archs
     log_prob: Tensor
     entropy: Tensor
+    states: States
 
 
 def alike(space: RelaxedSpace) -> tuple[int, ...]:
@@ -103,8 +106,13 @@ class Controller(nn.Module):
         self.shifts = nn.ParameterList(nn.Parameter(torch.zeros(n)) for n in options)
         self.embeddings = nn.ParameterList(drawn(n, h) for n in options)
 
-    def draw(self, n: int, rng: Generator) -> Decided:
+    def draw(self, n: int, rng: Generator, begun: States | None = None) -> Decided:
         """Return `n` architectures drawn from the policy.
+
+        Args:
+            n: how many.
+            rng: draws them.
+            begun: what the states begin with, of each of the n; None for zeros.
 
         Raises:
             UsageError: the rules of the space leave a slot without an option.
@@ -115,30 +123,30 @@ class Controller(nn.Module):
             drawn = torch.from_numpy(rng.random((n, 1))) * ends[:, -1:]
             return (ends <= drawn).sum(-1).clamp(max=ends.shape[1] - 1)
 
-        return self._unroll(n, decide)
+        return self._unroll(n, decide, begun)
 
     def of(self, archs: Archs) -> Decided:
         """Return what the policy says of architectures `(n, d)`."""
         given = torch.from_numpy(archs.astype(np.int64))
         return self._unroll(len(archs), lambda slot, _: given[:, slot])
 
-    def _unroll(self, n: int, decide: Decide) -> Decided:
+    def _unroll(self, n: int, decide: Decide, begun: States | None = None) -> Decided:
         like = self.start.new_zeros(n, self.shape.hidden)
-        states = [(like, like)] * self.shape.layers
+        states = [(like, like)] * self.shape.layers if begun is None else list(begun)
         x = self.start.expand(n, -1)
         archs = np.repeat(self._filling[None], n, axis=0)
         log_prob = entropy = self.start.new_zeros(n)
         for slot, kind in enumerate(self.kinds):
             x = self._advance(x, states)
             logits = (x @ self.heads[kind] + self.shifts[kind]) / self.shape.temperature
-            logits = (self.shape.tanh * logits.tanh()).masked_fill(~self._open(archs, slot), -torch.inf)
-            of_option = logits.log_softmax(-1)
+            logits = logits if self.shape.tanh is None else self.shape.tanh * logits.tanh()
+            of_option = logits.masked_fill(~self._open(archs, slot), -torch.inf).log_softmax(-1)
             taken = decide(slot, of_option)
             archs[:, slot] = taken.numpy()
             log_prob = log_prob + of_option.gather(1, taken[:, None])[:, 0]
             entropy = entropy + torch.special.entr(of_option.detach().exp()).sum(-1)
             x = self.embeddings[kind][taken]
-        return Decided(archs, log_prob, entropy)
+        return Decided(archs, log_prob, entropy, tuple(states))
 
     def _advance(self, x: Tensor, states: list[tuple[Tensor, Tensor]]) -> Tensor:
         """Return what the last layer puts out for `x` `(n, hidden)`; `states` (output and cell of each layer) move."""

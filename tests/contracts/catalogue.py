@@ -27,7 +27,11 @@ SEARCHED = ("digits201", "nb201-cifar10", "planted")  # where whole searches are
 NEEDS = {str(told["name"]): str(told["needs"]) for told in registry.describe("methods")}
 BLACK_BOX = [(method, name) for method, needs in NEEDS.items() if "query" in needs for name in SEARCHED]
 ELSEWHERE = {"ofa": "ofa-digits"}  # what searches some spaces alone
-TRAINING = [(method, ELSEWHERE.get(method, LIVE)) for method, needs in NEEDS.items() if "data" in needs]
+GENERATES = {  # methods of generators, and where they are checked
+    "autogan": "autogan-digits?channels=4&critic=4&judge=quick-3&recipe=gan-3&scored_on=20&train=60&val=60",
+    "training_gan": "autogan-digits?channels=4&critic=4&judge=quick-3&recipe=gan-3&train=60&val=60",
+}
+TRAINING = [(method, (GENERATES | ELSEWHERE).get(method, LIVE)) for method, needs in NEEDS.items() if "data" in needs]
 
 
 def opened(name: str) -> Benchmark:

@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nasboard.benchmarks.tabulated.planted import Planted, planted
-from nasboard.harness.context import Context
+from nasboard.harness.context import Context, Quality
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Archs, enumerate_all
 from nasboard.harness.statistics.rank import kendall_tau
@@ -180,3 +180,10 @@ def test_the_best_mean_is_too_high_and_the_measured_best_is_not(world: World, se
 def _mean_of_sd(values: np.ndarray) -> float:
     """Return the mean over tables in its own standard deviations."""
     return float(values.mean() / (values.std() / np.sqrt(len(values))))
+
+
+def test_a_distance_is_held_as_its_negative_and_refused_as_it_is() -> None:
+    distance = Context(quality=Quality("distance", None, False, (-np.inf, 0.0)))
+    assert read_truth(told(-100 * GOOD, context=distance), ARCHS).tolist() == (-100 * GOOD).round(12).tolist()
+    with pytest.raises(UsageError, match=r"values from 0.5 to 0.9, the distance is held in \[-inf, 0\]"):
+        read_truth(told(GOOD, context=distance), ARCHS)

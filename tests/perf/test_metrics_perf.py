@@ -11,7 +11,7 @@ from pytest_benchmark.fixture import BenchmarkFixture
 from nasboard.benchmarks.tabulated.digits201 import tabular
 from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import boards
-from nasboard.harness.boards import pareto as board_pareto
+from nasboard.harness.boards.fronts import pareto as board_pareto
 from nasboard.harness.boards.tau import tau_board
 from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome

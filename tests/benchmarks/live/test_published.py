@@ -12,8 +12,8 @@ from typer.testing import CliRunner
 from nasboard.benchmarks.live import networks
 from nasboard.benchmarks.spaces.costs import darts
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.known.published import PUBLISHED
 from nasboard.benchmarks.spaces.macros import DartsMacro
-from nasboard.benchmarks.spaces.published import PUBLISHED
 from nasboard.harness.cli.app import app
 from nasboard.harness.store import open_store
 

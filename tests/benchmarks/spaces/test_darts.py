@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.spaces.darts import CELLS, EDGES, OPS, DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.genotype import Pairs, read_genotype, write_genotype
-from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.benchmarks.spaces.known.published import PUBLISHED
 from nasboard.benchmarks.spaces.relaxation import cuts, size
 from nasboard.harness import space as spaces
 from nasboard.harness.errors import SpecError

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from nasboard.benchmarks.spaces import darts_lists, layerwise, published_figures
+from nasboard.benchmarks.spaces import darts_lists, layerwise
+from nasboard.benchmarks.spaces.autogan import GanSpace
 from nasboard.benchmarks.spaces.costs import darts
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
-from nasboard.benchmarks.spaces.found_cells import FOUND
+from nasboard.benchmarks.spaces.known import published_figures
+from nasboard.benchmarks.spaces.known.found_cells import FOUND
+from nasboard.benchmarks.spaces.known.published import PUBLISHED
+from nasboard.benchmarks.spaces.known.published_figures import TABLE_1, Figure, relative_error_reduction, table_4
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
-from nasboard.benchmarks.spaces.published import PUBLISHED
-from nasboard.benchmarks.spaces.published_figures import TABLE_1, Figure, relative_error_reduction, table_4
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, size
 from nasboard.harness import space as spaces
 from tests.places import ROOT
@@ -21,6 +23,8 @@ SPACES: list[RelaxedSpace] = [
     *map(NB1Shot1Space.of, (1, 2, 3)),
     *darts_lists.SPACES.values(),
     *layerwise.SPACES.values(),
+    GanSpace(),
+    GanSpace(2),
 ]
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.genotype import read_genotype, write_genotype
-from nasboard.benchmarks.spaces.published import PUBLISHED
+from nasboard.benchmarks.spaces.known.published import PUBLISHED
 from nasboard.harness.errors import SpecError
 
 SPACE = SPACES["darts"]

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from nasboard.harness import boards
-from nasboard.harness.boards import pareto
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, FrontPoint, Undefined, is_method
+from nasboard.harness.boards.fronts import pareto
 from nasboard.harness.boards.render import to_text
 from nasboard.harness.boards.selection import brief, of_datasets, of_methods
 from nasboard.harness.errors import UsageError

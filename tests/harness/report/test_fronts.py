@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from nasboard.harness.boards.visited import TRUE_FRONT, View, fronts, visited
+from nasboard.harness.boards.fronts.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.context import Context, Objective
 from nasboard.harness.report.figures import colours
 from nasboard.harness.report.fronts import front_figures

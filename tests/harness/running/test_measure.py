@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from nasboard.benchmarks.tabulated.planted import Planted, planted
 from nasboard.harness.api import Checkpoint, Images, Labels, Logits
-from nasboard.harness.context import Context
+from nasboard.harness.context import Context, Quality
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey
 from nasboard.harness.running.measure import CHUNK, Measure
@@ -94,3 +95,51 @@ def test_what_cannot_be_measured_is_refused_and_not_ignored() -> None:
 def test_test_images_without_a_label_each_are_the_benchmarks_fault() -> None:
     with pytest.raises(UsageError, match="330 test images with 329 labels"):
         measuring(Shown(part=(IMAGES, LABELS[1:]))).record(Checkpoint(1, network=right_but_for, last=True), 0.0, 0.0)
+
+
+FAR = Quality("distance", None, False, (-np.inf, 0.0), of=lambda made, test: float(len(made) + len(test)), made=5)
+
+
+def generating(quality: Quality = FAR) -> Measure:
+    made: Planted = replace(planted(), context=Context(test=Shown(), quality=quality))
+    return Measure(KEY, made, None)
+
+
+def images_like(n: int) -> Images:
+    return np.zeros((n, *IMAGES.shape[1:]), dtype=IMAGES.dtype)
+
+
+def test_what_a_generator_makes_is_held_against_the_test_images_at_the_last_step() -> None:
+    measure = generating()
+    assert measure.record(Checkpoint(1, generate=images_like), 0.0, 0.0).test_accuracy is None
+    assert measure.record(Checkpoint(2, generate=images_like, last=True), 0.0, 0.0).test_accuracy == -(5 + N)
+
+
+@pytest.mark.parametrize(
+    ("generate", "told"),
+    [
+        (lambda n: images_like(n + 1), r"step 3: generate returned uint8 \(6, .* for 5 images"),
+        (lambda n: images_like(n).astype(np.float32), r"float32 .*, allowed are finite uint8 \(5, 1, 2, 2\)"),
+    ],
+)
+def test_images_that_are_none_are_refused(generate: Callable[[int], Images], told: str) -> None:
+    with pytest.raises(MethodError, match=told):
+        generating().record(Checkpoint(3, generate=generate, last=True), 0.0, 0.0)
+
+
+def test_a_network_of_the_other_kind_is_refused() -> None:
+    with pytest.raises(MethodError, match="the distance of planted is of a generator; yield that"):
+        generating().record(Checkpoint(1, network=right_but_for), 0.0, 0.0)
+    with pytest.raises(MethodError, match="the accuracy of planted is of a network that classifies; yield that"):
+        measuring(Shown()).record(Checkpoint(1, generate=images_like), 0.0, 0.0)
+
+
+def test_a_quality_out_of_its_range_is_the_benchmarks_fault() -> None:
+    with pytest.raises(UsageError, match=r"step 1: the distance is 3.0 as it is held, allowed is \(-inf, 0.0\)"):
+        generating(replace(FAR, of=lambda made, test: -3.0)).record(
+            Checkpoint(1, generate=images_like, last=True), 0.0, 0.0
+        )
+    with pytest.raises(UsageError, match="distance raised ZeroDivisionError"):
+        generating(replace(FAR, of=lambda made, test: 1 / 0)).record(
+            Checkpoint(1, generate=images_like, last=True), 0.0, 0.0
+        )

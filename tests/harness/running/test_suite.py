@@ -301,6 +301,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "few-shot/ofa-digits": (3, {12}, ()),
     "sdarts/gpu-1shot1": (12, {200}, ("cifar10", "nb101-compact")),
     "sdarts/s1-s4-digits": (28, set(), ()),
+    "few-shot/autogan-digits": (6, {6}, ()),
     "sdarts/digits201": (110, {1000}, ()),
     "few-shot/tau": (276, {1000}, ()),
     "few-shot/nb201": (18, {1000}, ("cifar10", "nb201-compact")),

@@ -143,6 +143,7 @@ class StepsContract(StoreTests):
             ([StepRecord(2, 1.0, float("inf"))], "finite"),
             ([step(2, logs={"loss": float("nan")})], "finite"),
             ([step(2, test_accuracy=float("nan"))], "fraction"),
+            ([step(2, test_accuracy=-np.inf)], "fraction"),
             ([step(2, test_accuracy=93.5)], r"step 2: a test accuracy is a fraction in \[0, 1\], given 93.5"),
             ([step(2, scores=np.array([0.0, np.nan], dtype=np.float32))], "finite"),
             ([step(2), step(3, all_scores=np.zeros((2, 2), dtype=np.float32))], "shape"),

@@ -10,11 +10,11 @@ import pytest
 
 from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.darts_lists import SPACES
-from nasboard.benchmarks.spaces.found_cells import FOUND
+from nasboard.benchmarks.spaces.known.found_cells import FOUND
+from nasboard.benchmarks.spaces.known.published import PUBLISHED, known
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
 from nasboard.benchmarks.spaces.macros import DIGITS, OFA, PROXYLESS, SPOS, DartsMacro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb201 import OPS, NB201Space
-from nasboard.benchmarks.spaces.published import PUBLISHED, known
 from nasboard.benchmarks.tabulated.digits201 import shipped_table
 from nasboard.benchmarks.tabulated.imported import column
 from nasboard.harness.space import from_index

@@ -13,7 +13,7 @@ from numpy.random import default_rng
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated.nb201 import benchmark as nb201
 from nasboard.harness.boards.board import Board
-from nasboard.harness.boards.pareto import make
+from nasboard.harness.boards.fronts.pareto import make
 from nasboard.harness.errors import DigestError, MissingDataError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth
 from nasboard.harness.panel import Panel

@@ -13,8 +13,8 @@ from functools import cache
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.found_cells import FOUND
 from nasboard.benchmarks.spaces.genotype import short_form
+from nasboard.benchmarks.spaces.known.found_cells import FOUND
 from nasboard.harness.errors import SpecError
 
 

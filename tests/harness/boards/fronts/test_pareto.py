@@ -9,8 +9,8 @@ import pytest
 
 from nasboard.harness.boards import render
 from nasboard.harness.boards.board import Board, Undefined
+from nasboard.harness.boards.fronts.pareto import make
 from nasboard.harness.boards.measures import t_interval
-from nasboard.harness.boards.pareto import make
 from nasboard.harness.errors import MissingDataError, UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import Archs, Bools, Floats

@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.spaces import published_figures as figures
-from nasboard.benchmarks.spaces.published_figures import relative_error_reduction, table_4
+from nasboard.benchmarks.spaces.known import published_figures as figures
+from nasboard.benchmarks.spaces.known.published_figures import relative_error_reduction, table_4
 from nasboard.harness.errors import MetricError
 
 ADV = table_4("SDARTS-ADV")

@@ -1,0 +1,1 @@
+"""What others published in these spaces: cells that were found, and figures of searches."""

@@ -1,0 +1,1 @@
+"""Accuracy against a second objective: the fronts of what was looked at."""
