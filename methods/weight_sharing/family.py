@@ -38,6 +38,7 @@ log = logging.getLogger(__name__)
 
 BATCHES, PATHS, WEIGHTS = range(3)  # what a generator of a sub-supernet's own is for
 COPIES = 3  # of the weights of a network in training: with momentum and gradient
+STORED = 2  # of the weights of those that are done, while a step is stored
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,7 +144,6 @@ class Family:
     def save(self) -> State:
         """Return all that the next epoch depends on, but for the parent."""
         return {
-            "groups": list(self.groups),
             "seed": self.seed,
             "done": [dict(self._shelf.get(number)) for number in range(self.done)],
             "trained": [learner.save() for learner in self.trained],
@@ -205,10 +205,12 @@ def check_room(net: nn.Module, members: int, together: int, device: str) -> None
     """
     mb = sum(tensor.numel() * tensor.element_size() for tensor in net.parameters()) / 1e6
     at_once = min(together or members, members)
-    memory_mb, disk_mb = COPIES * (1 + at_once) * mb, members * mb
+    copies = COPIES * (1 + at_once) + (STORED * members if device == "cpu" else 0)
+    memory_mb, disk_mb = copies * mb, members * mb
     told = (
-        f"few_shot: {members} sub-supernets of up to {mb:.3g} MB, {at_once} at once with gradients and momentum, take "
-        f"{memory_mb:.3g} MB of memory beside feature maps, and {disk_mb:.3g} MB on disk"
+        f"few_shot: {members} sub-supernets of up to {mb:.3g} MB, {at_once} at once with gradients and momentum, "
+        f"and all while a step is stored, take {memory_mb:.3g} MB of memory beside feature maps, and {disk_mb:.3g} MB "
+        "on disk"
     )
     log.info(told)
     if memory_mb > (there := memory_there_mb(device)):

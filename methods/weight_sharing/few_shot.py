@@ -78,8 +78,7 @@ class FewShot:
                 task has no live data, or its space no relaxation.
         """
         data = live_data(task, "few_shot")
-        if self.together < 0:
-            raise UsageError(f"few_shot: together is at least 0 (all at once), given {self.together}")
+        self._check()
         net = data.supernet(task.rng, task.device)
         run = SplitPath(
             parts=data.on(task.device),
@@ -89,25 +88,35 @@ class FewShot:
             learners=[Learner(net, self._schedule(self.epochs).optimiser(net))],
             stepping=Stepping(per_cell=self.as_released, idle=self.as_released),
         )
-        groups = self._first_choice(run, data)
-        check_room(net, self._members(net, groups), self.together, task.device)
+        if not len(run.parts.train.labels):
+            raise UsageError("few_shot: there are no training images; sub-supernets learn nothing without data")
+        run.groups = self._first_choice(run, data)
+        check_room(net, self._members(net, run.groups), self.together, task.device)
         if task.resume is not None:
+            run.groups = tuple(cast("list[int]", task.resume["groups"]))
             saved = cast("State | None", task.resume["family"])
             if saved is not None:
-                groups = tuple(cast("list[int]", saved["groups"]))
-                run.family = self._family(run, data, groups, cast(int, saved["seed"]))
+                run.family = self._family(run, data, cast(int, saved["seed"]))
             run.load(task.resume)
-        yield from self._train(run, data, groups)
+        yield from self._train(run, data)
 
-    def _train(self, run: SplitPath, data: LiveData, groups: tuple[int, ...]) -> Iterator[Checkpoint]:
+    def _check(self) -> None:
+        if self.together < 0:
+            raise UsageError(f"few_shot: together is at least 0 (all at once), given {self.together}")
+        if self.epochs < 1 and (self.transfer or not self.k):
+            raise UsageError(f"few_shot: epochs is at least 1 where a supernet is trained, given {self.epochs}")
+        if self.sub_epochs < 1 and self.k:
+            raise UsageError(f"few_shot: sub_epochs is at least 1, given {self.sub_epochs}")
+
+    def _train(self, run: SplitPath, data: LiveData) -> Iterator[Checkpoint]:
         """Train the supernet, then its sub-supernets round by round, from where the run is."""
         begun = self.epochs if self.transfer or not self.k else 0
         if begun:
-            yield from run.phase(self._schedule(self.epochs), 0, begun + self._rounds(run, groups) * self.sub_epochs)
+            yield from run.phase(self._schedule(self.epochs), 0, begun + self._rounds(run) * self.sub_epochs)
         if self.k and run.family is None:
-            groups = self._last_choice(run, groups)
-            run.family = self._family(run, data, groups, int(run.rng.integers(2**63)))
-        rounds = self._rounds(run, groups)
+            self._choose_last(run)
+            run.family = self._family(run, data, int(run.rng.integers(2**63)))
+        rounds = self._rounds(run)
         for number in range((run.step - begun) // self.sub_epochs if self.k else 0, rounds):
             assert run.family is not None
             start = begun + number * self.sub_epochs
@@ -121,30 +130,30 @@ class FewShot:
             return at_random(data.space, self.k, run.rng)
         return in_order(data.space, self.k, self.split_order if self.choose == "order" else ())
 
-    def _last_choice(self, run: SplitPath, groups: tuple[int, ...]) -> tuple[int, ...]:
-        """Return the groups that are split, once the supernet is trained."""
-        if self.choose != "gradient_matching":
-            return groups
-        batches = list(islice(run.parts.guides(self.batch, run.rng), MATCHED_ON))
-        return by_gradient_matching(run.learners[0].net, batches, self.k, run.rng)
+    def _choose_last(self, run: SplitPath) -> None:
+        """Choose the groups that are split once the supernet is trained, where its gradients say which."""
+        if self.choose == "gradient_matching":
+            net, batches = run.learners[0].net, list(islice(run.parts.guides(self.batch, run.rng), MATCHED_ON))
+            run.groups = by_gradient_matching(net, batches, self.k, run.rng)
+            check_room(net, self._members(net, run.groups), self.together, str(run.parts.device))
 
     def _members(self, net: Supernet, groups: tuple[int, ...]) -> int:
         return prod(len(net.space.groups[group].takeable) for group in groups)
 
-    def _rounds(self, run: SplitPath, groups: tuple[int, ...]) -> int:
-        members = self._members(run.learners[0].net, groups)
+    def _rounds(self, run: SplitPath) -> int:
+        members = self._members(run.learners[0].net, run.groups)
         return -(-members // (self.together or members)) if self.k else 0
 
-    def _family(self, run: SplitPath, data: LiveData, groups: tuple[int, ...], seed: int) -> Family:
+    def _family(self, run: SplitPath, data: LiveData, seed: int) -> Family:
         how = Upbringing(
             schedule=self._schedule(self.sub_epochs),
             paths=WAYS[self.sampling],
             per_cell=self.as_released,
             idle=self.as_released,
-            together=self.together or self._members(run.learners[0].net, groups),
+            together=self.together or self._members(run.learners[0].net, run.groups),
             transfer=self.transfer,
         )
-        return Family(run.learners[0].net, groups, seed, how, data, run.parts)
+        return Family(run.learners[0].net, run.groups, seed, how, data, run.parts)
 
     def _schedule(self, epochs: int) -> WeightSchedule:
         return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)
@@ -155,9 +164,11 @@ class SplitPath(SinglePath):
     """A search with one supernet, and then with its sub-supernets.
 
     Attributes:
+        groups: numbers of the groups that are split.
         family: the sub-supernets, None before the split.
     """
 
+    groups: tuple[int, ...] = ()
     family: Family | None = None
 
     def owners(self, archs: Archs) -> Iterator[tuple[Bools, Supernet | None]]:
@@ -166,7 +177,8 @@ class SplitPath(SinglePath):
 
     def save(self) -> State:
         """Return all that the next epoch depends on."""
-        return {**super().save(), "family": None if self.family is None else self.family.save()}
+        family = None if self.family is None else self.family.save()
+        return {**super().save(), "groups": list(self.groups), "family": family}
 
     def load(self, state: State) -> None:
         """Take over what `save` returned; there is a family of the same groups where there was one."""

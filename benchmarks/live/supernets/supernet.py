@@ -228,10 +228,13 @@ def transfer(parent: nn.Module, child: nn.Module) -> None:
     """Copy every tensor of `child` from the tensor of the same name in `parent`, those of the split groups included.
 
     Raises:
-        UsageError: `child` holds a tensor that `parent` has not.
+        UsageError: `child` holds a tensor that `parent` has not, or has in another shape.
     """
     source = dict(parent.named_parameters())
     for name, tensor in child.named_parameters():
         if name not in source:
             raise UsageError(f"the parent supernet has no tensor {name!r}; a sub-supernet holds a part of its parent")
+        if source[name].shape != tensor.shape:
+            shapes = f"{tuple(source[name].shape)} in the parent, {tuple(tensor.shape)} in the sub-supernet"
+            raise UsageError(f"tensor {name!r} is {shapes}; a sub-supernet has the sizes of its parent")
         tensor.copy_(source[name])

@@ -48,11 +48,11 @@ def completed(folder: Path, *words: str) -> set[str]:
         (["run", "queue/"], {"queue/my.toml"}),
         (["run", "--method", "darte"], {"darted"}),  # a plug-in's name is known though it cannot be imported
         (["run", "--method", "darts_"], {"darts_ada", "darts_es", "darts_pt"}),
-        (["run", "--benchmark", "digits"], {"digits201", "digits201-live"}),
+        (["run", "--benchmark", "digits2"], {"digits201", "digits201-live"}),
         (["gate", "qui"], {"quick"}),
         (["data", "fetch", "nb201"], {"nb201", "nb201-compact"}),
         (["data", "import", "hw"], {"hw-nas-bench"}),
-        (["table", "info", "d"], {"digits201"}),
+        (["table", "info", "d"], {"digits201", "digits1296"}),
         (["ls", "be"], {"benchmarks"}),
         (["leaderboard", "--board", "t"], {"tau", "trainings"}),
         (["run", "nowhere/"], set()),

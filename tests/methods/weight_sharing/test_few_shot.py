@@ -132,6 +132,7 @@ WAYS_OF_TRAINING = [
     SHORT,
     replace(SHORT, together=2),
     replace(SHORT, together=2, as_released=True),
+    replace(SHORT, choose="random", sub_epochs=1),
     replace(SHORT, together=3, sampling="fair", choose="gradient_matching", sub_epochs=1),
     replace(SHORT, together=1, transfer=False, sampling="balanced", choose="random"),
 ]

@@ -10,10 +10,12 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.live.supernets.supernet import transfer
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.harness.api import Task
@@ -52,12 +54,39 @@ def test_a_negative_number_of_them_together_is_refused() -> None:
         next(FewShot(together=-1).search(live.task()))
 
 
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"sub_epochs": 0}, "sub_epochs is at least 1, given 0"),
+        ({"epochs": 0}, "epochs is at least 1 where a supernet is trained, given 0"),
+        ({"epochs": -1, "k": 0}, "epochs is at least 1"),
+    ],
+)
+def test_lengths_that_train_nothing_are_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(UsageError, match=message):
+        next(replace(SHORT, **settings).search(live.task()))
+
+
+def test_sub_supernets_without_data_are_refused() -> None:
+    data = live.small_data()
+    data = replace(data, train=(data.train[0][:0], data.train[1][:0]))
+    with pytest.raises(UsageError, match="no training images"):
+        next(SHORT.search(Task(live.SPACE, np.random.default_rng(0), float("inf"), data=data)))
+
+
+def test_a_parent_of_another_shape_hands_nothing_on() -> None:
+    rng = np.random.default_rng(0)
+    small, large = (live.tiny("digits201-live", channels=c).supernet(rng, "cpu") for c in (2, 4))
+    with pytest.raises(UsageError, match=r"'stem.weight' is \(4, 1, 1, 1\) in the parent, \(2, 1, 1, 1\)"):
+        transfer(large, small)
+
+
 def test_more_sub_supernets_than_there_is_memory_for_are_refused_beforehand(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(family, "memory_there_mb", lambda device: 5.0)
+    monkeypatch.setattr(family, "memory_there_mb", lambda device: 25.0)
     method = FewShot(k=3, epochs=1, sub_epochs=1, batch=96, candidates=2)
     next(method.search(live.task()))
     with pytest.raises(
-        UsageError, match=r"125 sub-supernets of up to 0\.0783 MB, 125 at once.*take 29\.6 MB.*lower together"
+        UsageError, match=r"125 sub-supernets of up to 0\.0783 MB, 125 at once.*take 49\.2 MB.*lower together"
     ):
         next(replace(method, together=0).search(live.task()))
 
@@ -72,12 +101,12 @@ def test_a_state_of_another_split_is_refused() -> None:
     checkpoint = last(replace(SHORT, split_order=(3,), sub_epochs=1))
     assert checkpoint.state is not None
     saved = checkpoint.state()
-    saved["family"]["groups"] = [0]  # type: ignore[index]
+    saved["groups"] = [0]  # type: ignore[index]
     with pytest.raises(MethodError, match="does not fit this network"):
         next(SHORT.search(live.task(resume=saved)))
 
 
-def test_a_parent_of_another_shape_is_refused() -> None:
+def test_a_state_of_a_parent_of_another_shape_is_refused() -> None:
     checkpoint = last(replace(SHORT, k=0))
     assert checkpoint.state is not None
     other = live.tiny("digits201-live", channels=4)
@@ -90,18 +119,19 @@ DYING = """
 import os, signal, sys
 from pathlib import Path
 from nasboard.harness.running import runner, suite
+runner.COMMIT_EVERY_S, runner.COMMIT_SHARE = 0.0, 1.0  # a step is stored as soon as it is made
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
 from nasboard.methods.weight_sharing.family import Family
 
-begin, url = Family.begin, sys.argv[2]
+train, url = Family.epoch, sys.argv[2]
 
-def dying(family):
-    if family.done + len(family.trained) == 76:
+def dying(family, epoch):
+    if family.done == 76 and epoch == 2:
         os.kill(os.getpid(), signal.SIGKILL)
-    begin(family)
+    return train(family, epoch)
 
-Family.begin = dying
+Family.epoch = dying
 owner = new_owner()
 with open_store(url) as store:
     ids = plan(store, *suite.resolve(suite.read(Path(sys.argv[1]))))
@@ -121,15 +151,15 @@ every = 999
 method = "few_shot"
 benchmark = "digits201-live?channels=2&train=32&scored_on=20"
 seeds = 1
-params = { k = 3, epochs = 200, sub_epochs = 4, batch = 32, candidates = 2, derive_every = 999 }
+params = { k = 3, epochs = 40, sub_epochs = 4, batch = 32, candidates = 2, derive_every = 999 }
 """)
     died = subprocess.run([sys.executable, "-c", DYING, str(suite), f"sqlite:///{killed}"], check=False)
     assert died.returncode == -signal.SIGKILL
-    assert 0 < steps_in(killed) <= 200 + 76 * 4
+    assert 40 < steps_in(killed) <= 40 + 76 * 4 + 2  # it had stored steps of sub-supernets
     for store in (killed, whole):
         command = ["run", str(suite), "--store", f"sqlite:///{store}", "--jobs", "1"]
         subprocess.run([sys.executable, "-m", "nasboard.harness.cli", *command], check=True, stdout=subprocess.DEVNULL)
-    assert steps_in(killed) == 200 + 125 * 4
+    assert steps_in(killed) == 40 + 125 * 4
     assert scores_in(killed) == scores_in(whole)
 
 
