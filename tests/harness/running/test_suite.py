@@ -304,7 +304,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "few-shot/autogan-digits": (6, {6}, ()),
     "sdarts/digits201": (110, {1000}, ()),
     "few-shot/tau": (276, {1000}, ()),
-    "few-shot/nb201": (18, {1000}, ("cifar10", "nb201-compact")),
+    "few-shot/nb201": (21, {1000}, ("cifar10", "nb201-compact")),
     "few-shot/gpu-nb201": (15, {1000}, ("cifar10", "nb201-compact")),
     "few-shot/poc": (21, {200}, ()),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
