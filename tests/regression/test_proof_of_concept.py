@@ -69,6 +69,13 @@ def test_tau_rises_with_the_number_of_sub_supernets(taus: Taus) -> None:
     assert np.all(six < most)  # 216 with 20 epochs each are no better than 36: docs/digits1296.md
 
 
+def test_36_and_216_sub_supernets_go_beyond_one_supernet_trained_as_long(taus: Taus) -> None:
+    for split in ("k=2", "k=3"):
+        some, alone = taus[split], taus[f"as long as {split}"]
+        assert len(some) == len(alone) == 2
+        assert some.min() > alone.max()
+
+
 def test_the_report_draws_the_four_of_them_beside_the_ceiling(comparison: Comparison) -> None:
     (figure,) = split_figures(comparison, "p", dict.fromkeys(comparison.outcomes, "#4C78A8"))
     assert isinstance(figure.spec, dict)
