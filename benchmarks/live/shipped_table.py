@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -92,5 +92,16 @@ class ShippedTable:
         return built_table.told(shipped_table(self.name) if folder is None else load_table(self.name, folder), check)
 
 
-DIGITS201 = ShippedTable("digits201", digits201.VERSION, NB201Space(), "digits201-15")
-DIGITS1296 = ShippedTable("digits1296", digits1296.VERSION, Poc1296Space(), "digits1296-10", digits1296.QUERY_SEEDS)
+SHIPPED: Mapping[str, ShippedTable] = {
+    "DIGITS201": ShippedTable("digits201", digits201.VERSION, NB201Space(), "digits201-15"),
+    "DIGITS1296": ShippedTable(
+        "digits1296", digits1296.VERSION, Poc1296Space(), "digits1296-10", digits1296.QUERY_SEEDS
+    ),
+}
+
+
+def __getattr__(name: str) -> ShippedTable:
+    """A table that ships: every class of a space trained alone on the handwritten digits."""
+    if name not in SHIPPED:
+        raise AttributeError(name)
+    return SHIPPED[name]

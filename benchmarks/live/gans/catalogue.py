@@ -109,6 +109,14 @@ def _changed(**values: tuple[object, object]) -> dict[str, str]:
     return {name: str(value) for name, (value, default) in values.items() if value != default}
 
 
-digits: Gans = Gans("autogan-digits", "digits", GanMacro(8, 1, 2, 16, 16, 32), "gan-60", "quick-10", 500, 2_000)
-cifar10: Gans = Gans("autogan-cifar10", "cifar10", GanMacro(), "autogan-50k", "quick-10", 5_000, 10_000)
-GANS: Mapping[str, Gans] = {"autogan-digits": digits, "autogan-cifar10": cifar10}
+GANS: Mapping[str, Gans] = {
+    "digits": Gans("autogan-digits", "digits", GanMacro(8, 1, 2, 16, 16, 32), "gan-60", "quick-10", 500, 2_000),
+    "cifar10": Gans("autogan-cifar10", "cifar10", GanMacro(), "autogan-50k", "quick-10", 5_000, 10_000),
+}
+
+
+def __getattr__(name: str) -> Gans:
+    """Generators: a GAN trained on images, scored by the distance of what it makes, in a classifier's features."""
+    if name not in GANS:
+        raise AttributeError(name)
+    return GANS[name]

@@ -9,7 +9,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
-from nasboard.benchmarks.live.gans.catalogue import digits
+from nasboard.benchmarks.live.gans.catalogue import GANS
 from nasboard.benchmarks.live.gans.data import GanData
 from nasboard.benchmarks.live.gans.game import Losses
 from nasboard.benchmarks.spaces.relaxation import splits
@@ -22,6 +22,7 @@ from nasboard.methods.gans.growing import Growing
 from nasboard.methods.gans.shared import Reset, Shared
 from nasboard.methods.weight_sharing.controller import Controller, Shape
 
+digits = GANS["digits"]
 BENCHMARK = digits(channels="4", critic="4", judge="quick-3", recipe="gan-3", scored_on="20", train="60", val="60")
 SHORT = AutoGan.for_tests()
 PLAIN = replace(SHORT, split=())

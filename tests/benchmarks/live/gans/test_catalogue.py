@@ -7,12 +7,14 @@ import pytest
 from numpy.random import default_rng
 
 from nasboard.benchmarks.live.gans.benchmark import multiply_adds
-from nasboard.benchmarks.live.gans.catalogue import cifar10, digits
+from nasboard.benchmarks.live.gans.catalogue import GANS
 from nasboard.benchmarks.live.gans.recipe import AUTOGAN, gan_recipe
 from nasboard.benchmarks.spaces.autogan import PUBLISHED, GanMacro, GanSpace
 from nasboard.harness import registry
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
 from nasboard.harness.space import sample
+
+digits, cifar10 = GANS["digits"], GANS["cifar10"]
 
 
 def test_the_digits_are_two_cells_of_the_published_space_and_cifar10_has_all_three() -> None:

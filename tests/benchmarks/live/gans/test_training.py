@@ -13,7 +13,7 @@ import pytest
 import torch
 from numpy.random import default_rng
 
-from nasboard.benchmarks.live.gans.catalogue import digits
+from nasboard.benchmarks.live.gans.catalogue import GANS
 from nasboard.benchmarks.live.gans.data import GanData
 from nasboard.benchmarks.live.gans.recipe import GanRecipe, gan_recipe
 from nasboard.benchmarks.live.gans.training import Making, TrainingGan
@@ -22,6 +22,7 @@ from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.running.measure import made as measured
 from nasboard.harness.store import open_store
 
+digits = GANS["digits"]
 BENCHMARK = digits(channels="4", critic="4", judge="quick-3", recipe="gan-3", scored_on="20", train="60", val="60")
 SPEC = "1 1 0 1 0 2 2 1 1"
 TOY = f"""
