@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.api import Benchmark
-from nasboard.harness.context import Trainings
+from nasboard.harness.context import Quality, Trainings
 from nasboard.harness.errors import UsageError
 from nasboard.harness.record import FIRST_TRUTH_SEED, RunRecord
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, SearchSpace
@@ -125,7 +125,8 @@ def read_trained(
         logs: run id -> name -> `(2, j)` steps and values.
 
     Raises:
-        UsageError: the benchmarks are trained by several recipes, or a training's architecture is not in the space.
+        UsageError: the benchmarks are trained by several recipes, a training's architecture is not in the space, or
+            what was measured of it is outside the range of the benchmarks' quality.
     """
     told = {name: benchmark.context.trainings for name, benchmark in benchmarks.items()}
     hows = {name: how for name, how in told.items() if how is not None and how.truth}
@@ -140,7 +141,19 @@ def read_trained(
     space = next(iter(benchmarks.values())).space
     mine = [run for run in runs if _is_truth(run, how)]
     shown = _newest([run for run in mine if run.key.table_digest == digest], measured)
+    _check_range(next(iter(benchmarks.values())).context.quality, shown, measured)
     return _sorted(how, space, shown, len(mine) - len(shown), measured, logs)
+
+
+def _check_range(quality: Quality, runs: Sequence[RunRecord], measured: Mapping[str, float]) -> None:
+    """Raise UsageError where a training has a value that there cannot be; a store holds fractions and distances."""
+    low, high = quality.range
+    for run in runs:
+        if run.run_id in measured and not low <= measured[run.run_id] <= high:
+            raise UsageError(
+                f"training {run.run_id[:12]} has the {quality.name} {measured[run.run_id]:g} as it is held, allowed is "
+                f"[{low:g}, {high:g}]; remove it: nasboard rm {run.run_id[:12]}"
+            )
 
 
 def _is_truth(run: RunRecord, how: Trainings) -> bool:

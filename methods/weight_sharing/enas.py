@@ -142,7 +142,7 @@ class Enas:
             rng=task.rng,
             sampler=Policy(self, self.reinforced(data.space, task.rng)),
             derive_every=self.derive_every,
-            learners=[Learner(net, schedule.optimiser(net))],
+            learner=Learner(net, schedule.optimiser(net)),
             stepping=Stepping(idle=self.as_released),
         )
         if task.resume is not None:
@@ -187,7 +187,7 @@ class Policy(Sampler):
 
     def learn(self, run: SinglePath) -> Mapping[str, float]:
         """Make the controller's updates of an epoch, and return their means, of the baseline the last."""
-        s, net = self.settings, run.learners[0].net
+        s, net = self.settings, run.learner.net
         guides = run.parts.guides(s.batch, run.rng)
         self.learned.begin()
         self.stock.clear()

@@ -12,6 +12,7 @@ import os
 import shutil
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from tempfile import gettempdir, mkdtemp
 from typing import cast
@@ -105,7 +106,7 @@ class Family:
     _shelf: Shelf = field(default_factory=Shelf)
     _pack: Pack | None = None
 
-    @property
+    @cached_property
     def members(self) -> tuple[Allowed, ...]:
         """Return what each sub-supernet holds."""
         return splits(self.parent.space.groups, self.groups)

@@ -14,7 +14,7 @@ from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Supernet
 from nasboard.harness.api import Checkpoint, Need, State, Task
-from nasboard.harness.errors import UsageError
+from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.space import Archs, Bools, sample
 from nasboard.methods.weight_sharing.family import Family, Upbringing, check_room
 from nasboard.methods.weight_sharing.paths import WAYS, Sampling
@@ -76,6 +76,7 @@ class FewShot:
         Raises:
             UsageError: k is out of range, a group is split twice, there is no room for so many sub-supernets, or the
                 task has no live data, or its space no relaxation.
+            MethodError: the run is resumed from a state of another split.
         """
         data = live_data(task, "few_shot")
         self._check()
@@ -85,20 +86,29 @@ class FewShot:
             rng=task.rng,
             sampler=BestCandidate(sample(task.space, task.rng, self.candidates), WAYS[self.sampling]),
             derive_every=self.derive_every,
-            learners=[Learner(net, self._schedule(self.epochs).optimiser(net))],
+            learner=Learner(net, self._schedule(self.epochs).optimiser(net)),
             stepping=Stepping(per_cell=self.as_released, idle=self.as_released),
         )
         if not len(run.parts.train.labels):
             raise UsageError("few_shot: there are no training images; sub-supernets learn nothing without data")
         run.groups = self._first_choice(run, data)
-        check_room(net, self._members(net, run.groups), self.together, task.device)
+        check_room(net, run.members, self.together, task.device)
         if task.resume is not None:
-            run.groups = tuple(cast("list[int]", task.resume["groups"]))
-            saved = cast("State | None", task.resume["family"])
-            if saved is not None:
-                run.family = self._family(run, data, cast(int, saved["seed"]))
-            run.load(task.resume)
+            self._resume(run, data, task.resume)
         yield from self._train(run, data)
+
+    def _resume(self, run: SplitPath, data: LiveData, state: State) -> None:
+        """Go where a run stood."""
+        groups = tuple(cast("list[int]", state["groups"]))
+        if self.choose == "order" and groups != run.groups:
+            raise MethodError(
+                f"resuming: the state does not fit this network, of which groups {list(run.groups)} are split and not "
+                f"{list(groups)}; run it in a new store"
+            )
+        run.groups, saved = groups, cast("State | None", state["family"])
+        if saved is not None:
+            run.family = self._family(run, data, cast(int, saved["seed"]))
+        run.load(state)
 
     def _check(self) -> None:
         if self.together < 0:
@@ -133,16 +143,12 @@ class FewShot:
     def _choose_last(self, run: SplitPath) -> None:
         """Choose the groups that are split once the supernet is trained, where its gradients say which."""
         if self.choose == "gradient_matching":
-            net, batches = run.learners[0].net, list(islice(run.parts.guides(self.batch, run.rng), MATCHED_ON))
+            net, batches = run.learner.net, list(islice(run.parts.lessons(self.batch, run.rng), MATCHED_ON))
             run.groups = by_gradient_matching(net, batches, self.k, run.rng)
-            check_room(net, self._members(net, run.groups), self.together, str(run.parts.device))
-
-    def _members(self, net: Supernet, groups: tuple[int, ...]) -> int:
-        return prod(len(net.space.groups[group].takeable) for group in groups)
+            check_room(net, run.members, self.together, str(run.parts.device))
 
     def _rounds(self, run: SplitPath) -> int:
-        members = self._members(run.learners[0].net, run.groups)
-        return -(-members // (self.together or members)) if self.k else 0
+        return -(-run.members // (self.together or run.members)) if self.k else 0
 
     def _family(self, run: SplitPath, data: LiveData, seed: int) -> Family:
         how = Upbringing(
@@ -150,10 +156,10 @@ class FewShot:
             paths=WAYS[self.sampling],
             per_cell=self.as_released,
             idle=self.as_released,
-            together=self.together or self._members(run.learners[0].net, run.groups),
+            together=self.together or run.members,
             transfer=self.transfer,
         )
-        return Family(run.learners[0].net, run.groups, seed, how, data, run.parts)
+        return Family(run.learner.net, run.groups, seed, how, data, run.parts)
 
     def _schedule(self, epochs: int) -> WeightSchedule:
         return WeightSchedule(epochs, self.batch, self.lr, self.lr_min, self.momentum, self.weight_decay, self.clip)
@@ -170,6 +176,11 @@ class SplitPath(SinglePath):
 
     groups: tuple[int, ...] = ()
     family: Family | None = None
+
+    @property
+    def members(self) -> int:
+        """Return how many sub-supernets there are."""
+        return prod(len(self.learner.net.space.groups[group].takeable) for group in self.groups)
 
     def owners(self, archs: Archs) -> Iterator[tuple[Bools, Supernet | None]]:
         """Yield which of architectures `(n, d)` a supernet scores `(n,)`, and the supernet."""

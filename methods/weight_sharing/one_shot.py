@@ -61,7 +61,7 @@ class OneShot:
             rng=task.rng,
             sampler=BestCandidate(sample(task.space, task.rng, self.candidates)),
             derive_every=self.derive_every,
-            learners=[Learner(net, schedule.optimiser(net))],
+            learner=Learner(net, schedule.optimiser(net)),
             stepping=Stepping(idle=self.as_released),
         )
         if task.resume is not None:

@@ -78,7 +78,7 @@ class Rsps:
             rng=task.rng,
             sampler=Rounds(self, self.rounds_after(len(data.train[1]))),
             derive_every=self.derive_every,
-            learners=[Learner(net, schedule.optimiser(net))],
+            learner=Learner(net, schedule.optimiser(net)),
             stepping=Stepping(idle=self.as_released),
         )
         if task.resume is not None:
@@ -99,7 +99,7 @@ class Rounds(Sampler):
 
     def choose(self, run: SinglePath) -> Found:
         """Return the winner of the best score; each round draws candidates anew."""
-        s, space = self.settings, run.learners[0].net.space
+        s, space = self.settings, run.learner.net.space
         winners = [
             run.shortlist(sample(space, run.rng, s.candidates), s.score_batch, s.finalists) for _ in range(self.rounds)
         ]

@@ -145,7 +145,7 @@ class SinglePath:
     Attributes:
         sampler: draws and chooses.
         derive_every: steps between two derivations; the last step of a phase that ends the run always derives.
-        learners: the supernet's, alone.
+        learner: the supernet and its optimiser.
         stepping: how a step of the weights is made.
         scored_as: what stands for a supernet when its architectures are scored: it, or one that is recalibrated.
         step: epochs done.
@@ -156,7 +156,7 @@ class SinglePath:
     rng: Generator
     sampler: Sampler
     derive_every: int
-    learners: list[Learner[Supernet]]
+    learner: Learner[Supernet]
     stepping: Stepping = Stepping()
     scored_as: Callable[[Supernet], Scored] = lambda net: net
     step: int = 0
@@ -207,7 +207,7 @@ class SinglePath:
 
     def owners(self, archs: Archs) -> Iterator[tuple[Bools, Supernet | None]]:
         """Yield which of architectures `(n, d)` a supernet scores `(n,)`, and the supernet; None: they score 0."""
-        yield np.ones(len(archs), dtype=np.bool_), self.learners[0].net
+        yield np.ones(len(archs), dtype=np.bool_), self.learner.net
 
     def glance(self, archs: Archs, size: int) -> Evaluation:
         """Evaluate architectures `(n, d)` of one supernet, each on a validation batch of its own of `size` images.
@@ -215,7 +215,7 @@ class SinglePath:
         The batches are the full ones of a fresh order, and of another once all of them have had their turn.
         """
         size = min(size, len(self.parts.val.labels))
-        net = self.scored_as(self.learners[0].net)
+        net = self.scored_as(self.learner.net)
         found = [
             evaluate(net, arch[None], batch.images, batch.labels)
             for arch, batch in zip(archs, self._unchanged(size), strict=False)
@@ -242,17 +242,16 @@ class SinglePath:
         """Return all that the next epoch depends on."""
         return {
             "step": self.step,
-            "learners": [learner.save() for learner in self.learners],
+            "learner": self.learner.save(),
             "sampler": self.sampler.save(),
             "incumbent": self.incumbent,
             "rng": save_rng(self.rng),
         }
 
     def load(self, state: State) -> None:
-        """Take over what `save` returned; the learners are those of the same phase."""
+        """Take over what `save` returned."""
         self.step = cast(int, state["step"])
-        for learner, saved in zip(self.learners, cast("list[State]", state["learners"]), strict=True):
-            learner.load(saved)
+        self.learner.load(cast(State, state["learner"]))
         self.sampler.load(cast(State, state["sampler"]))
         self.incumbent = cast("NDArray[Choice] | None", state["incumbent"])
         load_rng(self.rng, cast(State, state["rng"]))
@@ -260,7 +259,7 @@ class SinglePath:
     def _epoch(self, schedule: WeightSchedule, epoch: int) -> float:
         """Train the supernet for one epoch and return the mean loss."""
         losses = []
-        (learner,) = self.learners
+        learner = self.learner
         set_lr(learner.optimiser, schedule.lr_at(epoch))
         paths = self.sampler.paths(self, learner.net)
         for batch in self.parts.lessons(schedule.batch, self.rng):

@@ -84,7 +84,7 @@ def by_gradient_matching(net: Supernet, batches: list[Batch], k: int, rng: Gener
 
 def agreement(net: Supernet, group: int, batches: list[Batch], rng: Generator) -> Floats:
     """Return the cosines `(n,)` between gradients of weights that two options of a group share; 1 where none is."""
-    found = [1.0]
+    found: list[float] = []
     for batch in batches:
         rest = draw(net.space, net.allowed, rng)
         taken = net.space.relax(rest[None])[0]
@@ -97,7 +97,7 @@ def agreement(net: Supernet, group: int, batches: list[Batch], rng: Generator) -
             mix[start + option] = 1.0
             gradients.append(_gradients(net, batch, mix.to(batch.images.device)))
         found += [_cosine(a, b) for a, b in combinations(gradients, 2) if a.keys() & b.keys()]
-    return np.array(found[1:] or found)
+    return np.array(found or [1.0])
 
 
 def _gradients(net: Supernet, batch: Batch, mix: Tensor) -> Gradients:

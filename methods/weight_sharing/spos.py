@@ -128,7 +128,7 @@ class Spos:
             rng=task.rng,
             sampler=evolution,
             derive_every=end,
-            learners=[Learner(net, schedule.optimiser(net))],
+            learner=Learner(net, schedule.optimiser(net)),
             stepping=Stepping(smoothing=self.smoothing),
             scored_as=lambda net: Recalibrated(net, training) if training else net,
         )

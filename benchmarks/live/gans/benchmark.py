@@ -14,6 +14,7 @@ from functools import partial
 import numpy as np
 from numpy.typing import NDArray
 
+from nasboard.benchmarks.live.benchmark import NOMINAL_SPEED
 from nasboard.benchmarks.live.datasets.digits import WHITE as WHITE_OF_DIGITS
 from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
@@ -25,7 +26,6 @@ from nasboard.harness.context import Context, Quality, Trainings
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.space import Arch, Archs, Floats
 
-NOMINAL_SPEED = 1e10  # multiply-adds a second at which a training is said to take its nominal time
 PASSES = 12  # over the generator for an image: made for both players, and about as much again for the discriminator
 METHOD = "training_gan"
 WHITE = 255  # the largest value of a pixel, but of the digits

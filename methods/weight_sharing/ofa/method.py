@@ -158,7 +158,7 @@ class Ofa:
             begun, done = done, done + phase.epochs
             if saved is not None and cast(int, saved["step"]) > done and phase is not stages[-1]:
                 continue
-            run.learners = [Learner(net, self.schedule(phase).optimiser(net))]
+            run.learner = Learner(net, self.schedule(phase).optimiser(net))
             if saved is None:
                 shrinking.enter(phase, net)
             else:
@@ -210,7 +210,7 @@ class Ofa:
             rng=task.rng,
             sampler=shrinking,
             derive_every=NEVER,
-            learners=[],
+            learner=Learner(net, self.schedule(shrinking.phase).optimiser(net)),
             stepping=Stepping(smoothing=self.smoothing),
             scored_as=lambda net: Recalibrated(net, calibrating) if calibrating else net,
         )
@@ -251,7 +251,7 @@ def _largest(data: LiveData, full: Phase, device: str) -> Supernet:
 def _answers(run: SinglePath, images: Images) -> Logits:
     """Return logits `(n, classes)` of the incumbent, with the weights of the supernet, for images as they are kept."""
     assert run.incumbent is not None, "the last step has an incumbent"
-    scored = run.scored_as(run.learners[0].net)
+    scored = run.scored_as(run.learner.net)
     given = torch.from_numpy(images).to(run.parts.device)
     (logits,) = scored.logits(run.incumbent[None], run.parts.train.scale.apply(given))
     return cast(Logits, logits.cpu().numpy())

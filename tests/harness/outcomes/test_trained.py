@@ -13,7 +13,7 @@ from nasboard.benchmarks.tabulated.planted import IMAGES
 from nasboard.harness import boards
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.context import Context
+from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import to_index
@@ -205,6 +205,16 @@ def test_a_training_of_what_is_not_in_the_space_is_told(tmp_path: Path) -> None:
     odd = replace(run.key, params={**run.key.params, "spec": "p-9"})
     with pytest.raises(SpecError, match="'p-9'"):
         loaded(tmp_path, [search(), (replace(run, key=odd, run_id=odd.run_id), steps)])
+
+
+@pytest.mark.parametrize("quality", [Quality(), Quality(name="error", range=(0.0, 0.5))])
+def test_a_training_outside_the_range_of_its_quality_is_refused(tmp_path: Path, quality: Quality) -> None:
+    run, steps = training(3)
+    odd = -0.25 if quality == ACCURACY else 0.75
+    toy = replace(TOY, context=Context(trainings=trainings(), quality=quality))
+    stored = (run, [*steps[:-1], replace(steps[-1], test_accuracy=odd)])
+    with pytest.raises(UsageError, match=rf"has the {quality.name} {odd} as it is held, allowed is \[0, .*nasboard rm"):
+        loaded(tmp_path, [search(), stored], {"toy": toy})
 
 
 def test_a_canonical_form_that_breaks_is_the_benchmarks_fault(tmp_path: Path) -> None:

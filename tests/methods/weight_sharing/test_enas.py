@@ -86,7 +86,7 @@ def test_an_epoch_draws_its_paths_from_the_policy_and_teaches_it_after_the_weigh
         for tensor in policy.learned.controller.parameters():
             tensor.zero_()
         policy.learned.controller.shifts[0][2] = 100.0
-    drawn = [policy.draw(run, run.learners[0].net) for _ in range(200)]
+    drawn = [policy.draw(run, run.learner.net) for _ in range(200)]
     chance = 1 / (1 + 4 * np.exp(-2.5))  # a tanh keeps it from 1
     assert np.mean(np.array(drawn) == 2) == pytest.approx(chance, abs=0.03)
 
@@ -94,7 +94,7 @@ def test_an_epoch_draws_its_paths_from_the_policy_and_teaches_it_after_the_weigh
 def test_nothing_drawn_for_the_weights_outlives_what_the_policy_has_learned() -> None:
     run, policy = begun()
     assert policy.stock == []
-    policy.draw(run, run.learners[0].net)
+    policy.draw(run, run.learner.net)
     assert len(policy.stock) == 63
     policy.learn(run)
     assert policy.stock == []
@@ -106,7 +106,7 @@ def test_rewards_are_accuracies_on_a_validation_batch_of_each_sample() -> None:
     guides = run.parts.guides(32, run.rng)
     with torch.no_grad():
         decided = policy.learned.controller.draw(3, run.rng)
-    net = run.learners[0].net
+    net = run.learner.net
     batches = [next(guides) for _ in range(3)]
     wanted = [
         evaluate(net, arch[None], batch.images, batch.labels).accuracy[0]

@@ -38,7 +38,7 @@ def weights(checkpoint: Checkpoint) -> list[dict[str, np.ndarray]]:
     saved: State = checkpoint.state()
     family = saved["family"]
     if family is None:
-        return [dict(learner["weights"]) for learner in saved["learners"]]
+        return [dict(saved["learner"]["weights"])]
     return [*family["done"], *(dict(learner["weights"]) for learner in family["trained"])]
 
 

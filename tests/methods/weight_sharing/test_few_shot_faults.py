@@ -98,12 +98,11 @@ def test_a_disk_too_small_for_the_trained_ones_is_refused_beforehand(monkeypatch
 
 
 def test_a_state_of_another_split_is_refused() -> None:
-    checkpoint = last(replace(SHORT, split_order=(3,), sub_epochs=1))
+    checkpoint = last(FewShot(k=1, split_order=(3,), epochs=1, sub_epochs=1, batch=96, candidates=2))
     assert checkpoint.state is not None
-    saved = checkpoint.state()
-    saved["groups"] = [0]  # type: ignore[index]
+    other = FewShot(k=1, epochs=1, sub_epochs=2, batch=96, candidates=2)
     with pytest.raises(MethodError, match="does not fit this network"):
-        next(SHORT.search(live.task(resume=saved)))
+        next(other.search(live.task(resume=checkpoint.state())))
 
 
 def test_a_state_of_a_parent_of_another_shape_is_refused() -> None:

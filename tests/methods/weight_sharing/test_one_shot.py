@@ -32,7 +32,7 @@ def single_path(*, idle: bool = False) -> SinglePath:
         rng,
         BestCandidate(live.ARCHS),
         1,
-        [Learner(net, SCHEDULE.optimiser(net))],
+        Learner(net, SCHEDULE.optimiser(net)),
         Stepping(idle=idle),
     )
 
@@ -82,11 +82,11 @@ def test_as_released_a_step_moves_the_weights_that_it_does_not_use_too() -> None
     moved = {}
     for idle in (False, True):
         run = single_path(idle=idle)
-        before = {name: tensor.detach().clone() for name, tensor in run.learners[0].net.named_parameters()}
+        before = {name: tensor.detach().clone() for name, tensor in run.learner.net.named_parameters()}
         few = replace(run.parts.train, images=run.parts.train.images[:32], labels=run.parts.train.labels[:32])
         run.parts = replace(run.parts, train=few)  # one step an epoch
         run._epoch(SCHEDULE, 0)
-        after = dict(run.learners[0].net.named_parameters())
+        after = dict(run.learner.net.named_parameters())
         moved[idle] = {name for name in before if not torch.equal(before[name], after[name])}
     assert moved[True] == set(before)
     assert moved[False] < moved[True]

@@ -27,7 +27,7 @@ def run(settings: Rsps = SHORT) -> SinglePath:
     data, rng = live.small_data(), np.random.default_rng(0)
     net = data.supernet(rng, "cpu")
     learner = Learner(net, SCHEDULE.optimiser(net))
-    return SinglePath(data.on("cpu"), rng, Rounds(settings, settings.rounds), 1, [learner])
+    return SinglePath(data.on("cpu"), rng, Rounds(settings, settings.rounds), 1, learner)
 
 
 def test_it_is_a_search_method() -> None:
@@ -57,7 +57,7 @@ def test_a_glance_sees_one_batch_of_unchanged_validation_images_for_each_archite
     search.rng.bit_generator.state = before
     shown = [batch for _ in range(3) for batch in [*batches(search.parts.val, 30, search.rng)][:2]]
     for arch, batch, score in zip(live.ARCHS[:6], shown, seen.accuracy, strict=True):
-        assert score == evaluate(search.learners[0].net, arch[None], batch.images, batch.labels).accuracy[0]
+        assert score == evaluate(search.learner.net, arch[None], batch.images, batch.labels).accuracy[0]
 
 
 def test_the_result_is_the_best_of_the_finalists_on_all_images_and_finalists_are_the_best_at_a_glance() -> None:

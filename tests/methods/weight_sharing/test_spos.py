@@ -154,7 +154,7 @@ def test_the_parents_are_the_best_of_all_that_were_scored_by_recalibrated_accura
     *_, last = SHORT.search(live.task())
     told = last.state()["sampler"]  # type: ignore[misc]
     run = run_of(last)
-    net, training = run.learners[0].net, SHORT.training(run.parts)
+    net, training = run.learner.net, SHORT.training(run.parts)
     assert [len(batch.labels) for batch in training] == [32, 32]
     scored = run.parts.scored
     wanted = evaluate(Recalibrated(net, training), told["seen"], scored.images, scored.labels).score  # type: ignore[index]
@@ -169,7 +169,7 @@ def test_without_recalibration_members_are_scored_as_one_shot_scores() -> None:
     *_, last = plain.search(live.task())
     run = run_of(last)
     scored = run.parts.scored
-    wanted = evaluate(run.learners[0].net, live.ARCHS, scored.images, scored.labels).score
+    wanted = evaluate(run.learner.net, live.ARCHS, scored.images, scored.labels).score
     assert np.array_equal(last.rank(live.ARCHS), wanted)  # type: ignore[misc]
     *_, other = SHORT.search(live.task())
     assert not np.array_equal(other.rank(live.ARCHS), wanted)  # type: ignore[misc]

@@ -31,13 +31,13 @@ def begun(smoothing: float = 0.0, ratio: float = 1.0) -> tuple[SinglePath, Shrin
     shrinking = Shrinking(phases[0], ratio, blank)
     learner = Learner(net, torch.optim.SGD(net.parameters(), 0.1))
     run = SinglePath(
-        data.on("cpu"), np.random.default_rng(1), shrinking, NEVER, [learner], Stepping(smoothing=smoothing)
+        data.on("cpu"), np.random.default_rng(1), shrinking, NEVER, learner, Stepping(smoothing=smoothing)
     )
     return run, shrinking, net, data
 
 
 def stepped(run: SinglePath, shrinking: Shrinking, batch: Batch, clip: float = 0.0) -> float:
-    (learner,) = run.learners
+    learner = run.learner
     archs = next(shrinking.paths(run, learner.net))
     return shrinking.step(run, learner, batch, list(learner.net.mixtures(archs)), clip)
 
