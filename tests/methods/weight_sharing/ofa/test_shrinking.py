@@ -30,9 +30,7 @@ def begun(smoothing: float = 0.0, ratio: float = 1.0) -> tuple[SinglePath, Shrin
     blank = lambda: data.supernet(np.random.default_rng(9), "cpu", phases[0].allowed)  # noqa: E731
     shrinking = Shrinking(phases[0], ratio, blank)
     learner = Learner(net, torch.optim.SGD(net.parameters(), 0.1))
-    run = SinglePath(
-        data.on("cpu"), np.random.default_rng(1), shrinking, NEVER, learner, Stepping(smoothing=smoothing)
-    )
+    run = SinglePath(data.on("cpu"), np.random.default_rng(1), shrinking, NEVER, learner, Stepping(smoothing=smoothing))
     return run, shrinking, net, data
 
 
