@@ -103,7 +103,8 @@ def test_being_watched_changes_no_record(tmp_path: Path) -> None:
     ("method", "params", "total"),
     [
         ("one_shot", {"epochs": 2}, 2),
-        ("few_shot", {"k": 1, "epochs": 1, "sub_epochs": 1}, 2),
+        ("few_shot", {"k": 1, "epochs": 1, "sub_epochs": 1, "together": 5}, 2),
+        ("few_shot", {"k": 1, "epochs": 1, "sub_epochs": 1, "together": 2}, 4),  # five sub-supernets, in three rounds
         ("darts", {"epochs": 2, "eigenvalue_every": 0}, 2),
     ],
 )
@@ -112,4 +113,4 @@ def test_live_methods_say_how_many_steps_they_take(
 ) -> None:
     pytest.importorskip("torch")
     heard = made(tmp_path, method=method, benchmark="digits201-live", budget_s=None, params=params)[2]
-    assert [(r.step, r.total, r.share) for r in heard] == [(1, total, 0.5), (2, total, 1.0)]
+    assert [(r.step, r.total, r.share) for r in heard] == [(n, total, n / total) for n in range(1, total + 1)]
