@@ -72,6 +72,8 @@ class Spos:
     recalibrate_batch: int = 128
     most_multiply_adds: float = 0.0  # of the network from scratch; 0: no bound. The paper: 330e6 on ImageNet
     most_parameters: float = 0.0  # likewise
+    most_ms: float = 0.0  # likewise, of the images that the table `latency` was measured with
+    latency: str | None = None  # a file: `nasboard.benchmarks.spaces.costs.latency`
 
     def __post_init__(self) -> None:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
@@ -90,6 +92,12 @@ class Spos:
                 "spos: recalibrate is at least 0, recalibrate_batch at least 2, given "
                 f"{self.recalibrate}, {self.recalibrate_batch}"
             )
+        _ = self.bounds  # which refuses those that are none
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return what a network may cost at most."""
+        return Bounds(self.most_multiply_adds, self.most_parameters, self.most_ms, self.latency)
 
     @classmethod
     def for_tests(cls) -> Self:
@@ -146,7 +154,7 @@ class Spos:
         Raises:
             UsageError: there is a bound, and nobody has counted networks like these.
         """
-        return Bounds(self.most_multiply_adds, self.most_parameters).kept(data, archs)
+        return self.bounds.kept(data, archs)
 
     def training(self, parts: OnDevice) -> list[Batch]:
         """Return the training images that statistics are taken of, in full batches."""

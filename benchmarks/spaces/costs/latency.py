@@ -18,9 +18,10 @@ from pathlib import Path
 import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
+from nasboard.benchmarks.spaces.layerwise import LayerSpace
 from nasboard.benchmarks.spaces.relaxation import Group, cuts, size
 from nasboard.harness.errors import MissingDataError, UsageError
-from nasboard.harness.space import Floats
+from nasboard.harness.space import Archs, Floats
 
 FORMAT = 1
 REMEDY = "measure one: python -m nasboard.benchmarks.live.latency BENCHMARK FILE"
@@ -67,9 +68,14 @@ class Latencies:
             found[at] = [self.blocks_s[group.name][option] for option in group.options]
         return found
 
-    def of(self, groups: tuple[Group, ...], mixes: Floats) -> Floats:
-        """Return the seconds `(n,)` of mixtures `(n, m)`."""
-        found: Floats = self.around_s + mixes @ self.of_options(groups)
+    def of_networks(self, space: LayerSpace, archs: Archs) -> Floats:
+        """Return the seconds `(n,)` of architectures `(n, d)`; layers beyond the depth of their stage take none."""
+        seconds = self.of_options(space.groups)
+        found = np.full(len(archs), self.around_s)
+        for (number, slot), at in zip(enumerate(space.slots), cuts(space.groups), strict=True):
+            if slot.layer is not None:
+                there = space.there(archs, slot.stage)[:, slot.layer]
+                found += np.where(there, seconds[at][archs[:, number]], 0.0)
         return found
 
     def check_network(self, network: Mapping[str, object]) -> None:

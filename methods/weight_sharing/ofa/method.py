@@ -95,6 +95,8 @@ class Ofa:
     rank_by_predictor: bool = True
     most_multiply_adds: float = 0.0  # of the network from scratch; 0: no bound
     most_parameters: float = 0.0  # likewise
+    most_ms: float = 0.0  # likewise, of the images that the table `latency` was measured with
+    latency: str | None = None  # a file: `nasboard.benchmarks.spaces.costs.latency`
 
     def __post_init__(self) -> None:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
@@ -117,6 +119,12 @@ class Ofa:
                 "ofa: recalibrate is at least 0, recalibrate_batch at least 2, given "
                 f"{self.recalibrate}, {self.recalibrate_batch}"
             )
+        _ = self.bounds  # which refuses those that are none
+
+    @property
+    def bounds(self) -> Bounds:
+        """Return what a network may cost at most."""
+        return Bounds(self.most_multiply_adds, self.most_parameters, self.most_ms, self.latency)
 
     @classmethod
     def for_tests(cls) -> Self:
@@ -219,10 +227,9 @@ class Ofa:
         mutations = round(self.mutated * self.population)
         crossovers, parents = self.population - mutations, max(1, round(self.parents * self.population))
         breeding = Breeding(self.population, crossovers, mutations, self.mutation_rate, parents)
-        bounds = Bounds(self.most_multiply_adds, self.most_parameters)
         fit = Fit(self.hidden, self.layers, self.predictor_steps, self.predictor_lr, self.predictor_decay)
         survey = Survey(self.samples, self.held_out, self.samples_a_step)
-        return Specialising(space, survey, fit, Evolution(breeding, space, partial(bounds.kept, data)))
+        return Specialising(space, survey, fit, Evolution(breeding, space, partial(self.bounds.kept, data)))
 
     def _steps(self, special: Specialising, run: SinglePath) -> Iterator[Callable[[], Mapping[str, float]]]:
         """Yield the steps that follow the training, each of which returns what is worth a curve."""

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
 from nasboard.benchmarks.spaces.costs.latency import Latencies, read
+from nasboard.benchmarks.spaces.layerwise import ZERO, LayerSpace, Stage
 from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.harness.errors import MissingDataError, UsageError
 
@@ -25,10 +27,23 @@ def test_a_file_gives_back_what_was_written(tmp_path: Path) -> None:
     found.check_network(TABLE.network)
 
 
-def test_latency_is_the_sum_over_operations_and_what_is_around_them() -> None:
+def test_latency_is_told_for_every_operation_and_for_nothing_else() -> None:
     assert TABLE.of_options(GROUPS).tolist() == [1, 2, 0, 0, 4, 0]
-    mixes = np.array([[1, 0, 1, 0, 0, 1], [0.5, 0.5, 0, 1, 0.25, 0.75]])
-    assert TABLE.of(GROUPS, mixes).tolist() == [1.5, 3.0]
+
+
+def test_a_network_takes_the_sum_of_the_layers_that_it_has_and_of_what_is_around_them() -> None:
+    space = LayerSpace("toy", ("a", "b"), (Stage(8, 1, 2, depths=(1, 2)), Stage(8, 1, 2)), leaves_out=True)
+    first = {"a": 1.0, "b": 2.0}
+    blocks = {
+        "depth of stage 1": {"1": 0.0, "2": 0.0},
+        "layer 1 of stage 1": first,
+        "layer 2 of stage 1": {"a": 10.0, "b": 20.0, ZERO: 0.0},
+        "layer 1 of stage 2": {"a": 100.0, "b": 200.0},
+        "layer 2 of stage 2": {"a": 1000.0, "b": 2000.0, ZERO: 0.0},
+    }
+    table = replace(TABLE, blocks_s=blocks)
+    archs = np.stack([space.encode(spec) for spec in ("1:a,b|b,Zero", "2:b,b|a,a", "2:a,Zero|a,b")])
+    assert table.of_networks(space, archs).tolist() == [201.5, 1122.5, 2101.5]
 
 
 def test_an_option_that_was_not_measured_is_named() -> None:
