@@ -17,7 +17,7 @@ from nasboard.harness.registry.catalogue import (
     resolved,
     table,
 )
-from nasboard.harness.registry.identity import benchmark_by, files_in, method_by, methods_by, methods_in
+from nasboard.harness.registry.identity import benchmark_by, files_in, made_by, method_by, methods_by, methods_in
 from nasboard.harness.registry.naming import full_name, split_name
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "entry",
     "files_in",
     "full_name",
+    "made_by",
     "method",
     "method_by",
     "method_class",

@@ -12,7 +12,7 @@ import re
 import site
 import sys
 import sysconfig
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 from importlib import metadata
@@ -28,24 +28,33 @@ OWN_CODE = ("nasboard.methods", "nasboard.benchmarks.spaces", "nasboard.benchmar
 IMPORTED_AS = {"sklearn": "scikit-learn"}  # distributions that are imported under another name
 
 
-def method_by(name: str, params: Mapping[str, Json]) -> Maker:
-    """Return who the method of that name is, with the files that its resolved hyper-parameters name.
-
-    The methods that they name are part of it.
+def made_by(name: str) -> Maker:
+    """Return who the method of that name is, by itself; it reads all code that makes its runs.
 
     Raises:
         UnknownNameError: no such method.
     """
-    return replace(methods_by((name, *methods_in(params))), files=files_in(params))
+    return _maker(entry("methods", name))
 
 
-def methods_by(names: Sequence[str]) -> Maker:
+def method_by(name: str, params: Mapping[str, Json], made_by: Callable[[str], Maker] = made_by) -> Maker:
+    """Return who the method of that name is, with the files that its resolved hyper-parameters name.
+
+    The methods that they name are part of it. Who asks for many gives a `made_by` that remembers.
+
+    Raises:
+        UnknownNameError: no such method.
+    """
+    return replace(methods_by((name, *methods_in(params)), made_by), files=files_in(params))
+
+
+def methods_by(names: Sequence[str], made_by: Callable[[str], Maker] = made_by) -> Maker:
     """Return who the first of methods is, the code and the libraries of the others included.
 
     Raises:
         UnknownNameError: no such method.
     """
-    first, *others = (_maker(entry("methods", name)) for name in names)
+    first, *others = map(made_by, names)
     if not others:
         return first
     codes = "\n".join(f"{name} {each.code}" for name, each in zip(names, (first, *others), strict=True))

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import cast
 
 _LAYOUT = (tokenize.COMMENT, tokenize.NL, tokenize.ENCODING, tokenize.ENDMARKER)
+Located = tuple[Path | None, Sequence[str]]  # the file of a module, and the folders in which those of a package are
 _BLOCKS = {tokenize.INDENT: "{", tokenize.DEDENT: "}"}
 
 
@@ -43,6 +44,7 @@ def gather(module: str, own: Callable[[str, Path], bool]) -> Sources:
     The packages around a module run when it is imported, so they count too.
     """
     found: dict[str, _Module] = {}
+    looked: dict[str, Located] = {}
     others: set[str] = set()
     seen: set[str] = set()
     waiting = list(_with_packages(module))
@@ -51,7 +53,7 @@ def gather(module: str, own: Callable[[str, Path], bool]) -> Sources:
         if name in seen:
             continue
         seen.add(name)
-        path = find(name)  # much dearer than all else here
+        path = find(name, looked)  # much dearer than all else here
         if path is None or not (name == module or own(name, path)):
             others |= {name.partition(".")[0]} - {""}
             continue
@@ -71,20 +73,26 @@ def _with_packages(name: str) -> Iterator[str]:
     yield from (".".join(parts[:n]) for n in range(1, len(parts) + 1))
 
 
-def find(name: str) -> Path | None:
-    """Return the file of a module, None for one that is not there or has none; nothing is imported."""
-    spec: ModuleSpec | None = None
-    places: list[str] | None = None
-    parts = name.split(".")
-    for depth, part in enumerate(parts, start=1):
-        spec = _spec(".".join(parts[:depth]), places)
+def find(name: str, looked: dict[str, Located] | None = None) -> Path | None:
+    """Return the file of a module, None for one that is not there or has none; nothing is imported.
+
+    `looked` holds what was found of packages before, and is added to.
+    """
+    return _located(name, {} if looked is None else looked)[0]
+
+
+def _located(name: str, looked: dict[str, Located]) -> Located:
+    """Return the file of a module, and where what it is a package of stands."""
+    if name not in looked:
+        package, _, part = name.rpartition(".")
+        around = _located(package, looked)[1] if package else None
+        spec = None if package and not around else _spec(name, around)
         if spec is None:  # a folder without __init__.py, as long as its package is not imported
-            places = [str(Path(place) / part) for place in places or () if (Path(place) / part).is_dir()]
+            looked[name] = None, [str(Path(place) / part) for place in around or () if (Path(place) / part).is_dir()]
         else:
-            places = list(spec.submodule_search_locations or ())
-        if not places and depth < len(parts):
-            return None
-    return Path(spec.origin) if spec is not None and spec.has_location and spec.origin is not None else None
+            path = Path(spec.origin) if spec.has_location and spec.origin is not None else None
+            looked[name] = path, list(spec.submodule_search_locations or ())
+    return looked[name]
 
 
 def _spec(name: str, places: Sequence[str] | None) -> ModuleSpec | None:

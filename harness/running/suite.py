@@ -6,7 +6,6 @@ and nowhere later, so the stored key is the whole configuration.
 
 from __future__ import annotations
 
-import json
 import re
 import tomllib
 from collections.abc import Callable, Mapping, Sequence
@@ -134,11 +133,11 @@ class _Once:
         self.benchmark = cache(benchmark)
         self.has_data = cache(lambda name: self.benchmark(name).data() is not None)
         self.benchmark_by = cache(registry.benchmark_by)
-        self._method_by = cache(lambda name, told: registry.method_by(name, json.loads(told)))
+        self._made_by = cache(registry.made_by)
 
     def method_by(self, name: str, params: Mapping[str, Json]) -> Maker:
         """Return who a method with these hyper-parameters is."""
-        return self._method_by(name, json.dumps(params))
+        return registry.method_by(name, params, self._made_by)
 
 
 def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[Sequence[Planned], Panel | None]:

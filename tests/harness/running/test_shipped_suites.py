@@ -30,6 +30,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "few-shot/gpu-nb201": (15, {1000}, ("cifar10", "nb201-compact")),
     "few-shot/poc": (21, {200}, ()),
     "few-shot/darts": (18, set(), ("cifar10",)),
+    "few-shot/proxyless-digits": (3, {12}, ()),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
 }
 
