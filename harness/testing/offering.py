@@ -13,13 +13,13 @@ from nasboard.harness.api import Benchmark, Observation
 from nasboard.harness.errors import ContractError, MissingDataError, UnknownNameError
 from nasboard.harness.registry.admission import check_answer
 from nasboard.harness.space import Archs, Floats, sample
+from nasboard.harness.testing.another import elsewhere
 from nasboard.harness.testing.live import (
     data_are_images_and_labels,
     test_images_are_none_of_the_search_data,
     trainings_cost_more_the_longer,
 )
 from nasboard.harness.testing.reach import leaks, secret, trained
-from nasboard.harness.testing.searching import elsewhere
 from nasboard.harness.truth import at_resolution, read_by_seed, read_optimum, read_transfer, read_truth
 
 DRAWN = 200

@@ -7,13 +7,9 @@ Sight: no path to a test value. Sense: better than random search where the truth
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import islice
-from pathlib import Path
 
 import numpy as np
 from numpy.random import default_rng
@@ -24,6 +20,7 @@ from nasboard.harness.errors import BudgetExhausted, ContractError
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import LARGEST_ENUMERATION, enumerate_valid, sample, size
+from nasboard.harness.testing.another import elsewhere
 from nasboard.harness.testing.case import Case, Played, first_difference
 from nasboard.harness.testing.reach import leaks, secret
 from nasboard.harness.truth import read_truth
@@ -222,21 +219,6 @@ def regret(method: SearchMethod | UniformDraws, benchmark: Benchmark) -> float:
         answers.append(_final(method.search(task)))
     best = read_truth(benchmark, enumerate_valid(benchmark.space)).max()
     return float(best - read_truth(benchmark, np.stack(answers)).mean())
-
-
-def elsewhere(*arguments: str) -> str:
-    """Return what `nasboard.harness.testing.elsewhere` says in another process, which sees the same packages.
-
-    Raises:
-        ContractError: it fails there.
-    """
-    path = os.pathsep.join(part or str(Path.cwd()) for part in sys.path)
-    command = [sys.executable, "-m", "nasboard.harness.testing.elsewhere", *arguments]
-    environment = os.environ | {"PYTHONPATH": path, "PYTHONHASHSEED": "4711"}
-    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
-    if done.returncode:
-        raise ContractError(f"it fails in another process: {done.stderr.strip().rpartition(chr(10))[2]}")
-    return done.stdout.strip().rpartition("\n")[2]
 
 
 def _final(checkpoints: Iterator[Checkpoint]) -> np.ndarray:

@@ -21,7 +21,7 @@ from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import ContractError, NasboardError
 from nasboard.harness.registry import split_name
 from nasboard.harness.testing.case import Case, first_difference
-from tests.contracts.catalogue import GENERATES
+from tests.contracts.catalogue import GENERATES, unmeasured
 from tests.methods import live
 
 METHODS = tuple(
@@ -95,9 +95,8 @@ def case(method: str, space: str, **settings: object) -> Case:
 
 
 def brief(method: str, space: str) -> Case:
-    """Return one of two epochs, without eigenvalues unless it looks at them: one takes as long as 20 epochs."""
-    looks = getattr(registry.method_class(method).for_tests(), "stop", "never") != "never"  # type: ignore[attr-defined]
-    return case(method, space, epochs=2, **({} if looks else {"eigenvalue_every": 0}))
+    """Return one of two epochs, without eigenvalues unless it stops by them."""
+    return case(method, space, epochs=2, **unmeasured(method))
 
 
 def look(found: Case) -> None:

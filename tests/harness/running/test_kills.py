@@ -17,7 +17,6 @@ from tests.places import ROOT
 
 pytest.importorskip("torch")
 
-KILLS = 20
 RUNS = 21
 BLACK_BOX = 20  # of them, which query
 SUITE = """
@@ -96,7 +95,8 @@ def killed(folder: Path, after_s: float) -> bool:
 
 
 @pytest.mark.slow
-def test_a_suite_killed_at_random_moments_ends_as_the_uninterrupted_one(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kills", [4, pytest.param(20, marks=pytest.mark.soak)])
+def test_a_suite_killed_at_random_moments_ends_as_the_uninterrupted_one(tmp_path: Path, kills: int) -> None:
     folders = [tmp_path / "whole"]
     moments = random.Random(7)
 
@@ -109,7 +109,7 @@ def test_a_suite_killed_at_random_moments_ends_as_the_uninterrupted_one(tmp_path
     finished(prepared(folders[0]), "run", "kills.toml", "--jobs", "2")
     took_s = time.monotonic() - start
     landed, folder = 0, fresh()
-    while landed < KILLS:
+    while landed < kills:
         if killed(folder, moments.uniform(0.1, 0.9) * took_s):
             landed += 1
         else:  # kills had let it reach the end: what follows is cut from a new start

@@ -13,7 +13,7 @@ import pytest
 
 from nasboard.harness.store import new_owner, open_store
 from tests.harness.store.stored import course, key, planned, same
-from tests.harness.store.writers import RUNS, STEPS, write_all, write_endlessly
+from tests.harness.store.writers import STEPS, write_all, write_endlessly
 from tests.postgres import postgres_server, postgres_url  # noqa: F401 - fixtures
 
 WRITERS = 8
@@ -26,21 +26,24 @@ class WritersContract:
     def url(self) -> str:
         raise NotImplementedError
 
-    def test_eight_processes_write_2000_runs_once_each(self, url: str) -> None:
-        with ProcessPoolExecutor(WRITERS, mp_context=get_context("spawn")) as pool:
-            results = list(pool.map(write_all, [url] * WRITERS))
+    @pytest.mark.parametrize("count", [400, pytest.param(2000, marks=pytest.mark.soak)])
+    def test_eight_processes_write_every_run_once(self, url: str, count: int) -> None:
+        spawn = get_context("spawn")
+        with spawn.Manager() as manager, ProcessPoolExecutor(WRITERS, mp_context=spawn) as pool:
+            gate = manager.Barrier(WRITERS)
+            results = list(pool.map(write_all, [url] * WRITERS, [count] * WRITERS, [gate] * WRITERS))
         made = [run_id for _, part in results for run_id in part]
-        assert sum(new for new, _ in results) == RUNS
-        assert len(made) == len(set(made)) == RUNS
+        assert sum(new for new, _ in results) == count
+        assert len(made) == len(set(made)) == count
         assert all(part for _, part in results), "every process had a share"
         with open_store(url, must_exist=True) as store:
             runs = store.runs()
             assert sorted(run.run_id for run in runs) == sorted(made)
             assert {(run.status, run.queries) for run in runs} == {("done", STEPS)}
-            for run in runs[:: RUNS // 50]:
+            for run in runs[:: count // 50]:
                 stored = store.steps(run.run_id)
                 assert all(same(a, b) for a, b in zip(stored, course(run.key.seed, STEPS), strict=True))
-            assert len(store.logs()) == RUNS * sum(bool(s.logs) for s in course(0, STEPS))
+            assert len(store.logs()) == count * sum(bool(s.logs) for s in course(0, STEPS))
 
     def test_a_killed_writer_leaves_a_whole_run_that_another_takes_over(self, url: str) -> None:
         with open_store(url) as store:

@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from threading import Barrier
+
 from nasboard.harness.store import Ending, new_owner, open_store
 from tests.harness.store.stored import course, key, planned
 
-RUNS = 2000
 STEPS = 5
 
 
-def write_all(url: str) -> tuple[int, list[str]]:
-    """Plan all runs, then claim and make them until none is free; returns how many were new and which were made."""
+def write_all(url: str, count: int, gate: Barrier) -> tuple[int, list[str]]:
+    """Plan all runs, then claim and make them until none is free; returns how many were new and which were made.
+
+    It begins when all who pass the gate are there.
+    """
     owner, made = new_owner(), []
+    gate.wait(timeout=120)
     with open_store(url) as store:
-        new = store.plan(planned(RUNS))
-        ids = [p.key.run_id for p in planned(RUNS)]
+        new = store.plan(planned(count))
+        ids = [p.key.run_id for p in planned(count)]
         while (claim := store.claim(ids, owner)) is not None:
             steps = course(claim.key.seed, STEPS)
             store.append(claim.run_id, owner, steps[:2], b"state", 2)

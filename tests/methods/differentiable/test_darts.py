@@ -195,11 +195,6 @@ def test_fewer_validation_than_training_batches_are_used_again() -> None:
 
 
 @pytest.mark.parametrize("method", VARIANTS)
-def test_same_seed_same_run(method: Darts) -> None:
-    live.check_same_seed_same_run(method)
-
-
-@pytest.mark.parametrize("method", VARIANTS)
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Darts) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)
 

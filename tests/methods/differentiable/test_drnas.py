@@ -185,10 +185,5 @@ STAGED = replace(SHORT, partials=(4, 2), epochs=4)
 
 
 @pytest.mark.parametrize("method", [SHORT, STAGED])
-def test_same_seed_same_run(method: DrNas) -> None:
-    live.check_same_seed_same_run(method)
-
-
-@pytest.mark.parametrize("method", [SHORT, STAGED])
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: DrNas) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)

@@ -114,10 +114,5 @@ def test_a_probability_out_of_range_is_refused() -> None:
 
 
 @pytest.mark.parametrize("method", [SHORT, replace(SHORT, greedy=0.5, as_released=True)])
-def test_same_seed_same_run(method: Nasp) -> None:
-    live.check_same_seed_same_run(method)
-
-
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, greedy=0.5, as_released=True)])
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Nasp) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)

@@ -156,10 +156,5 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
-def test_same_seed_same_run(method: Enas) -> None:
-    live.check_same_seed_same_run(method)
-
-
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Enas) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)

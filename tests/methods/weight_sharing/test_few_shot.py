@@ -139,11 +139,6 @@ WAYS_OF_TRAINING = [
 
 
 @pytest.mark.parametrize("method", WAYS_OF_TRAINING)
-def test_same_seed_same_run(method: FewShot) -> None:
-    live.check_same_seed_same_run(method)
-
-
-@pytest.mark.parametrize("method", WAYS_OF_TRAINING)
 def test_a_resumed_run_ends_as_the_uninterrupted_one(method: FewShot) -> None:
     live.check_resumed_run_ends_as_the_uninterrupted_one(method)
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from dataclasses import replace
 
 import numpy as np
@@ -101,20 +99,6 @@ def test_it_derives_every_so_many_epochs_and_at_the_end() -> None:
 def test_training_makes_the_loss_smaller() -> None:
     losses = [c.logs["loss"] for c in OneShot(epochs=60, batch=32, lr=0.1, candidates=2).search(live.task())]
     assert np.mean(losses[-15:]) < np.mean(losses[:15]) - 0.1
-
-
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
-def test_same_seed_same_run(method: OneShot) -> None:
-    live.check_same_seed_same_run(method)
-
-
-def test_another_process_makes_the_same_run() -> None:
-    program = (
-        "from tests.methods import live; from nasboard.methods.weight_sharing.one_shot import OneShot;"
-        "print(live.whole_run(OneShot(epochs=4, batch=32, lr=0.1, candidates=8, derive_every=3)))"
-    )
-    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
-    assert ran.stdout.strip() == str(live.whole_run(SHORT))
 
 
 @pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])

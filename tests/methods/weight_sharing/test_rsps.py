@@ -107,10 +107,5 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
         replace(SHORT, **wrong)
 
 
-@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
-def test_same_seed_same_run(method: Rsps) -> None:
-    live.check_same_seed_same_run(method)
-
-
-def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
+def test_a_resumed_run_as_released_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(replace(SHORT, as_released=True))
