@@ -206,6 +206,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "benchmarks.live",
         "benchmarks.live.supernets",
         "benchmarks.spaces",
+        "benchmarks.spaces.costs",
         "harness",
         "methods",
     ),

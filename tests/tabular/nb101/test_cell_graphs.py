@@ -168,7 +168,7 @@ def test_the_hash_is_the_published_one(published: tuple[np.ndarray, np.ndarray])
     assert all(official_hash(int(cells[i])) == hashes[i].tobytes() for i in (*some, *few))
 
 
-@pytest.mark.slow
+@pytest.mark.soak
 def test_every_hash_is_the_published_one(published: tuple[np.ndarray, np.ndarray]) -> None:
     cells, hashes = published
     assert all(official_hash(int(cell)) == told.tobytes() for cell, told in zip(cells, hashes, strict=True))

@@ -61,12 +61,11 @@ def test_a_killed_build_goes_on_and_ends_as_if_nothing_had_happened(tmp_path: Pa
     os.killpg(process.pid, signal.SIGKILL)
     process.join()
     before = {p: p.stat().st_mtime_ns for p in shards.glob("*.npz")}
-    assert 1 <= len(before) < 5
+    assert len(before) == 1  # of two packs: the 12 networks of seeds that queries see, and 8 of the others
     seen: list[tuple[int, int]] = []
     whole = build_table(_plan(tmp_path / "tiny", 2), jobs=1, limit=LIMIT, progress=lambda *at: seen.append(at))
     assert whole is None  # 4 of 6,466 classes are no table
-    assert seen[0] == (LIMIT * len(before), 5 * LIMIT)  # so many networks a pack
-    assert seen[-1] == (5 * LIMIT, 5 * LIMIT)
+    assert (seen[0], seen[-1]) == ((3 * LIMIT, 5 * LIMIT), (5 * LIMIT, 5 * LIMIT))
     assert all(p.stat().st_mtime_ns == at for p, at in before.items())
     work = _plan(tmp_path / "tiny", 2).work
     gathered = build.gather([*build.plan(work, shards, range(3), LIMIT), *build.plan(work, shards, range(3, 5), LIMIT)])
