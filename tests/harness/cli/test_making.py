@@ -168,7 +168,7 @@ def test_one_method_on_one_benchmark_needs_no_file(nasboard: Command, tmp_path: 
     [
         (
             ["run"],
-            "run takes a suite (a file, or one that ships: digits-full, few-shot/autogan-digits, few-shot/darts, few-shot",
+            "run takes a suite (a file, or one that ships: digits-full, few-shot/autogan-digits, few-shot/darts",
         ),
         (["run", "--method", "random_search"], "--method M --benchmark B"),
         (["run", "quick", "--method", "random_search", "--benchmark", "planted"], "one of the two"),
