@@ -76,10 +76,13 @@ def states(method: SearchMethod, seed: int = 0) -> list[bytes]:
 def check_resumed_run_ends_as_the_uninterrupted_one(method: SearchMethod) -> None:
     """From every step, through the bytes that are stored; the resumed task's generator stands elsewhere.
 
-    What is stored comes of a run in which nothing was ranked, so that ranking changes nothing, and of another run of
-    the same seed.
+    What is stored comes of another run of the same seed, in which nothing was ranked, so that ranking changes nothing;
+    another seed changes the scores.
     """
     whole = whole_run(method)
+    assert whole[-1][2] != whole_run(method, seed=1)[-1][2]
+    assert [step for step, *_ in whole] == list(range(1, len(whole) + 1))
+    assert [last for *_, last in whole] == [False] * (len(whole) - 1) + [True]
     for step, stored in enumerate(states(method), start=1):
         resumed = [shown(c) for c in method.search(task(seed=1000 + step, resume=state.load(stored)))]
         assert resumed == whole[step:]

@@ -136,3 +136,7 @@ def test_the_mixture_may_stay_as_it_was_drawn_in_search_and_tuning() -> None:
     while not run.over:
         run.advance()
     assert torch.equal(search.alpha, before)
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

@@ -123,3 +123,7 @@ def test_measures_draw_nothing() -> None:
     with_it, without = ([dict(c.logs) for c in replace(SHORT, eigenvalue_every=n).search(live.task())] for n in (1, 0))
     assert all(logs.pop("eigenvalue") > 0 for logs in with_it)
     assert with_it == without
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

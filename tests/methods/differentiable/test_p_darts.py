@@ -222,3 +222,7 @@ def test_by_alpha_a_group_that_is_left_out_costs_nothing_where_none_is_not_held(
         run.alpha.zero_()
     archs = sample(SPACES["s3"], np.random.default_rng(0), 4)
     np.testing.assert_allclose(run.rank_by_alpha(archs), 16 * np.log(0.5))
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(FLAT)

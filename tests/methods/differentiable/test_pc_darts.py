@@ -80,3 +80,7 @@ def test_the_architecture_is_read_off_the_product_of_operations_and_edges() -> N
 def test_channels_have_to_be_divisible() -> None:
     with pytest.raises(UsageError, match="divisor"):
         next(PcDarts(partial=7).search(live.task()))
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

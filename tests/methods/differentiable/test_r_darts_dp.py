@@ -94,3 +94,7 @@ def test_a_search_without_rates_is_that_of_darts_to_the_bit() -> None:
     assert [dict(c.logs) for c in plain.search(live.task())] == [dict(c.logs) for c in same.search(live.task())]
     cut = replace(plain, cutout=3)
     assert [dict(c.logs) for c in plain.search(live.task())] != [dict(c.logs) for c in cut.search(live.task())]
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

@@ -28,3 +28,7 @@ def test_each_search_decays_its_weights_by_its_strength(monkeypatch: pytest.Monk
     steps = list(SHORT.search(live.task()))
     assert seen == [3e-4, 0.5]
     assert set(steps[-1].logs) == {"tryout_loss", "tryout_accuracy", "tryout_of"}
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

@@ -96,3 +96,7 @@ def test_between_derivations_the_result_stays_and_the_last_epoch_derives() -> No
     assert incumbents[0] == plain[0]  # before the first
     assert incumbents[2] == incumbents[1] == plain[1] != plain[2]
     assert incumbents[4] == plain[4] != incumbents[3]
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)

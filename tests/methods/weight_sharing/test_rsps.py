@@ -107,5 +107,6 @@ def test_settings_out_of_range_are_refused(wrong: dict[str, int]) -> None:
         replace(SHORT, **wrong)
 
 
-def test_a_resumed_run_as_released_ends_as_the_uninterrupted_one() -> None:
-    live.check_resumed_run_ends_as_the_uninterrupted_one(replace(SHORT, as_released=True))
+@pytest.mark.parametrize("method", [SHORT, replace(SHORT, as_released=True)])
+def test_a_resumed_run_ends_as_the_uninterrupted_one(method: Rsps) -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(method)

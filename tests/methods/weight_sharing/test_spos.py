@@ -197,3 +197,7 @@ def test_fewer_training_images_than_a_batch_are_one_batch() -> None:
 def test_settings_out_of_range_are_refused(wrong: dict[str, float]) -> None:
     with pytest.raises(UsageError, match=f"spos: .*{next(iter(wrong))}.*given"):
         replace(SHORT, **wrong)  # type: ignore[arg-type]
+
+
+def test_a_resumed_run_ends_as_the_uninterrupted_one() -> None:
+    live.check_resumed_run_ends_as_the_uninterrupted_one(SHORT)
