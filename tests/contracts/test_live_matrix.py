@@ -28,16 +28,7 @@ def cells(spaces: tuple[str, ...]) -> list[tuple[str, str]]:
     return [(method, space) for method in matrix.METHODS for space in spaces if (method, space) not in matrix.CANNOT]
 
 
-def few() -> list[tuple[str, str]]:
-    """Return pairs: every method on every kind of space but digits201's, whose contracts test_methods looks at.
-
-    What stops by eigenvalues takes them after every epoch, which is slow in spaces of many groups.
-    """
-    _, small, *large = matrix.KINDS
-    return [(m, s) for m, s in cells((small, *large)) if s == small or m not in ("darts_ada", "darts_es")]
-
-
-@pytest.mark.parametrize(("method", "space"), few())
+@pytest.mark.parametrize(("method", "space"), cells(matrix.KINDS))
 def test_a_method_runs_on_every_kind_of_space_and_goes_on_where_it_was_cut_off(method: str, space: str) -> None:
     matrix.look(matrix.brief(method, space))
 
