@@ -163,6 +163,8 @@ class Context:
         test: returns the test images and labels, which the harness alone measures a `network` on, or holds against what
             a generator made.
         quality: what the truth is.
+        counted: parameters and multiply-adds of the networks that the truth is of, by name, counted and not measured:
+            what a transformation must not raise. None where nobody has counted them.
     """
 
     version: str | None = None
@@ -179,3 +181,4 @@ class Context:
     trainings: Trainings | None = None
     test: Callable[[], tuple[Images, Labels]] | None = None
     quality: Quality = ACCURACY
+    counted: Callable[[Archs], Mapping[str, Floats]] | None = None

@@ -167,6 +167,7 @@ class LiveBenchmark:
             parts=self._parts_digest(),
             trainings=self._trainings(),
             test=partial(open_test, self.parts.data),
+            counted=told.counted or partial(counted, self.parts),
         )
 
     @property
@@ -240,6 +241,11 @@ def nominal_s(parts: Parts, arch: Arch, epochs: int) -> float:
     """Return the nominal seconds of training `arch` `(d,)` from scratch for `epochs`."""
     work = float(cost(parts.space, parts.alone, arch[None]).multiply_adds[0])
     return PASSES * work * parts.data.images(*parts.recipe.fit.split("+")) * epochs / NOMINAL_SPEED
+
+
+def counted(parts: Parts, archs: Archs) -> dict[str, Floats]:
+    """Return the parameters and multiply-adds `(n,)` of architectures `(n, d)`, trained from scratch."""
+    return cost(parts.space, parts.alone, archs).by_name
 
 
 def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:

@@ -197,9 +197,5 @@ PROXYLESS_8 = replace(PROXYLESS, image=8, inputs=1, classes=10, channels=4, cell
 OFA_32 = replace(OFA, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2))
 OFA_8 = replace(OFA, image=8, inputs=1, classes=10, channels=4, squeeze=(1,), swish=(1,), strides=(1, 1, 2))
 
-# ours, for small images: as published but for the strides, so that 32 pixels end as 4, and 8 as 2
-PROXYLESS_32 = replace(PROXYLESS, image=32, classes=10, strides=(1, 1, 2, 2, 1, 2, 1))
-PROXYLESS_8 = replace(PROXYLESS, image=8, inputs=1, classes=10, channels=4, cells=2, strides=(1, 1, 2, 1, 1, 2, 1))
-
 POC = NB201Macro(image=16, channels=8, cells=1, residual=False)  # ours: small enough to train 1,296 networks
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)

@@ -24,6 +24,7 @@ from functools import cache
 import numpy as np
 
 from nasboard.benchmarks.spaces.relaxation import Group, size
+from nasboard.benchmarks.spaces.transitions.edge_cells import EdgeTransitions
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import (
     Arch,
@@ -134,6 +135,11 @@ class NB201Space:
     def prune(self, archs: Archs) -> Archs:
         """Return cells `(n, 6)` with `none` on every edge that carries nothing, see `prune`."""
         return prune(archs)
+
+    @property
+    def transitions(self) -> EdgeTransitions:
+        """Return how cells are graphs whose operations can be put in the place of others."""
+        return EdgeTransitions(EDGES, OPS, self.ops)
 
     @property
     def groups(self) -> tuple[Group, ...]:

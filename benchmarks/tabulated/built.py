@@ -44,6 +44,7 @@ class Known:
     parameter_free: tuple[int, ...] | None = None
     learned: Callable[[Archs], Bools] | None = None
     skips: Callable[[Archs], Floats] | None = None
+    counted: Callable[[Archs], Mapping[str, Floats]] | None = None
 
 
 def known(space: str) -> Known:
@@ -155,7 +156,9 @@ class Built:
         )
         resolution = self.splits["test"] * behind
         known, notes = self.known, (note, *self.notes)
-        return Context(notes=notes, resolution=resolution, learned=known.learned, skips=known.skips)
+        return Context(
+            notes=notes, resolution=resolution, learned=known.learned, skips=known.skips, counted=known.counted
+        )
 
     @property
     def query(self) -> RecordedCurves:

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces import nb201
+from nasboard.benchmarks.spaces.costs.nb201 import counted
+from nasboard.benchmarks.spaces.macros import DIGITS
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.tabulated import shipped
 from nasboard.benchmarks.tabulated.built import Built, known
@@ -50,7 +52,7 @@ def tabular(without: str | None = None) -> Built:
     Raises:
         SpecError: no such operations, or so many that fewer than two stay.
     """
-    found, options = known("nb201"), {}
+    found, options = replace(known("nb201"), counted=partial(counted, NB201Space(), DIGITS)), {}
     if without is not None:
         space = NB201Space(ops=nb201.without(without))
         found, options = replace(found, space=space), {"without": nb201.left_out(space.ops)}

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from nasboard.harness.space import Ints
+from nasboard.harness.space import Floats, Ints
 
 Work = NDArray[np.int64]  # (..., 2): parameters, multiply-adds
 
@@ -38,6 +38,14 @@ class Cost:
     def of(cls, work: Work) -> Cost:
         """Return what work `(n, 2)` comes to."""
         return cls(np.ascontiguousarray(work[:, 0]), np.ascontiguousarray(work[:, 1]))
+
+    @property
+    def by_name(self) -> dict[str, Floats]:
+        """Return both as floats `(n,)`, `parameters` and `multiply_adds`."""
+        return {
+            "parameters": self.parameters.astype(np.float64),
+            "multiply_adds": self.multiply_adds.astype(np.float64),
+        }
 
 
 def conv(c_in: int, c_out: int, kernel: int, side: int, *, groups: int = 1, bias: bool = False) -> Work:

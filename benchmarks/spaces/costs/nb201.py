@@ -11,8 +11,14 @@ import numpy as np
 
 from nasboard.benchmarks.spaces.costs.layers import Cost, Work, conv, linear, norm
 from nasboard.benchmarks.spaces.edge_cells.operations import DEPTHWISE, KERNEL, NAMES
+from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
 from nasboard.benchmarks.spaces.macros import NB201Macro
-from nasboard.harness.space import Archs
+from nasboard.harness.space import Archs, Floats
+
+
+def counted(space: EdgeSpace, macro: NB201Macro, archs: Archs) -> dict[str, Floats]:
+    """Return the parameters and multiply-adds `(n,)` of architectures `(n, d)`, by name."""
+    return count(space.operations(archs), macro).by_name
 
 
 def count(operations: Archs, macro: NB201Macro) -> Cost:

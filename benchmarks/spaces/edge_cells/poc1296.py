@@ -24,6 +24,7 @@ import numpy as np
 from nasboard.benchmarks.spaces.edge_cells.operations import KERNEL, MAX, NAMES, SEPARABLE
 from nasboard.benchmarks.spaces.nb201 import CONV1, CONV3, POOL, SKIP, NB201Space
 from nasboard.benchmarks.spaces.relaxation import Group
+from nasboard.benchmarks.spaces.transitions.edge_cells import EdgeTransitions
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import (
     Arch,
@@ -139,6 +140,11 @@ class Poc1296Space:
     def prune(self, archs: Archs) -> Archs:
         """Return cells `(n, 4)` as they are: without `none` every edge carries something from input to output."""
         return archs
+
+    @property
+    def transitions(self) -> EdgeTransitions:
+        """Return how cells are graphs whose operations can be put in the place of others; none is null."""
+        return EdgeTransitions(EDGES, OPS, tuple(range(len(OPS))))
 
 
 EdgeSpace = NB201Space | Poc1296Space  # of cells with one operation on each edge: what their networks are made for

@@ -9,10 +9,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
+from nasboard.benchmarks.spaces.costs.nb201 import counted
+from nasboard.benchmarks.spaces.macros import NB201Macro
 from nasboard.benchmarks.spaces.nb201 import PARAMETER_FREE, NB201Space, learned, skips
 from nasboard.benchmarks.tabulated.imported import open_imported
 from nasboard.benchmarks.tabulated.nb201.hardware import Objectives
@@ -27,6 +30,11 @@ from nasboard.harness.space import Archs, Bools, Floats, SearchSpace, to_index
 from nasboard.tabular.nb201.names import index_spec
 
 KINDS = ("nb201", "nb201-compact")
+MACROS = {  # of the networks in the table
+    "cifar10": NB201Macro(),
+    "cifar100": NB201Macro(classes=100),
+    "ImageNet16-120": NB201Macro(image=16, classes=120),
+}
 TEST_IMAGES = {"cifar10": 10_000, "cifar100": 5_000, "ImageNet16-120": 3_000}
 MEANS_OVER = 6  # accuracies are means over one, two or three trainings, so multiples of a sixth of an image
 REMEDY = "nasboard data fetch nb201-compact (means, 9 MB), or nasboard data import nb201 FILE (every training)"
@@ -190,6 +198,7 @@ def _context(
         resolution=TEST_IMAGES[dataset] * MEANS_OVER,
         learned=learned,
         skips=skips,
+        counted=partial(counted, NB201Space(), MACROS[dataset]),
     )
 
 
