@@ -119,7 +119,7 @@ def released(of: Transitions, archs: Archs) -> Bools:
     """Return the `allowed` ones `(n, e, operations)` that NAT knows: keep what is there, null, or skip."""
     plain = np.array([kind != "other" for kind in of.kinds])
     kept = np.arange(len(plain)) == of.wiring(archs).ops[..., None]
-    return allowed(of, archs) & (plain | kept)
+    return np.asarray(allowed(of, archs) & (plain | kept))
 
 
 def check_transformed(of: Transitions, before: Archs, after: Archs) -> None:

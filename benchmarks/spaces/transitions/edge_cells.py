@@ -12,8 +12,8 @@ from nasboard.benchmarks.spaces.transitions.operations import kind
 from nasboard.harness.space import Archs, Choice, Floats
 from nasboard.harness.transitions import Cell, Kind, Ops, Wiring
 
-# C the channels, in multiples of C^2: a 1x1 convolution has one weight for each pair of channels, a 3x3 nine; a separable
-# one 9 C more than 1x1. None of the others has any. Every edge has as many pixels.
+# In multiples of the square of the channels C, on as many pixels everywhere: a 1x1 convolution has one weight for each
+# pair of channels, a 3x3 nine; a separable one 9 C more than a 1x1. None of the others has any.
 WORK: Mapping[str, float] = MappingProxyType({"nor_conv_1x1": 1.0, "sep_conv_3x3": 1.5, "nor_conv_3x3": 9.0})
 
 
