@@ -35,6 +35,23 @@ class PanelEntry(_Strict):
     rank_all: Annotated[bool, Field(description="Also rank the whole space at the last step.")] = False
 
 
+class InputsEntry(_Strict):
+    """Which architectures methods that transform are given at the last step; by default none."""
+
+    uniform: Annotated[int, Field(ge=0, description="Architectures, drawn once and uniformly.")] = 0
+    best: Annotated[int, Field(ge=0, description="Of the best tenth of the space, by the table.")] = 0
+    worst: Annotated[int, Field(ge=0, description="Of the worst tenth of the space, by the table.")] = 0
+    known: Annotated[bool, Field(description="Those that the benchmark knows by a name, such as published ones.")] = (
+        False
+    )
+    incumbents: Annotated[
+        list[str], Field(description="Labels of runs that are in the store: what these ended with, each once.")
+    ] = []
+    seed: Annotated[int, Field(ge=0, le=LARGEST_SEED, description="Of the draws: another seed is other panels.")] = (
+        PANEL_SEED
+    )
+
+
 class TrainEntry(_Strict):
     """What is trained from scratch on benchmarks whose truth is trainings, once the searches are made."""
 
@@ -45,6 +62,9 @@ class TrainEntry(_Strict):
         int, Field(ge=0, description="Size of the panel there, all of it trained; with 0 nothing is ranked there.")
     ] = 0
     panel_seeds: Annotated[int, Field(ge=1, description="Trainings of each of its architectures.")] = 1
+    inputs_seeds: Annotated[
+        int, Field(ge=0, description="Trainings of each architecture that was transformed, and of what it became.")
+    ] = 1
 
 
 class RunEntry(_Strict):
@@ -113,6 +133,7 @@ class Suite(_Strict):
     name: Annotated[str, Field(description="Of the suite, for messages.")]
     description: Annotated[str, Field(description="What it is for, in a line.")] = ""
     panel: Annotated[PanelEntry, Field(description="What methods that rank are scored on.")] = PanelEntry()
+    inputs: Annotated[InputsEntry, Field(description="What methods that transform are given.")] = InputsEntry()
     train: Annotated[TrainEntry, Field(description="What is trained from scratch afterwards.")] = TrainEntry()
     runs: Annotated[list[RunEntry], Field(min_length=1, description="Entries, each under [[runs]].")]
 

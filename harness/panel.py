@@ -22,6 +22,7 @@ from nasboard.harness.space import (
 )
 
 PANEL_SEED = 1000
+KNOWN, FOUND = "known", "found-by"  # in names of panels that are all there are of their kind
 LARGEST_INDEX = int(np.iinfo(np.int64).max)
 
 
@@ -36,6 +37,11 @@ class Panel:
     def identity(self) -> str:
         """Return `name:first twelve digits of the SHA-256 over the architectures`."""
         return f"{self.name}:{hashlib.sha256(to_bytes(self.archs)[0]).hexdigest()[:12]}"
+
+
+def is_sample(panel: Panel) -> bool:
+    """Return whether a panel was drawn, and so stands for more architectures than it has."""
+    return f"-{KNOWN}" not in panel.name and f"-{FOUND}-" not in panel.name
 
 
 def uniform(space: SearchSpace, n: int, seed: int = PANEL_SEED) -> Panel:

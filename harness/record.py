@@ -18,7 +18,7 @@ Json = str | int | float | bool | None | list["Json"] | dict[str, "Json"]
 Status = Literal["pending", "running", "done", "budget", "failed"]
 ENDED: tuple[Status, ...] = ("done", "budget", "failed")
 MAKERS = ("method_by", "benchmark_by")  # the parts of a key that say who ran
-OPTIONAL = (*MAKERS, "live")  # parts that a key has no place for where they are absent
+OPTIONAL = (*MAKERS, "live", "inputs")  # parts that a key has no place for where they are absent
 UNKNOWN = "unknown"  # identity of a run whose key does not say
 TRAINING = "training"  # names of methods whose runs train one architecture from scratch begin so; boards show none
 QUERY_SEEDS = 3  # of trainings that answer queries: 0, 1, 2
@@ -66,6 +66,7 @@ class RunKey:
         method_by: who the method is; None is "unknown", for runs of nasboard 0.1 and searches recorded by others.
         benchmark_by: who the benchmark is, None likewise.
         live: SHA-256 over data set, network and recipe of a live benchmark, None for a tabular one.
+        inputs: identities of the panels that are transformed at the last step, None where nothing is.
     """
 
     method: str
@@ -82,6 +83,7 @@ class RunKey:
     method_by: Maker | None = None
     benchmark_by: Maker | None = None
     live: str | None = None
+    inputs: tuple[str, ...] | None = None
 
     def canonical(self) -> str:
         """Return the key as JSON with sorted names, the text that is hashed; absent `OPTIONAL` parts are left out."""
@@ -96,7 +98,9 @@ class RunKey:
             TypeError: a name that is not a key's, or not a maker's.
         """
         makers = {name: Maker(**told[name]) for name in MAKERS if told.get(name) is not None}  # type: ignore[arg-type]
-        return cls(**{**told, **makers})  # type: ignore[arg-type]
+        inputs = told.get("inputs")
+        parts = {"inputs": tuple(inputs)} if isinstance(inputs, list) else {}
+        return cls(**{**told, **makers, **parts})  # type: ignore[arg-type]
 
     @property
     def run_id(self) -> str:
@@ -141,6 +145,8 @@ class StepRecord:
         all_scores: predicted quality of the whole space in lexicographic order, at the last step of a `rank_all` run.
         test_accuracy: of the network on the test images, as the harness measured it at the last step, or of a generator
             the benchmark's `Quality` as it is held; None without one.
+        transformed: identity of a panel -> what its architectures became `(n, d)`, at the last step of a run that was
+            asked to transform; empty otherwise.
     """
 
     step: int
@@ -151,6 +157,7 @@ class StepRecord:
     scores: Floats | None = None
     all_scores: Floats | None = None
     test_accuracy: float | None = None
+    transformed: Mapping[str, Archs] = field(default_factory=dict)
 
 
 def numbers(logs: Mapping[str, Logged]) -> dict[str, float]:

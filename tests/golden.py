@@ -14,7 +14,8 @@ import tempfile
 from pathlib import Path
 
 from nasboard.harness import registry
-from nasboard.harness.running import runner, suite
+from nasboard.harness.planning import suite
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
 

@@ -1,7 +1,7 @@
 """One number a run: its tau, its drop, its accuracy; and one number a label: their mean over seeds.
 
-Boards, gate and compare share these, so that they mean the same. Failed and unfinished runs are counted, never
-averaged.
+Boards, gate and compare share these, so that they mean the same; `quantities` says which of them a gate follows. Failed
+and unfinished runs are counted, never averaged.
 """
 
 from __future__ import annotations
@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial, wraps
-from types import MappingProxyType
-from typing import Literal, TypeVar
+from typing import TypeVar
 
 import numpy as np
 
 from nasboard.harness.boards.board import Column, Row, Undefined, Value
+from nasboard.harness.boards.gains import NO_TRANSFORM
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
@@ -22,8 +22,6 @@ from nasboard.harness.statistics import intervals
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import kendall_tau
 from nasboard.harness.truth import blamed
-
-Quantity = Literal["tau", "drop", "accuracy"]
 
 NO_RANKING = Undefined("does not rank")
 NO_INCUMBENT = Undefined("no incumbent")
@@ -37,7 +35,13 @@ TOO_FEW_TRAINED = Undefined(
 )
 CHOICES = frozenset({"tryout_of", "sub_supernet"})  # logged where a run chose among several searches
 SEVERAL = Undefined("several searches in a run")
-NOT_MEASURED = (NO_RANKING, NO_INCUMBENT, TOO_FEW_TRAINED, SEVERAL)  # the runs are such that there can be no value
+NOT_MEASURED = (
+    NO_RANKING,
+    NO_INCUMBENT,
+    NO_TRANSFORM,
+    TOO_FEW_TRAINED,
+    SEVERAL,
+)  # the runs are such that there can be no value
 RANDOM_SEARCH = "random_search"  # the baseline that every board of searches has a row for
 
 T = TypeVar("T")
@@ -212,24 +216,6 @@ def accuracy(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     if found is None and arch is not None and comparison.trained is not None and ended([outcome]):
         return Undefined(comparison.trained.lacking(arch))
     return NO_INCUMBENT if found is None else found
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A quantity that gate and compare follow: how it is taken of a run, and which values there can be."""
-
-    measure: Measure
-    higher_is_better: bool
-    range: Range
-
-
-QUANTITIES: Mapping[Quantity, Judged] = MappingProxyType(
-    {
-        "tau": Judged(tau, True, (-1.0, 1.0)),
-        "drop": Judged(drop, False, (-1.0, 1.0)),
-        "accuracy": Judged(accuracy, True, (0.0, 1.0)),
-    }
-)
 
 
 def by_seed(comparison: Comparison, outcomes: Outcomes, measure: Measure) -> dict[int, float] | Undefined:

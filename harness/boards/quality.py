@@ -9,7 +9,8 @@ from dataclasses import replace
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
-from nasboard.harness.boards.measures import QUANTITIES, UNBOUNDED, Outcomes, Quantity, Range
+from nasboard.harness.boards.measures import UNBOUNDED, Outcomes, Range
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.bootstrap import Interval

@@ -27,9 +27,9 @@ from nasboard.harness.cli.console import (
 )
 from nasboard.harness.cli.data import told_gaps, told_where
 from nasboard.harness.errors import MissingDataError, NasboardError, NoStoreError
+from nasboard.harness.planning.selection import assigned
 from nasboard.harness.registry.data_tool import Row
 from nasboard.harness.registry.plugins import Plugin, plugins
-from nasboard.harness.running.selection import assigned
 from nasboard.harness.store import open_store
 
 if TYPE_CHECKING:

@@ -25,12 +25,14 @@ from nasboard.harness.cli.watching import Display
 from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, RunsFailedError, UsageError
 from nasboard.harness.outcomes.identities import newest
+from nasboard.harness.panel import Panel
+from nasboard.harness.planning import selection, trainings
+from nasboard.harness.planning import suite as suites
+from nasboard.harness.planning.inputs import Incumbents
+from nasboard.harness.planning.schema import schema as schema_of
 from nasboard.harness.record import ENDED
-from nasboard.harness.running import selection, trainings
-from nasboard.harness.running import suite as suites
-from nasboard.harness.running.schema import schema as schema_of
 from nasboard.harness.running.sweep import Swept, older, plan, sweep
-from nasboard.harness.store import Store, open_store
+from nasboard.harness.store import Planned, Store, open_store
 
 ENTRY = "One entry without a file"
 
@@ -105,9 +107,9 @@ def run(
     usable, left_out = selection.usable(chosen)
     for each in left_out:
         err().print(Text(str(each)))
-    planned, panels = suites.resolve(usable)
+    planned, panels = _resolved(usable, store)
     if dry_run:
-        foretell(planned, trainings.most(usable, planned), store)
+        foretell(planned, trainings.most(usable, planned, panels), store)
     else:
         with open_store(database_url(store)) as opened:
             run_ids = plan(opened, planned, panels)
@@ -135,6 +137,14 @@ def schema() -> None:
     In the first line of a suite then: #:schema ./suite.schema.json
     """
     print_json(schema_of())
+
+
+def _resolved(suite: Suite, store: str) -> tuple[list[Planned], list[tuple[Panel, str]]]:
+    """Return the runs of a suite and their panels; incumbents that are transformed are those of the store."""
+    if not suite.inputs.incumbents:
+        return suites.resolve(suite)
+    with open_store(database_url(store), must_exist=True) as opened:
+        return suites.resolve(suite, found=Incumbents(opened))
 
 
 def check_device(device: str) -> None:

@@ -56,7 +56,7 @@ def comparisons_of(store: str, *, visits: Visiting | None = None, all_identities
 
 def tell_of_aside(comparisons: Sequence[Comparison]) -> None:
     """Print to standard error which runs are left aside for their identity."""
-    from nasboard.harness.boards.making import left_aside
+    from nasboard.harness.boards.kinds.making import left_aside
 
     for line in dict.fromkeys(line for comparison in comparisons for line in left_aside(comparison)):
         err().print(Text(line))
@@ -124,13 +124,13 @@ def report(
         raise MissingDataError(
             f"the report needs jinja2 and plotly: pip install 'nasboard[report]' ({error})"
         ) from error
-    from nasboard.harness import boards
+    from nasboard.harness.boards import kinds
     from nasboard.harness.boards.fronts import pareto as board_pareto
     from nasboard.harness.outcomes.load import with_visits
 
     stored = told_apart(store, visits=with_visits, all_identities=all_identities)
     found = [_with_objectives_that_can_be_read(comparison) for comparison in stored]
-    shown = boards.make(found)
+    shown = kinds.make(found)
     if any(contexts.objectives(comparison) for comparison in found):
         shown += board_pareto.make(found)
     write_report(found, shown, output, title=title)

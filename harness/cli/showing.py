@@ -93,10 +93,9 @@ def leaderboard(
     json: JsonOption = False,
 ) -> None:
     """Print the leaderboards: rank correlation, stability, final accuracy."""
-    from nasboard.harness import boards
-    from nasboard.harness.boards import pairs as board_pairs
-    from nasboard.harness.boards import selection
+    from nasboard.harness.boards import kinds, selection
     from nasboard.harness.boards.fronts import pareto as board_pareto
+    from nasboard.harness.boards.kinds import pairs as board_pairs
     from nasboard.harness.outcomes.load import with_all_visits, with_visits
 
     if objective is not None and board is not BoardName.pareto:
@@ -113,13 +112,13 @@ def leaderboard(
     comparisons = told_apart(store, visits=visits, all_identities=all_identities)
     found = selection.of_datasets(comparisons, dataset or ())
     if over is not None:
-        made = boards.over(found, over)
+        made = kinds.over(found, over)
     elif pairs is not None:
         made = board_pairs.pairs(found, pairs)
     elif board is BoardName.pareto:
         made = board_pareto.make(found, objective)
     else:
-        made = boards.make(found, only=None if board is None else board.value)
+        made = kinds.make(found, only=None if board is None else board.value)
     show(selection.of_methods(made, method or ()), chosen, output, wide=wide, notes=notes, measured=measured)
 
 

@@ -18,9 +18,9 @@ from nasboard.harness.cli import completing, listing, making
 from nasboard.harness.cli.console import DEFAULT_STORE, JsonOption, StoreOption, database_url, err, out, print_json
 from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.errors import UsageError
+from nasboard.harness.planning.trainings import Trainer
 from nasboard.harness.record import numbers
 from nasboard.harness.running.sweep import older, plan
-from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Planned, Store, open_store
 
 app = typer.Typer(help="Build tables of trainings and look at them.", no_args_is_help=True)

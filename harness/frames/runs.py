@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
+from nasboard.harness.boards.gains import mean_gain
 from nasboard.harness.boards.measures import Measure
 from nasboard.harness.frames.frame import Row, Types, check_pandas, costs, frame
 from nasboard.harness.frames.scored import Scored, scored
@@ -28,7 +29,7 @@ _TYPES: Types = MappingProxyType(
     dict.fromkeys(("run_id", "label", "method", "benchmark", "dataset", "space"))
     | {"seed": "int64", "budget_s": "float64"}
     | dict.fromkeys(("panel", "status", "error"))
-    | dict.fromkeys(("accuracy", "regret", "tau", "drop"), "float64")
+    | dict.fromkeys(("accuracy", "regret", "tau", "drop", "gain"), "float64")
     | {"undefined": None}
     | dict.fromkeys(("cost_simulated_s", "cost_measured_s", "wall_s"), "float64")
     | {"queries": "int64"}
@@ -42,10 +43,11 @@ def load_runs(url: str) -> pd.DataFrame:
 
     What a run was: `run_id`, `label` (as boards show it: one configuration each), `method`, `benchmark`, `dataset`,
     `space`, `seed`, `budget_s`, `panel`, and each hyper-parameter as `params.NAME`. How it ended: `status` and `error`.
-    What came of it: `accuracy`, `regret` and `drop` (fractions), `tau`; they are there for runs that ended well, and
-    `undefined` says why one is not. What it cost: `cost_simulated_s` or `cost_measured_s`, `wall_s`, `queries`. Who
-    made it: `newest` (whether boards show it: it is of the newest identity of its entry), `made_by.identity`,
-    `made_by.method.version`, `made_by.method.code`, `made_by.benchmark.version`, `made_by.revision` and so on.
+    What came of it: `accuracy`, `regret`, `drop` and `gain` (fractions), `tau`; they are there for runs that ended
+    well, and `undefined` says why one is not. What it cost: `cost_simulated_s` or `cost_measured_s`, `wall_s`,
+    `queries`. Who made it: `newest` (whether boards show it: it is of the newest identity of its entry),
+    `made_by.identity`, `made_by.method.version`, `made_by.method.code`, `made_by.benchmark.version`,
+    `made_by.revision` and so on.
 
     Raises:
         MissingDataError: pandas is not installed, or there is no store at `url`.
@@ -118,5 +120,5 @@ def _regret(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
 
 
 _MEASURES: Mapping[str, Measure] = MappingProxyType(
-    {"accuracy": measures.accuracy, "regret": _regret, "tau": measures.tau, "drop": measures.drop}
+    {"accuracy": measures.accuracy, "regret": _regret, "tau": measures.tau, "drop": measures.drop, "gain": mean_gain}
 )

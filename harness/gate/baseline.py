@@ -19,7 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, JsonValue, ValidationError, f
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.gate.baseline import Entry, ReferenceComparison, too_little
 from nasboard.harness.gate.changes import Change, changes
 from nasboard.harness.outcomes import contexts
@@ -118,7 +118,13 @@ def _mismatch(
     panels = {outcome.run.key.panel for outcome in outcomes}
     if quantity == "tau" and panels != {entry.made.panel}:
         return f"the reference ranks panel {entry.made.panel}, the runs {', '.join(sorted(map(str, panels)))}"
+    if quantity == "gain" and {outcome.run.key.inputs for outcome in outcomes} != {entry.made.inputs}:
+        return f"the reference transforms {_named(entry.made)}, the runs {_named(outcomes[0].run.key)}"
     return _other_protocol(entry.made, outcomes[0].run.key)
+
+
+def _named(key: RunKey) -> str:
+    return ", ".join(key.inputs or ("nothing",))
 
 
 def _other_protocol(reference: RunKey, key: RunKey) -> str | None:

@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
-from nasboard.harness.boards.making import title
-from nasboard.harness.boards.measures import QUANTITIES, Quantity, Range
+from nasboard.harness.boards.kinds.making import title
+from nasboard.harness.boards.measures import Range
 from nasboard.harness.boards.quality import range_of
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.boards.render.text import cell
 from nasboard.harness.errors import NothingComparableError
 from nasboard.harness.gate.changes import Change, changes, told
@@ -23,7 +24,7 @@ from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import Unit
 
 _SHOWN: Mapping[Quantity, tuple[Unit, int]] = MappingProxyType(
-    {"tau": ("correlation", 3), "drop": ("fraction", 2), "accuracy": ("fraction", 2)}
+    {"tau": ("correlation", 3), "drop": ("fraction", 2), "accuracy": ("fraction", 2), "gain": ("fraction", 2)}
 )
 NOT_IN_BOTH = Undefined("not in both")
 _ABSENT = Undefined("not in this store")

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.errors import UnknownNameError, UsageError
 from nasboard.harness.gate.baseline import Baseline, Entry, ReferenceComparison, Settings
 

@@ -19,7 +19,7 @@ from typing import Literal
 import numpy as np
 
 from nasboard.harness.boards import measures
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.errors import NothingComparableError, RefusedError, RegressionError
 from nasboard.harness.gate.baseline import (
     MIN_ARCHITECTURES,
@@ -42,7 +42,7 @@ __all__ = ["Verdict", "as_json", "judge", "raise_if_closed", "read_baseline", "w
 Outcome = Literal["ok", "unchanged", "regression", "refused", "not judged"]
 Kind = Literal["paired", "unpaired", "tolerance"]
 TOGETHER = "together"  # label of the mean over all that rank
-FLOORS: Mapping[Quantity, float] = MappingProxyType({"tau": 0.02, "drop": 0.005, "accuracy": 0.005})
+FLOORS: Mapping[Quantity, float] = MappingProxyType({"tau": 0.02, "drop": 0.005, "accuracy": 0.005, "gain": 0.005})
 ERRATIC = 3.0  # a spread is said to have grown from this factor on
 STATEMENT = (
     f"Worse is judged one-sided over seeds: t of the differences where the seeds are the same, else t with pooled "

@@ -19,7 +19,7 @@ from nasboard.harness.outcomes import truths
 from nasboard.harness.outcomes.contexts import has_objectives
 from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.outcomes.labels import labels
-from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome, Untold
+from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, Ranking, RunOutcome, Untold
 from nasboard.harness.outcomes.trained import Trained, read_trained
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord, arrays, numbers
@@ -53,6 +53,9 @@ class RunReader(Protocol):
     def panel(self, identity: str) -> Panel:
         """Return the panel of that identity."""
 
+    def transformed(self) -> Iterable[tuple[str, int, str, Archs]]:
+        """Return (run_id, step, identity of a panel, what it became)."""
+
     def visited(self) -> Iterable[tuple[str, Archs]]:
         """Return (run_id, architectures queried) of the runs whose visits are stored."""
 
@@ -67,6 +70,7 @@ class _Steps:
     logs: Mapping[str, Mapping[str, Floats]]
     arrays: Mapping[str, Mapping[str, Sequence[tuple[int, Floats]]]]
     measured: Mapping[str, float]
+    became: Mapping[str, Mapping[str, Archs]]
     trainings: Sequence[RunRecord]
 
 
@@ -155,7 +159,8 @@ def _comparison(
 ) -> Comparison:
     benchmark = next(iter(benchmarks.values()))
     panels = [
-        store.panel(identity) for identity in sorted({run.key.panel for run in runs if run.key.panel is not None})
+        store.panel(identity)
+        for identity in sorted({each for run in runs for each in (run.key.panel, *(run.key.inputs or ())) if each})
     ]
     digest = runs[0].key.table_digest
     trained = read_trained(benchmarks, digest, steps.trainings, steps.measured, steps.logs)
@@ -215,6 +220,9 @@ def _read(store: RunReader, trainings: Sequence[RunRecord]) -> _Steps:
             logs[run_id][name].append((step, value))
         for name, array in arrays(logged).items():
             arrayed[run_id][name].append((step, array))
+    became: dict[str, dict[str, Archs]] = defaultdict(dict)
+    for run_id, _, panel, archs in store.transformed():
+        became[run_id][panel] = archs
     return _Steps(
         incumbents={run_id: list(rows) for run_id, rows in groupby(store.incumbents(), key=lambda row: row[0])},
         rankings={run_id: tuple(found) for run_id, found in rankings.items()},
@@ -222,6 +230,7 @@ def _read(store: RunReader, trainings: Sequence[RunRecord]) -> _Steps:
         logs={run_id: {name: np.array(v).T for name, v in found.items()} for run_id, found in logs.items()},
         arrays=arrayed,
         measured={run_id: accuracy for run_id, _, accuracy in store.measured()},
+        became=became,
         trainings=trainings,
     )
 
@@ -253,6 +262,10 @@ def _outcomes(
             logs=steps.logs.get(run.run_id, {}),
             arrays=steps.arrays.get(run.run_id, {}),
             untold=None if told.all() else Untold(at[~told], archs[chosen[~told]]),
+            became={
+                panel: Became(found, *truths.of_archs(benchmark, trained, found))
+                for panel, found in steps.became.get(run.run_id, {}).items()
+            },
         )
         by_label[names[run.run_id]].append(outcome)
     return {label: tuple(by_label[label]) for label in sorted(by_label)}
@@ -262,4 +275,5 @@ def _seen(outcomes: Mapping[str, tuple[RunOutcome, ...]], panels: Sequence[Panel
     """Return the architectures `(n, d)` whose truth a comparison looks at."""
     runs = [outcome for each in outcomes.values() for outcome in each]
     untold = [outcome.untold.archs for outcome in runs if outcome.untold is not None]
-    return np.concatenate([*(outcome.archs for outcome in runs), *untold, *(panel.archs for panel in panels)])
+    became = [found.archs for outcome in runs for found in outcome.became.values()]
+    return np.concatenate([*(outcome.archs for outcome in runs), *untold, *became, *(panel.archs for panel in panels)])

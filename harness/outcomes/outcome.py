@@ -16,7 +16,7 @@ from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.outcomes.trained import Trained
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
-from nasboard.harness.space import Arch, Archs, Floats, Ints, SearchSpace
+from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, SearchSpace
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +37,15 @@ class Untold:
 
 
 @dataclass(frozen=True, slots=True)
+class Became:
+    """What a run made of the architectures of a panel."""
+
+    archs: Archs  # (n, d)
+    truth: Floats  # (k,) of those that have one
+    known: Bools  # (n,) which they are
+
+
+@dataclass(frozen=True, slots=True)
 class RunOutcome:
     """One run seen with the truth.
 
@@ -51,6 +60,7 @@ class RunOutcome:
         logs: name -> `(2, j)` steps and values.
         arrays: name -> steps, each with the array that was logged.
         untold: the steps at which the incumbent changed to one whose truth is not known; None where all are known.
+        became: identity of a panel -> what it was transformed into at the last step; empty for a run without.
     """
 
     run: RunRecord
@@ -63,6 +73,7 @@ class RunOutcome:
     logs: Mapping[str, Floats]
     untold: Untold | None = None
     arrays: Mapping[str, Sequence[tuple[int, Floats]]] = field(default_factory=dict)
+    became: Mapping[str, Became] = field(default_factory=dict)
 
     @property
     def final_accuracy(self) -> float | None:

@@ -18,8 +18,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
-from nasboard.harness.boards import making
 from nasboard.harness.boards.board import Board
+from nasboard.harness.boards.kinds import making
 from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison

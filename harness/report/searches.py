@@ -10,8 +10,8 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 
+from nasboard.harness.boards.kinds.stability import EIGENVALUE
 from nasboard.harness.boards.measures import ended
-from nasboard.harness.boards.stability import EIGENVALUE
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.report.figures import Figure, Trace, axis, figure, numbers, plain, ribbon, scale
 from nasboard.harness.space import Floats

@@ -18,10 +18,10 @@ import numpy as np
 
 from nasboard.harness import registry
 from nasboard.harness.errors import MethodError, NasboardError, gist
+from nasboard.harness.planning.trainings import Trainer
 from nasboard.harness.record import numbers
 from nasboard.harness.running import runner
 from nasboard.harness.running.beating import POLL_S, StopFlag, beat
-from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.space import Choice
 from nasboard.harness.store import Planned, Store, new_owner, open_store
 

@@ -1,11 +1,11 @@
-"""What the harness takes of a checkpoint: its record, with the panel ranked and a network measured where that is due.
+"""What the harness takes of a checkpoint: its record, panels ranked and transformed, and a network measured, if due.
 
 A method never sees what a network is measured on: test images are asked for when there is one to measure, and let go.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -16,6 +16,7 @@ from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.record import RunKey, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, check, check_row, enumerate_all
 from nasboard.harness.store import Store
+from nasboard.harness.transitions import TransformableSpace, check_transformed
 from nasboard.harness.truth import blamed
 
 CHUNK = 250  # images at a time
@@ -24,27 +25,30 @@ MOST_LOGGED = 4096  # numbers of an array that is logged
 
 @dataclass(frozen=True, slots=True)
 class Measure:
-    """Turns a checkpoint into its record: checks it, ranks the panel where the key says so, and tests a network."""
+    """Turns a checkpoint into its record: checks it, ranks and transforms panels as the key says, tests a network."""
 
     key: RunKey
     benchmark: Benchmark
     panel: Archs | None
+    inputs: Mapping[str, Archs] = field(default_factory=dict)  # identity -> architectures to transform
     known: dict[object, str] = field(default_factory=dict)  # an incumbent mostly stays for many steps
 
     @classmethod
     def of(cls, key: RunKey, store: Store, benchmark: Callable[[str], Benchmark]) -> Measure:
-        """Return what measures the run of a key, with its panel from the store."""
-        return cls(key, benchmark(key.benchmark), None if key.panel is None else store.panel(key.panel).archs)
+        """Return what measures the run of a key, with its panels from the store."""
+        inputs = {identity: store.panel(identity).archs for identity in key.inputs or ()}
+        return cls(key, benchmark(key.benchmark), None if key.panel is None else store.panel(key.panel).archs, inputs)
 
     def record(self, seen: Checkpoint, cost_s: float, wall_s: float) -> StepRecord:
         """Return the record of a checkpoint.
 
         Raises:
-            MethodError: logs, scores or logits that are not finite or of the wrong shape, or what cannot be measured.
-            SpecError: an incumbent outside the space.
+            MethodError: logs, scores or logits that are not finite or of the wrong shape, or what cannot be measured;
+                a transformation that is not allowed, or costs more.
+            SpecError: an incumbent outside the space, or what an architecture became.
         """
-        if seen.transform is not None:
-            raise MethodError("transform cannot be measured by this version; yield incumbent or rank")
+        if seen.transform is not None and not self.inputs and seen.rank is None and seen.incumbent is None:
+            raise MethodError("nothing of transform is measured; say under [inputs] of a suite which architectures are")
         incumbent = None if seen.incumbent is None else self._spec(seen.incumbent)
         logs = {name: _logged(seen.step, name, value) for name, value in seen.logs.items()}
         scores = all_scores = None
@@ -55,7 +59,8 @@ class Measure:
                 space = self.benchmark.space
                 archs = enumerate_all(space)
                 all_scores = _scores(seen, archs[space.valid(archs)])
-        return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores, self._tested(seen))
+        became = dict(self._transformed(seen)) if seen.last else {}
+        return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores, self._tested(seen), became)
 
     def visited(self, seen: Checkpoint) -> Iterator[tuple[list[int], Observation]]:
         """Yield what a checkpoint says was looked at in its step: the choices of each architecture, and what was seen.
@@ -81,6 +86,13 @@ class Measure:
             check_row(space, arch)  # what is no array has no place here
             self.known[name] = space.decode(check(space, arch[None])[0])
         return self.known[name]
+
+    def _transformed(self, seen: Checkpoint) -> Iterator[tuple[str, Archs]]:
+        """Yield what a checkpoint makes of each panel that is transformed: identity, architectures `(n, d)`."""
+        if seen.transform is None:
+            return
+        for identity, archs in self.inputs.items():
+            yield identity, transformed(seen.transform, archs, self.benchmark, f"step {seen.step}")
 
     def _tested(self, seen: Checkpoint) -> float | None:
         """Return the test accuracy, or the benchmark's quality, of the network of the last step; None without one."""
@@ -146,6 +158,33 @@ def made(generate: Callable[[int], Images], quality: Quality, images: Images, wh
     if not quality.range[0] <= value <= quality.range[1] or not np.isfinite(value):
         raise UsageError(f"{where}: the {quality.name} is {value} as it is held, allowed is {quality.range}; mend it")
     return value
+
+
+def transformed(transform: Callable[[Archs], Archs], archs: Archs, benchmark: Benchmark, where: str) -> Archs:
+    """Return what architectures `(n, d)` become, checked; `where` is told.
+
+    Raises:
+        MethodError: another number of them, an operation that is not allowed, or parameters or multiply-adds that rise.
+        SpecError: one that is not in the space.
+    """
+    space, context = benchmark.space, benchmark.context
+    found = check(space, transform(archs.copy()))
+    if len(found) != len(archs):
+        raise MethodError(f"{where}: transform returned {len(found)} architectures for {len(archs)}")
+    if isinstance(space, TransformableSpace):
+        check_transformed(space.transitions, archs, found)
+    if context.counted is not None:
+        with blamed(f"{benchmark.name}: counted"):
+            before, after = context.counted(archs), context.counted(found)
+        for name, counts in before.items():
+            dearer = np.flatnonzero(after[name] > counts)
+            if len(dearer):
+                row = int(dearer[0])
+                raise MethodError(
+                    f"{where}: transform raised the {name.replace('_', '-')} of {space.decode(archs[row])} from "
+                    f"{counts[row]:.0f} to {after[name][row]:.0f}; a transformation never costs more"
+                )
+    return found
 
 
 def _scores(seen: Checkpoint, archs: Archs) -> Floats:

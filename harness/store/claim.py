@@ -14,7 +14,7 @@ from nasboard.harness.record import ENDED, RunKey, StepRecord
 from nasboard.harness.store.engine import clock_s
 from nasboard.harness.store.owner import owner_alive
 from nasboard.harness.store.read import key_of, one_run
-from nasboard.harness.store.schema import owners, rankings, runs, states, steps, visits
+from nasboard.harness.store.schema import owners, rankings, runs, states, steps, transforms, visits
 
 LOOKS = (8, 64, 2000)  # how many runs are looked at first, then, and from then on; the next free one is mostly near
 
@@ -127,7 +127,7 @@ def _brought_back(conn: Connection, no: int, shown: str) -> Claim:
 def _rewind(conn: Connection, no: int, last: StepRecord | None, queries: int) -> None:
     """Let the run stand after `last` (None: before its first step) and remove what came later."""
     step = last.step if last else 0
-    for table in (steps, rankings):
+    for table in (steps, rankings, transforms):
         conn.execute(delete(table).where(table.c.run == no, table.c.step > step))
     conn.execute(delete(visits).where(visits.c.run == no, visits.c.first >= queries))
     spec = conn.execute(select(steps.c.spec).where(steps.c.run == no, steps.c.step == step)).scalar_one_or_none()

@@ -3,7 +3,7 @@
 Scores are base64 of little-endian float64, architectures of integers of `width` bytes, visits of those, int32 and
 float64; a step leaves out what it does not have. Version 2 brought visits, version 3 the widths: in older files scores
 are float32 and choices take one byte. Version 4 brought test accuracies of steps, arrays in logs, live benchmarks in
-keys, and runs that were stopped.
+keys, and runs that were stopped, version 5 what the panels of a run became.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from nasboard.harness.api import CostKind, Logged
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunKey, RunRecord, StepRecord, Visits, plain
-from nasboard.harness.space import Floats, Width, from_bytes, to_bytes
+from nasboard.harness.space import Archs, Floats, Width, from_bytes, to_bytes
 from nasboard.harness.store.moved import Moved
 
 FORMAT = "nasboard-runs"
-VERSION = 4
-READABLE = (1, 2, 3, 4)
+VERSION = 5
+READABLE = (1, 2, 3, 4, 5)
 
 
 _Row = Annotated[list[float], Field(min_length=1)]
@@ -36,6 +36,31 @@ _LogJson = float | _Row | Annotated[list[_Row], Field(min_length=1)]
 
 class _Strict(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, allow_inf_nan=False)
+
+
+class _Archs(_Strict):
+    """What holds architectures."""
+
+    slots: int = Field(ge=1)
+    width: Width = 1
+    archs: str
+
+    def rows(self) -> Archs:
+        """Return the architectures `(n, slots)`.
+
+        Raises:
+            StoreError: they are not base64 of such integers.
+        """
+        return from_bytes(_bytes(self.archs, self.slots * self.width), self.slots, self.width)
+
+
+class ArchsJson(_Archs):
+    """Architectures."""
+
+    @classmethod
+    def of(cls, archs: Archs) -> ArchsJson:
+        """Return the JSON form of architectures `(n, d)`."""
+        return cls.model_validate(_told(archs))
 
 
 class StepJson(_Strict):
@@ -49,6 +74,7 @@ class StepJson(_Strict):
     scores: str | None = None
     all_scores: str | None = None
     test_accuracy: float | None = Field(default=None, le=1)
+    transformed: dict[str, ArchsJson] = Field(default_factory=dict)
 
     @classmethod
     def of(cls, step: StepRecord) -> StepJson:
@@ -62,6 +88,7 @@ class StepJson(_Strict):
             scores=None if step.scores is None else _base64(step.scores, "<f8"),
             all_scores=None if step.all_scores is None else _base64(step.all_scores, "<f8"),
             test_accuracy=step.test_accuracy,
+            transformed={panel: ArchsJson.of(archs) for panel, archs in step.transformed.items()},
         )
 
     def record(self, width: int) -> StepRecord:
@@ -73,15 +100,13 @@ class StepJson(_Strict):
         scores, all_scores = _scores(self.scores, width), _scores(self.all_scores, width)
         logs = {name: _log(name, value) for name, value in self.logs.items()}
         start = (self.step, self.cost_s, self.wall_s, self.incumbent, logs)
-        return StepRecord(*start, scores, all_scores, self.test_accuracy)
+        became = {panel: archs.rows() for panel, archs in self.transformed.items()}
+        return StepRecord(*start, scores, all_scores, self.test_accuracy, became)
 
 
-class VisitsJson(_Strict):
+class VisitsJson(_Archs):
     """What the oracle answered to a run."""
 
-    slots: int = Field(ge=1)
-    width: Width = 1
-    archs: str
     epochs: str
     val_accuracy: str
     cost_s: str
@@ -89,15 +114,12 @@ class VisitsJson(_Strict):
     @classmethod
     def of(cls, visits: Visits) -> VisitsJson:
         """Return the JSON form of `visits`."""
-        archs, width = to_bytes(visits.archs)
-        return cls(
-            slots=visits.archs.shape[1],
-            width=width,
-            archs=_text(archs),
-            epochs=_base64(visits.epochs, "<i4"),
-            val_accuracy=_base64(visits.val_accuracy, "<f8"),
-            cost_s=_base64(visits.cost_s, "<f8"),
-        )
+        columns = {
+            "epochs": _base64(visits.epochs, "<i4"),
+            "val_accuracy": _base64(visits.val_accuracy, "<f8"),
+            "cost_s": _base64(visits.cost_s, "<f8"),
+        }
+        return cls.model_validate(_told(visits.archs) | columns)
 
     def record(self) -> Visits:
         """Return the visits as they are stored.
@@ -106,7 +128,7 @@ class VisitsJson(_Strict):
             StoreError: columns that are not base64 of their numbers.
         """
         return Visits(
-            from_bytes(_bytes(self.archs, self.slots * self.width), self.slots, self.width),
+            self.rows(),
             np.frombuffer(_bytes(self.epochs, 4), dtype="<i4").astype(np.int32),
             np.frombuffer(_bytes(self.val_accuracy, 8), dtype="<f8").astype(np.float64),
             np.frombuffer(_bytes(self.cost_s, 8), dtype="<f8").astype(np.float64),
@@ -160,22 +182,18 @@ class RunJson(_Strict):
         return RunRecord(key=key, **self.model_dump(exclude={"key", "width", "steps", "visits"}))
 
 
-class PanelJson(_Strict):
+class PanelJson(_Archs):
     """A panel and the name of its space."""
 
     identity: str
     name: str
     space: str
-    slots: int = Field(ge=1)
-    width: Width = 1
-    archs: str
 
     @classmethod
     def of(cls, panel: Panel, space: str) -> PanelJson:
         """Return the JSON form of `panel`, a sample of `space`."""
-        archs, width = to_bytes(panel.archs)
-        slots = panel.archs.shape[1]
-        return cls(identity=panel.identity, name=panel.name, space=space, slots=slots, width=width, archs=_text(archs))
+        named = {"identity": panel.identity, "name": panel.name, "space": space}
+        return cls.model_validate(_told(panel.archs) | named)
 
     def record(self) -> Panel:
         """Return the panel.
@@ -183,8 +201,7 @@ class PanelJson(_Strict):
         Raises:
             StoreError: the architectures are not those its identity was made from.
         """
-        archs = _bytes(self.archs, self.slots * self.width)
-        found = Panel(self.name, from_bytes(archs, self.slots, self.width))
+        found = Panel(self.name, self.rows())
         if found.identity != self.identity:
             raise StoreError(f"panel {self.identity} has the architectures of {found.identity}; export it again")
         return found
@@ -194,9 +211,14 @@ class Document(_Strict):
     """A whole file."""
 
     format: Literal["nasboard-runs"]
-    version: Literal[1, 2, 3, 4]
+    version: Literal[1, 2, 3, 4, 5]
     panels: list[PanelJson]
     runs: list[RunJson]
+
+
+def _told(archs: Archs) -> dict[str, object]:
+    content, width = to_bytes(archs)
+    return {"slots": archs.shape[1], "width": width, "archs": _text(content)}
 
 
 def _base64(values: NDArray[Any], dtype: str) -> str:

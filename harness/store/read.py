@@ -14,9 +14,19 @@ from nasboard.harness.api import Logged
 from nasboard.harness.errors import StoreError
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import Json, RunKey, RunRecord, Status, StepRecord
-from nasboard.harness.space import Floats, from_bytes
+from nasboard.harness.space import Archs, Floats, from_bytes
 from nasboard.harness.store.errors import decoded
-from nasboard.harness.store.schema import panels, rankings, runs, specs, steps, test_accuracy, width
+from nasboard.harness.store.schema import (
+    has_transforms,
+    panels,
+    rankings,
+    runs,
+    specs,
+    steps,
+    test_accuracy,
+    transforms,
+    width,
+)
 
 MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, PostgreSQL 65,535
 
@@ -24,6 +34,7 @@ MOST_BOUND = 1000  # values bound in one statement; SQLite takes 32,766, Postgre
 Incumbent = tuple[str, int, float, str]  # run_id, step, cost_s so far, spec
 Scored = tuple[str, int, float, Floats]  # run_id, step, cost_s so far, scores (n,)
 Measured = tuple[str, int, float]  # run_id, step, test accuracy
+Transformed = tuple[str, int, str, Archs]  # run_id, step, identity of a panel, what it became (n, d)
 Logs = tuple[str, int, Mapping[str, Logged]]  # run_id, step, logs
 
 
@@ -76,6 +87,9 @@ def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> l
     asked = select(steps.c.step, steps.c.cost_s, steps.c.wall_s, specs.c.spec, steps.c.logs, test_accuracy(conn))
     these = [rankings.c.run == no] if only is None else [rankings.c.run == no, rankings.c.step == only]
     ranked = select(rankings.c.step, rankings.c.whole, rankings.c.scores, width(conn, rankings)).where(*these)
+    became: dict[int, dict[str, Archs]] = {}
+    for step, panel, archs in _became(conn, no, only, shown):
+        became.setdefault(step, {})[panel] = archs
     with decoded(shown):
         scores = {(row.step, bool(row.whole)): _scores(row) for row in conn.execute(ranked)}
         rows = conn.execute(asked.outerjoin(specs, specs.c.no == steps.c.spec).where(*this).order_by(steps.c.step))
@@ -89,9 +103,21 @@ def one_run(conn: Connection, no: int, shown: str, only: int | None = None) -> l
                 scores.get((row.step, False)),
                 scores.get((row.step, True)),
                 row.test_accuracy,
+                became.get(row.step, {}),
             )
             for row in rows
         ]
+
+
+def _became(conn: Connection, no: int, only: int | None, shown: str) -> Iterator[tuple[int, str, Archs]]:
+    """Yield (step, identity of a panel, what it became) of a run."""
+    if not has_transforms(conn):
+        return
+    asked = select(transforms).where(transforms.c.run == no).order_by(transforms.c.step, transforms.c.panel)
+    for row in conn.execute(asked if only is None else asked.where(transforms.c.step == only)):
+        with decoded(shown):
+            archs = from_bytes(row.archs, row.slots, row.width)
+        yield row.step, row.panel, archs
 
 
 def _logs(text: str) -> dict[str, Logged]:
@@ -173,6 +199,19 @@ def measured(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> lis
     asked = select(runs.c.run_id, steps.c.step, value).join(steps, steps.c.run == runs.c.no)
     asked = asked.where(value.is_not(None)).order_by(runs.c.run_id, steps.c.step)
     return [(row.run_id, row.step, row.test_accuracy) for row in _each(conn, asked, wanted, run_ids)]
+
+
+def transformed(conn: Connection, run_ids: Sequence[str] | None, shown: str) -> Iterator[Transformed]:
+    """Yield what panels became, ascending in (run id, step, panel)."""
+    if not has_transforms(conn):
+        return
+    wanted = numbers(conn, run_ids, shown)
+    asked = select(runs.c.run_id, *(column for column in transforms.c if column.name != "run"))
+    asked = asked.join(transforms, transforms.c.run == runs.c.no)
+    for row in _each(conn, asked.order_by(runs.c.run_id, transforms.c.step, transforms.c.panel), wanted, run_ids):
+        with decoded(shown):
+            found = (row.run_id, row.step, row.panel, from_bytes(row.archs, row.slots, row.width))
+        yield found
 
 
 def _binds(wanted: Mapping[int, str], run_ids: Sequence[str] | None) -> bool:

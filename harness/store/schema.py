@@ -5,12 +5,14 @@ runs              one row a run: key, owner, status, where its last step stands
 steps             one row a checkpoint; `changed` marks those whose incumbent differs from the step before
 rankings          scores of a checkpoint, of the panel or of the whole space
 visits            what the oracle answered, one row for each time that steps were stored
+transforms        what the architectures of a panel became, at a step
 states            the latest state of each run that has not ended
 specs             strings of architectures, each stored once
 panels, owners    architectures ranked; processes at work, with their last heartbeat
 
 Version 2 brought `visits`, version 3 numbers of any width: scores are float64 now, choices may take two bytes, version
-4 the test accuracy of a step. A store of an older version is brought up to ours when it is opened for the first time.
+4 the test accuracy of a step, version 5 `transforms`. A store of an older version is brought up to ours when it is
+opened for the first time.
 """
 
 from __future__ import annotations
@@ -43,14 +45,14 @@ from sqlalchemy import (
 
 from nasboard.harness.errors import SchemaError
 
-VERSION = 4
+VERSION = 5
 OLDEST = 1  # that `migrate` can bring up to VERSION
 MARKER = "nasboard_schema"
 
 _Number = BigInteger().with_variant(Integer, "sqlite")  # SQLite numbers rows only under the type INTEGER
 
 OLD = "nasboard_old"  # execution option of connections to a store that could not be brought up: its version
-WITH_VISITS, WITH_WIDTHS, WITH_TESTS = 2, 3, 4  # the versions that brought them
+WITH_VISITS, WITH_WIDTHS, WITH_TESTS, WITH_TRANSFORMS = 2, 3, 4, 5  # the versions that brought them
 
 tables = MetaData()
 
@@ -139,6 +141,17 @@ visits = Table(
     _width(1),
 )
 
+transforms = Table(
+    "transforms",
+    tables,
+    _run_column(),
+    Column("step", Integer, primary_key=True, autoincrement=False),
+    Column("panel", Text, primary_key=True),  # identity
+    Column("slots", Integer, nullable=False),
+    Column("archs", LargeBinary, nullable=False),  # (n, slots) little-endian integers of `width` bytes
+    Column("width", Integer, nullable=False),
+)
+
 states = Table(
     "states",
     tables,
@@ -206,6 +219,7 @@ def migrate(conn: Connection) -> None:
     if "test_accuracy" not in {column["name"] for column in inspect(conn).get_columns(steps.name)}:
         conn.execute(text(f"ALTER TABLE {steps.name} ADD COLUMN test_accuracy DOUBLE PRECISION"))
     tested.create(conn, checkfirst=True)
+    transforms.create(conn, checkfirst=True)
     conn.execute(update(schema).values(version=VERSION))
 
 
@@ -225,6 +239,11 @@ def test_accuracy(conn: Connection) -> ColumnElement[float | None]:
 def has_visits(conn: Connection) -> bool:
     """Return whether the store keeps what runs were shown; one of version 1 that could not be brought up does not."""
     return bool(conn.get_execution_options().get(OLD, VERSION) >= WITH_VISITS)
+
+
+def has_transforms(conn: Connection) -> bool:
+    """Return whether the store keeps what panels became; an older one that could not be brought up does not."""
+    return bool(conn.get_execution_options().get(OLD, VERSION) >= WITH_TRANSFORMS)
 
 
 def _before(table: Table) -> int:

@@ -22,7 +22,7 @@ from nasboard.harness.store.claim import Claim, Waiting, take
 from nasboard.harness.store.engine import Database, clock_s, connect, serialise
 from nasboard.harness.store.errors import decoded, translated
 from nasboard.harness.store.moved import Moved, put_panel, put_run
-from nasboard.harness.store.read import Incumbent, Logs, Measured, Scored
+from nasboard.harness.store.read import Incumbent, Logs, Measured, Scored, Transformed
 from nasboard.harness.store.schema import runs
 from nasboard.harness.store.write import Ending, Planned
 
@@ -282,6 +282,11 @@ class Store:
         """Return (run_id, step, test accuracy) of the steps that have one, ascending in (run id, step)."""
         with self._db.read() as conn:
             return store_read.measured(conn, run_ids, self._db.shown)
+
+    def transformed(self, run_ids: Sequence[str] | None = None) -> Iterator[Transformed]:
+        """Yield (run_id, step, identity of a panel, what it became `(n, d)`), ascending in the first three."""
+        with self._db.read() as conn:
+            yield from store_read.transformed(conn, run_ids, self._db.shown)
 
     def _of_statuses(self, conn: Connection, run_ids: Sequence[str], statuses: Sequence[Status]) -> list[int]:
         """Return the numbers of the runs that have one of the statuses, locked until the transaction ends."""

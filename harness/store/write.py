@@ -15,8 +15,8 @@ from sqlalchemy.dialects import postgresql, sqlite
 from nasboard.harness.api import CostKind
 from nasboard.harness.errors import StoreError, UnstorableError
 from nasboard.harness.record import ENDED, TUNING, Json, RunKey, Status, StepRecord, plain
-from nasboard.harness.space import Floats
-from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, visits
+from nasboard.harness.space import Floats, to_bytes
+from nasboard.harness.store.schema import owners, rankings, runs, specs, states, steps, transforms, visits
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +136,9 @@ def append(conn: Connection, stand: Stand, given: Sequence[StepRecord], named: M
     ranked = [row for step in given for row in _ranking_rows(stand.no, step)]
     if ranked:
         conn.execute(insert(rankings), ranked)
+    became = [row for step in given for row in _transform_rows(stand.no, step)]
+    if became:
+        conn.execute(insert(transforms), became)
     last = given[-1]
     return stand._replace(step=last.step, spec=None if last.incumbent is None else named[last.incumbent])
 
@@ -170,10 +173,10 @@ def remove(conn: Connection, numbers: Sequence[int]) -> None:
 
 
 def clear(conn: Connection, numbers: Sequence[int]) -> None:
-    """Remove steps, rankings, visits and states of runs and make them `pending`, as if never begun."""
+    """Remove steps, rankings, visits, transforms and states of runs and make them `pending`, as if never begun."""
     for at in range(0, len(numbers), 1000):
         some = numbers[at : at + 1000]
-        for table in (steps, rankings, visits, states):
+        for table in (steps, rankings, visits, transforms, states):
             conn.execute(delete(table).where(table.c.run.in_(some)))
         fresh = {"last_step": 0, "last_spec": None, "cost_s": 0.0, "wall_s": 0.0, "queries": 0}
         none = {"status": "pending", "owner": None, "error": None}
@@ -259,6 +262,17 @@ def _ranking_rows(no: int, step: StepRecord) -> list[dict[str, object]]:
     return [
         common | {"whole": whole, "scores": _packed(scores, step.step)} for whole, scores in given if scores is not None
     ]
+
+
+def _transform_rows(no: int, step: StepRecord) -> list[dict[str, object]]:
+    rows: list[dict[str, object]] = []
+    for panel, archs in step.transformed.items():
+        if archs.ndim != 2:
+            raise UnstorableError(f"step {step.step}: what a panel became is (n, d), given shape {archs.shape}")
+        content, width = to_bytes(archs)
+        place = {"run": no, "step": step.step, "panel": panel, "slots": archs.shape[1]}
+        rows.append(place | {"archs": content, "width": width})
+    return rows
 
 
 def _packed(scores: Floats, step: int) -> bytes:

@@ -1,11 +1,12 @@
-"""What a checkpoint can do beside its record, asked as the contracts ask: rank, answer for a network, make images."""
+"""What a checkpoint can do beside its record, asked as the contracts ask: rank, transform, answer for a network."""
 
 from __future__ import annotations
 
 import numpy as np
 
-from nasboard.harness.api import Checkpoint, Images, Logits
-from nasboard.harness.errors import ContractError
+from nasboard.harness.api import Benchmark, Checkpoint, Images, Logits
+from nasboard.harness.errors import ContractError, MethodError
+from nasboard.harness.running import measure
 from nasboard.harness.space import Archs, Floats
 
 SHOWN = 8  # images that a network is shown, or asked for
@@ -56,5 +57,28 @@ def generated(checkpoint: Checkpoint, like: Images | None) -> Images:
         raise ContractError(
             f"step {checkpoint.step}: generate makes {found.dtype} {found.shape} of {SHOWN} images, allowed are images "
             "as the data set keeps them, the same whenever asked; mend `generate`"
+        )
+    return found
+
+
+def transformed(checkpoint: Checkpoint, archs: Archs, benchmark: Benchmark) -> Archs:
+    """Return what architectures `(n, d)` become by a checkpoint, `(n, d)`.
+
+    Raises:
+        ContractError: a transformation that is not allowed or costs more, or another one when asked again, of some
+            architectures alone, or in another order.
+        SpecError: one that is not in the space.
+    """
+    assert checkpoint.transform is not None
+    where = f"step {checkpoint.step}"
+    try:
+        found = measure.transformed(checkpoint.transform, archs, benchmark, where)
+        half = measure.transformed(checkpoint.transform, archs[::-2], benchmark, where)
+    except MethodError as error:
+        raise ContractError(str(error)) from error
+    if not np.array_equal(found[::-2], half):
+        raise ContractError(
+            f"{where}: transform makes another architecture of the same one when it is asked of others beside it, or "
+            "again; draw what an architecture becomes from a seed of its own"
         )
     return found

@@ -21,7 +21,7 @@ from nasboard.harness.record import Visits
 from nasboard.harness.running import state
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.space import Arch, Archs, Floats, check, sample
-from nasboard.harness.testing.abilities import SHOWN, classified, generated, scored
+from nasboard.harness.testing.abilities import SHOWN, classified, generated, scored, transformed
 
 PANEL = 40  # architectures that are ranked
 QUERIES = 30  # about as many full trainings as a run of the contracts may pay
@@ -92,6 +92,7 @@ class Played:
         scores: what the last checkpoint predicts for the panel, None where it cannot rank.
         logits: what the network of the last checkpoint says of validation images, None where it has none.
         images: what the generator of the last checkpoint makes, None where it has none.
+        became: what the last checkpoint makes of the panel, None where it transforms nothing.
         dumped: the state after the last step, None where it yields none.
         exhausted: whether the budget ended the run.
         oracle: the oracle, None for a live run.
@@ -103,6 +104,7 @@ class Played:
     scores: Floats | None = None
     logits: Logits | None = None
     images: Images | None = None
+    became: Archs | None = None
     dumped: bytes | None = None
     exhausted: bool = False
     oracle: Watched | None = None
@@ -113,7 +115,8 @@ class Played:
         scores = b"" if self.scores is None else np.ascontiguousarray(self.scores, dtype=np.float64).tobytes()
         logits = b"" if self.logits is None else self.logits.tobytes()
         images = b"" if self.images is None else self.images.tobytes()
-        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits + images).hexdigest()
+        became = b"" if self.became is None else self.became.tobytes()
+        return hashlib.sha256("\n".join(self.rows).encode() + scores + logits + images + became).hexdigest()
 
 
 @dataclass(eq=False)
@@ -203,6 +206,8 @@ class Case:
                 played.logits = classified(checkpoint, self.images)
             if checkpoint.generate is not None and ending:
                 played.images = generated(checkpoint, self.images)
+            if checkpoint.transform is not None and ending:
+                played.became = transformed(checkpoint, self.panel, self.benchmark)
             if checkpoint.state is not None and (ending or played.oracle is not None):
                 played.dumped = state.dump(checkpoint.state())
             played.incumbents.append(None if checkpoint.incumbent is None else checkpoint.incumbent.tolist())
@@ -215,7 +220,7 @@ class Case:
         if checkpoint.rank is not None:
             scored(checkpoint, self.panel)
         if checkpoint.transform is not None:
-            check(self.benchmark.space, checkpoint.transform(self.panel.copy()))
+            transformed(checkpoint, self.panel, self.benchmark)
         if checkpoint.network is not None and self.images is not None:
             classified(checkpoint, self.images)
         if checkpoint.generate is not None:

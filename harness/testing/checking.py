@@ -16,9 +16,9 @@ from typing import Protocol, TypeVar, cast
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import UnknownNameError, UsageError
+from nasboard.harness.planning.selection import assigned
 from nasboard.harness.record import Json
 from nasboard.harness.registry import split_name
-from nasboard.harness.running.selection import assigned
 from nasboard.harness.testing.case import Case
 from nasboard.harness.testing.finding import Finding, foreign, judged
 from nasboard.harness.testing.offering import BENCHMARK_CONTRACTS

@@ -10,8 +10,8 @@ from nasboard.harness.gate.baseline import check_name, read_baseline, write_base
 from nasboard.harness.gate.verdict import Verdict, check_readable, judge, raise_if_closed
 from nasboard.harness.outcomes.load import Unreadable, load_readable
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.running import suite as suites
-from nasboard.harness.running import trainings
+from nasboard.harness.planning import suite as suites
+from nasboard.harness.planning import trainings
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.store import open_store
 

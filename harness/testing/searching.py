@@ -238,7 +238,7 @@ def _same(one: Played, other: Played, what: str, remedy: str) -> None:
     if one.rows != other.rows:
         raise ContractError(f"{what}, first at {first_difference(one.rows, other.rows)}; {remedy}")
     if one.fingerprint != other.fingerprint or one.dumped != other.dumped:
-        part = "scores or logits" if one.fingerprint != other.fingerprint else "state"
+        part = "scores, logits, images or transformations" if one.fingerprint != other.fingerprint else "state"
         raise ContractError(f"{what} in {part}; {remedy}")
 
 

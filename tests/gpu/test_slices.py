@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 pytest.importorskip("torch", reason="live methods train networks: pip install 'nasboard[live]'")
 
 from nasboard.harness.cli.app import app
-from nasboard.harness.running import suite as suites
+from nasboard.harness.planning import suite as suites
 from nasboard.harness.store import open_store
 
 ROOT = Path(__file__).parents[2]

@@ -9,7 +9,8 @@ import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.harness import registry
-from nasboard.harness.running import runner, suite
+from nasboard.harness.planning import suite
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Store, new_owner, open_store
 

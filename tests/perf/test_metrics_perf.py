@@ -10,9 +10,10 @@ from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.benchmarks.tabulated.digits201 import tabular
 from nasboard.benchmarks.tabulated.planted import planted
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
+from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.fronts import pareto as board_pareto
-from nasboard.harness.boards.tau import tau_board
+from nasboard.harness.boards.kinds.tau import tau_board
 from nasboard.harness.outcomes.load import load, with_visits
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, Ranking, RunOutcome
 from nasboard.harness.panel import Panel, uniform
@@ -103,25 +104,25 @@ def test_tau_board_of_a_ranked_space(benchmark: BenchmarkFixture, ranked_space: 
 
 
 def test_leaderboards_from_ten_thousand_runs(benchmark: BenchmarkFixture, stored: str) -> None:
-    def read() -> tuple[boards.Board, ...]:
+    def read() -> tuple[Board, ...]:
         with open_store(stored, must_exist=True) as store:
-            return boards.make(load(store, {"planted": planted()}.__getitem__))
+            return kinds.make(load(store, {"planted": planted()}.__getitem__))
 
     made = benchmark.pedantic(read, rounds=3)
     assert [len(board.rows) for board in made] == [0, 3, 3]
 
 
 def test_leaderboards_of_a_published_protocol(benchmark: BenchmarkFixture, visited: str) -> None:
-    def read() -> tuple[boards.Board, ...]:
+    def read() -> tuple[Board, ...]:
         with open_store(visited, must_exist=True) as store:
-            return boards.make(load(store, lambda name: devices.BENCHMARK))
+            return kinds.make(load(store, lambda name: devices.BENCHMARK))
 
     made = benchmark.pedantic(read, rounds=3)
     assert [len(board.rows) for board in made] == [0, METHODS, METHODS]
 
 
 def test_pareto_board_of_a_published_protocol(benchmark: BenchmarkFixture, visited: str) -> None:
-    def read() -> tuple[boards.Board, ...]:
+    def read() -> tuple[Board, ...]:
         with open_store(visited, must_exist=True) as store:
             found = load(store, lambda name: devices.BENCHMARK)
             return board_pareto.make(with_visits(store, found), "watch_latency")

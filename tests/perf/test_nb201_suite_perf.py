@@ -11,8 +11,9 @@ from numpy.random import default_rng
 from pytest_benchmark.fixture import BenchmarkFixture
 
 from nasboard.harness import registry
-from nasboard.harness.running import runner, suite
-from nasboard.harness.running.selection import with_settings
+from nasboard.harness.planning import suite
+from nasboard.harness.planning.selection import with_settings
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.space import sample
 from nasboard.harness.store import new_owner, open_store

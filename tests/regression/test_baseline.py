@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.tabulated.digits201 import tabular
-from nasboard.harness.boards.measures import QUANTITIES, Quantity
+from nasboard.harness.boards.quantities import QUANTITIES, Quantity
 from nasboard.harness.gate.baseline import Entry, read_baseline
 from nasboard.harness.gate.case import Case
 from nasboard.harness.gate.verdict import judge_cases

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 from scipy.stats import fisher_exact, mannwhitneyu
 
-from nasboard.harness import boards, registry
-from nasboard.harness.boards import measures
+from nasboard.harness import registry
+from nasboard.harness.boards import kinds, measures
 from nasboard.harness.boards.board import Value
 from nasboard.harness.gate.baseline import read_baseline
 from nasboard.harness.gate.case import Case
@@ -55,7 +55,7 @@ def comparisons(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Compar
 @pytest.fixture(scope="module")
 def rows(comparisons: Mapping[str, Comparison]) -> Mapping[str, Rows]:
     return {
-        name: {str(row["label"]): row for board in boards.make([found], only="stability") for row in board.rows}
+        name: {str(row["label"]): row for board in kinds.make([found], only="stability") for row in board.rows}
         for name, found in comparisons.items()
     }
 

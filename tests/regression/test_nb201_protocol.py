@@ -9,8 +9,9 @@ import pytest
 from scipy.stats import mannwhitneyu
 
 from nasboard.harness import registry
-from nasboard.harness.running import runner, suite
-from nasboard.harness.running.selection import with_settings
+from nasboard.harness.planning import suite
+from nasboard.harness.planning.selection import with_settings
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store
 from tests.places import ROOT

@@ -10,8 +10,8 @@ import pytest
 
 from nasboard.harness import registry
 from nasboard.harness.api import Task
+from nasboard.harness.planning import suite
 from nasboard.harness.record import RunKey
-from nasboard.harness.running import suite
 from tests.places import ROOT
 
 pytest.importorskip("torch", reason="needs torch: pip install 'nasboard[live]'")

@@ -9,7 +9,7 @@ from math import inf
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, FrontPoint, Row, Undefined, Value
 from nasboard.harness.boards.fronts.visited import TRUE_FRONT, View, Visited, fronts, visited
-from nasboard.harness.boards.making import noted, title
+from nasboard.harness.boards.kinds.making import noted, title
 from nasboard.harness.context import Objective
 from nasboard.harness.errors import MetricError, MissingDataError, UnknownNameError
 from nasboard.harness.outcomes import contexts

@@ -23,7 +23,7 @@ from nasboard.benchmarks.tabulated.nb201.published import ONE_SHOT
 from nasboard.harness import registry
 from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, UnknownNameError, UsageError
-from nasboard.harness.running.suite import resolve
+from nasboard.harness.planning.suite import resolve
 from nasboard.harness.space import enumerate_valid, sample
 from nasboard.tabular.tables import home
 from tests.tables import imported

@@ -14,13 +14,14 @@ from numpy.random import Generator, SeedSequence, default_rng
 
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.tabulated.nb101 import RESOLUTION
-from nasboard.harness import boards, registry
+from nasboard.harness import registry
 from nasboard.harness.api import Observation, Task
+from nasboard.harness.boards import kinds
 from nasboard.harness.errors import BudgetExhausted
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import uniform
-from nasboard.harness.running import suite
+from nasboard.harness.planning import suite
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.sweep import plan, sweep
 from nasboard.harness.space import Arch, Archs, Floats
@@ -87,7 +88,7 @@ def swept(folder: Path, asked: suite.Suite) -> Comparison:
 
 
 def board_row(found: Comparison, board: str, label: str) -> dict[str, object]:
-    [made] = boards.make([found], board)
+    [made] = kinds.make([found], board)
     [row] = [dict(row) for row in made.rows if row["label"] == label]
     return row
 
@@ -102,7 +103,7 @@ def test_a_suite_on_the_compact_table_has_tau_and_a_regret_below_the_published_b
     row = board_row(found, "accuracy", "convolutions")
     assert row["accuracy"] == pytest.approx(np.mean(finals))
     assert row["regret"] == pytest.approx(0.943176 - np.mean(finals), abs=5e-7)
-    [board] = boards.make([found], "accuracy")
+    [board] = kinds.make([found], "accuracy")
     assert any("the optimum (94.32 %)" in note for note in board.notes)
     panel = uniform(SPACE, 1000)
     ranked = board_row(found, "tau", "convolutions")

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.boards.board import Board, Undefined, Value
 from nasboard.harness.boards.measures import UNBOUNDED
 from nasboard.harness.boards.quality import range_of
@@ -32,7 +32,7 @@ def comparison(folder: Path, quality: Quality) -> Comparison:
 
 
 def board(found: Comparison, name: str) -> Board:
-    [made] = boards.make([found], only=name)
+    [made] = kinds.make([found], only=name)
     assert all(set(row) == {column.key for column in made.columns} for row in made.rows)
     return made
 

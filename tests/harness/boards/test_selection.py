@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, FrontPoint, Undefined, is_method
 from nasboard.harness.boards.fronts import pareto
 from nasboard.harness.boards.render import to_text
@@ -75,14 +75,14 @@ def test_a_pattern_that_nothing_matches_names_what_there_is() -> None:
 
 def test_without_a_pattern_everything_stays(tmp_path: Path) -> None:
     comparisons = loaded(tmp_path, [searched("re", 0, [7])])
-    made = boards.make(comparisons)
+    made = kinds.make(comparisons)
     assert of_methods(made, ()) == made
     assert of_datasets(comparisons, ()) == comparisons == of_datasets(comparisons, ["plan*"])
 
 
 def test_tiers_and_p_stay_those_of_all_methods(tmp_path: Path) -> None:
     runs = [searched(label, s, [at + 3 * s]) for label, at in (("good", 3000), ("fair", 2000)) for s in range(8)]
-    full = boards.make(loaded(tmp_path, runs), "accuracy")
+    full = kinds.make(loaded(tmp_path, runs), "accuracy")
     [alone] = of_methods(full, ["fair"])
     [found] = alone.rows
     assert found == next(r for r in full[0].rows if r["label"] == "fair")
@@ -91,7 +91,7 @@ def test_tiers_and_p_stay_those_of_all_methods(tmp_path: Path) -> None:
 
 def test_every_leaderboard_says_what_matters_most(tmp_path: Path) -> None:
     runs = [ranked("one_shot", s, [noisy(s, 0.1)]) for s in range(2)] + [searched("re", s, [7]) for s in range(2)]
-    for made in boards.make(loaded(tmp_path, runs)):
+    for made in kinds.make(loaded(tmp_path, runs)):
         assert 5 <= len(brief(made).columns) <= 9 < len(made.columns), made.name
 
 

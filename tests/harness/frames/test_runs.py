@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nasboard import kendall_tau, load_runs
-from nasboard.harness.boards import make, measures
+from nasboard.harness.boards import measures
+from nasboard.harness.boards.kinds import make
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.record import Json
 from nasboard.harness.truth import best_expected
@@ -49,13 +50,13 @@ def test_a_run_is_a_row_with_what_it_was_and_what_came_of_it(tmp_path: Path) -> 
     assert (row["cost_simulated_s"], row["wall_s"]) == (12.0, 0.25)
     assert np.isnan(row["cost_measured_s"])
     assert np.isnan(row["tau"])
-    assert row["undefined"] == "tau: does not rank"
+    assert row["undefined"] == "tau: does not rank; gain: transforms nothing"
 
 
 def test_a_run_that_ranks_has_the_tau_of_its_last_ranking(tmp_path: Path) -> None:
     [row] = load_runs(store_at(tmp_path, [ranked("r", 0, [noisy(0, 0.3), noisy(1, 0.1)])])).to_dict("records")
     assert row["tau"] == kendall_tau(noisy(1, 0.1), PANEL_TRUTH)
-    assert row["undefined"] == "accuracy, regret, drop: no incumbent"
+    assert row["undefined"] == "accuracy, regret, drop: no incumbent; gain: transforms nothing"
 
 
 def test_its_means_are_those_of_the_board(tmp_path: Path) -> None:
@@ -71,7 +72,9 @@ def test_failed_and_planned_runs_are_rows_without_numbers(tmp_path: Path) -> Non
     assert runs.status.tolist() == ["failed", "pending"]
     assert runs.error[0] == "Traceback: it broke"
     assert runs.accuracy.isna().all()
-    assert runs.undefined.tolist() == [f"accuracy, regret, tau, drop: the run is {s}" for s in ("failed", "pending")]
+    assert runs.undefined.tolist() == [
+        f"accuracy, regret, tau, drop, gain: the run is {s}" for s in ("failed", "pending")
+    ]
 
 
 def test_a_run_whose_table_is_another_says_so_and_keeps_its_row(tmp_path: Path) -> None:

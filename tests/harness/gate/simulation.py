@@ -13,11 +13,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.random import Generator
 
-from nasboard.harness.boards.measures import Quantity
+from nasboard.harness.boards.quantities import Quantity
 from nasboard.harness.gate.baseline import read_baseline
 from nasboard.harness.gate.case import Case
 from nasboard.harness.gate.verdict import Verdict, judge_cases
-from nasboard.harness.running.suite import read
+from nasboard.harness.planning.suite import read
 from nasboard.harness.space import Floats
 from tests.places import ROOT
 

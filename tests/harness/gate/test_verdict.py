@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness.boards.measures import Quantity
+from nasboard.harness.boards.quantities import Quantity
 from nasboard.harness.context import Context
 from nasboard.harness.errors import DigestError
 from nasboard.harness.gate.case import Case

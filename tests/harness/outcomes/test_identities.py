@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
-from nasboard.harness.boards.making import left_aside, make
+from nasboard.harness.boards.kinds.making import left_aside, make
 from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.record import Maker

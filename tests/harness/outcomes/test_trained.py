@@ -10,8 +10,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from nasboard.benchmarks.tabulated.planted import IMAGES
-from nasboard.harness import boards
-from nasboard.harness.boards import measures
+from nasboard.harness.boards import kinds, measures
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.errors import MissingDataError, SpecError, UsageError
@@ -83,7 +82,7 @@ def test_an_untrained_last_incumbent_never_shows_an_earlier_accuracy(tmp_path: P
         assert isinstance(value, Undefined)
         assert "not trained" in value.reason
         assert "nasboard run SUITE" in value.reason
-    for made in boards.make([found]):
+    for made in kinds.make([found]):
         shown = [v for row in made.rows for k, v in row.items() if k not in ("seeds", "failed", "incomplete", "label")]
         assert not any(isinstance(value, float) and value in outcome.accuracy for value in shown)
 
@@ -116,7 +115,7 @@ def test_trainings_that_answer_queries_are_no_part_of_the_truth(tmp_path: Path) 
     told = [search(), *trained(PLACES)]
     queries = [training(place, seed) for place in (905, 1) for seed in (0, 1, 2)]
     before, after = (loaded(tmp_path / name, runs) for name, runs in (("a", told), ("b", [*told, *queries])))
-    assert boards.make(before) == boards.make(after)
+    assert kinds.make(before) == kinds.make(after)
     [alone] = loaded(tmp_path / "c", [search(), *queries])
     assert isinstance(final(alone), Undefined)
 
@@ -134,7 +133,7 @@ def test_trainings_by_another_recipe_or_not_to_the_end_change_nothing(tmp_path: 
     ]
     before = loaded(tmp_path / "a", told)
     after = {c.table_digest: c for c in loaded(tmp_path / "b", [*told, *more], benchmarks)}
-    assert boards.make(before) == boards.make([after[DIGEST]])
+    assert kinds.make(before) == kinds.make([after[DIGEST]])
     assert final(after[other.sha], "b") == accuracy(ARCHS[ORDER[905]], 1000)
 
 
@@ -245,7 +244,7 @@ def test_trainings_are_read_where_the_images_are_not(tmp_path: Path) -> None:
     bare = Bare(BENCHMARK.curves, BENCHMARK.test_correct, name="toy", context=TOY.context)
     runs = [search(), *trained(PLACES)]
     here, elsewhere = loaded(tmp_path / "here", runs), loaded(tmp_path / "elsewhere", runs, {"toy": bare})
-    assert boards.make(here) == boards.make(elsewhere)
+    assert kinds.make(here) == kinds.make(elsewhere)
     tabled = replace(bare, context=Context())
     with pytest.raises(MissingDataError, match="fetch toy"):
         loaded(tmp_path / "tabled", runs, {"toy": tabled})

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from nasboard.harness.boards.board import Board, Column, Undefined
-from nasboard.harness.boards.making import make
+from nasboard.harness.boards.kinds.making import make
 from nasboard.harness.report import write_report
 from nasboard.harness.report.cells import found as found_cells
 from tests.harness.report import fields

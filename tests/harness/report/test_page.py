@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 from plotly.offline import get_plotlyjs
 
-from nasboard.harness.boards.making import make
+from nasboard.harness.boards.kinds.making import make
 from nasboard.harness.errors import UsageError
 from nasboard.harness.report import write_report
 from nasboard.harness.report.page import html

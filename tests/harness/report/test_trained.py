@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.report.clouds import prediction_figures
 from nasboard.harness.report.failures import failures
@@ -108,10 +108,10 @@ def test_failed_trainings_are_among_the_failures(tmp_path: Path) -> None:
 
 def test_the_page_has_a_section_of_trainings_only_where_they_are_the_truth(tmp_path: Path) -> None:
     found = loaded(tmp_path, [search("a", 0, PLACES), *trained(PLACES)])
-    page = html(found, boards.make(found), "t")
+    page = html(found, kinds.make(found), "t")
     assert "The 3 architectures that were trained, or are to be" in page
     assert "Trainings behind the truth: 6." in page
     assert page.count('id="part-0-trainings"') == 1
     assert "Regret against" not in page
     plain = fields.comparison()
-    assert "part-0-trainings" not in html([plain], boards.make([plain]), "t")
+    assert "part-0-trainings" not in html([plain], kinds.make([plain]), "t")

@@ -1,17 +1,19 @@
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 import pytest
 
+from nasboard.benchmarks.tabulated.digits201 import tabular
 from nasboard.benchmarks.tabulated.planted import Planted, planted
 from nasboard.harness.api import Checkpoint, Images, Labels, Logits
 from nasboard.harness.context import Context, Quality
-from nasboard.harness.errors import MethodError, UsageError
+from nasboard.harness.errors import MethodError, NasboardError, SpecError, UsageError
 from nasboard.harness.record import RunKey
 from nasboard.harness.running.measure import CHUNK, Measure
+from nasboard.harness.space import Archs, Floats
 
 N = CHUNK + 80  # images: more than one chunk
 LABELS = np.arange(N, dtype=np.int64) % 3
@@ -88,7 +90,7 @@ def test_logits_that_are_none_are_refused(network: object, told: str) -> None:
 def test_what_cannot_be_measured_is_refused_and_not_ignored() -> None:
     with pytest.raises(MethodError, match="planted has no test images"):
         measuring(None).record(Checkpoint(1, network=right_but_for), 0.0, 0.0)
-    with pytest.raises(MethodError, match="transform cannot be measured"):
+    with pytest.raises(MethodError, match=r"nothing of transform is measured; say under \[inputs\]"):
         measuring(None).record(Checkpoint(1, transform=lambda archs: archs), 0.0, 0.0)
 
 
@@ -143,3 +145,47 @@ def test_a_quality_out_of_its_range_is_the_benchmarks_fault() -> None:
         generating(replace(FAR, of=lambda made, test: 1 / 0)).record(
             Checkpoint(1, generate=images_like, last=True), 0.0, 0.0
         )
+
+
+CELLS = np.array([[3, 0, 1, 4, 2, 1], [3, 3, 3, 3, 3, 3]], dtype=np.int16)
+
+
+def transforming(transform: Callable[[Archs], Archs], last: bool = True) -> Mapping[str, Archs]:
+    measure = Measure(replace(KEY, inputs=("some:0",)), tabular(), None, {"some:0": CELLS})
+    return measure.record(Checkpoint(3, transform=transform, last=last), 0.0, 0.0).transformed
+
+
+def test_panels_are_transformed_at_the_last_step() -> None:
+    def writes(archs: Archs) -> Archs:
+        archs[:, 0] = 1
+        return archs
+
+    assert transforming(writes, last=False) == {}
+    assert transforming(writes)["some:0"].tolist() == [[1, 0, 1, 4, 2, 1], [1, 3, 3, 3, 3, 3]]
+    assert CELLS[:, 0].tolist() == [3, 3]
+
+
+@pytest.mark.parametrize(
+    ("transform", "error", "told"),
+    [
+        (lambda archs: archs[:1], MethodError, "step 3: transform returned 1 architectures for 2"),
+        (lambda archs: archs + 9, SpecError, "allowed 0..4"),
+        (lambda archs: np.full_like(archs, 3), MethodError, "put nor_conv_3x3 in the place of none on edge 1"),
+    ],
+)
+def test_a_transformation_that_is_none_or_costs_more_is_refused(
+    transform: Callable[[Archs], Archs], error: type[NasboardError], told: str
+) -> None:
+    with pytest.raises(error, match=told):
+        transforming(transform)
+
+
+def test_costs_never_rise_where_a_space_says_nothing_of_transitions() -> None:
+    def counted(archs: Archs) -> dict[str, Floats]:
+        return {"parameters": archs.sum(axis=1) * 100.0}
+
+    made: Planted = replace(planted(), context=Context(counted=counted))
+    archs = np.array([[1, 0, 0, 0, 0, 0]], dtype=np.int16)
+    measure = Measure(replace(KEY, inputs=("some:0",)), made, None, {"some:0": archs})
+    with pytest.raises(MethodError, match="raised the parameters of p-1-0-0-0-0-0 from 100 to 200"):
+        measure.record(Checkpoint(1, transform=lambda a: a * 2, last=True), 0.0, 0.0)

@@ -7,8 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from nasboard.harness.planning import suite
 from nasboard.harness.record import RunRecord
-from nasboard.harness.running import runner, suite
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Claim, Store, new_owner, open_store
 from tests.plugin import write_distribution

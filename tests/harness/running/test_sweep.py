@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.harness.running import suite
+from nasboard.harness.planning import suite
 from nasboard.harness.running.sweep import Swept, plan, sweep
 from nasboard.harness.running.worker import Event
 from nasboard.harness.store import Store, new_owner, open_store

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 
 from nasboard.harness import registry
-from nasboard.harness.running import runner, suite, telling
+from nasboard.harness.planning import suite
+from nasboard.harness.running import runner, telling
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.running.telling import Reached
 from nasboard.harness.statistics.rank import kendall_tau

@@ -17,8 +17,9 @@ from numpy.random import default_rng
 from nasboard.harness import registry
 from nasboard.harness.api import Task
 from nasboard.harness.errors import Interrupted, MethodError
+from nasboard.harness.planning import suite
 from nasboard.harness.record import RunRecord
-from nasboard.harness.running import suite, trained
+from nasboard.harness.running import trained
 from nasboard.harness.running.oracle import MeteredOracle
 from nasboard.harness.running.runner import Setting
 from nasboard.harness.running.sweep import plan, sweep

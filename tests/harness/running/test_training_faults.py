@@ -14,10 +14,10 @@ import pytest
 
 from nasboard.harness import registry
 from nasboard.harness.errors import StoreFullError
+from nasboard.harness.planning import suite
+from nasboard.harness.planning.trainings import Trainer
 from nasboard.harness.record import RunRecord
-from nasboard.harness.running import suite
 from nasboard.harness.running.sweep import plan, sweep
-from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Store, open_store
 from tests import toy_live
 from tests.harness.full_disk import file_limit

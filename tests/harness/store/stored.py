@@ -54,16 +54,20 @@ def step(number: int, incumbent: str | None = "|a|", **rest: object) -> StepReco
     return StepRecord(number, number * 1.1, number / 3, incumbent, **rest)  # type: ignore[arg-type]
 
 
-def course(seed: int, n: int = 10) -> list[StepRecord]:
-    """Return steps with changing incumbents, logs, and scores at every third step, of the whole space at the last."""
+def course(seed: int, n: int = 10, *, transforms: bool = False) -> list[StepRecord]:
+    """Return steps with changing incumbents, logs, and scores at every third step, of the whole space at the last.
+
+    With `transforms` the last one has what a panel became as well.
+    """
     rng = np.random.default_rng(seed)
     steps = []
     for number in range(1, n + 1):
         scores = rng.standard_normal(7).astype(np.float32).astype(np.float64) if number % 3 == 0 else None
         whole = rng.standard_normal(20).astype(np.float32).astype(np.float64) if number == n else None
+        became = {"some": rng.integers(0, 300, (4, 3)).astype(np.int16)} if transforms and number == n else {}
         logs = {"eigenvalue": float(rng.random()), "ä \0 'quoted'": -0.0} if number % 2 else {}
         incumbent = None if number == 1 else f"|cell {rng.integers(3)}|"
-        steps.append(step(number, incumbent, logs=logs, scores=scores, all_scores=whole))
+        steps.append(step(number, incumbent, logs=logs, scores=scores, all_scores=whole, transformed=became))
     return steps
 
 
@@ -78,6 +82,8 @@ def same(a: StepRecord, b: StepRecord) -> bool:
     """Return whether two steps are equal to the last bit."""
     plain = (a.step, a.cost_s, a.wall_s, a.incumbent) == (b.step, b.cost_s, b.wall_s, b.incumbent)
     plain = plain and a.test_accuracy == b.test_accuracy and same_logs(a.logs, b.logs)
+    plain = plain and a.transformed.keys() == b.transformed.keys()
+    plain = plain and all(np.array_equal(a.transformed[name], b.transformed[name]) for name in a.transformed)
     return plain and _bits(a.scores) == _bits(b.scores) and _bits(a.all_scores) == _bits(b.all_scores)
 
 
@@ -134,7 +140,7 @@ def fill(store: Store, owner: str, n: int, method: str = "walk") -> list[str]:
     store.plan(runs)
     ids = [p.key.run_id for p in runs]
     while (claim := store.claim(ids, owner)) is not None:
-        steps = course(claim.key.seed)
+        steps = course(claim.key.seed, transforms=claim.key.seed % 2 == 0)
         seen = visits(len(steps), claim.key.seed)
         store.append(claim.run_id, owner, steps, None, len(steps), visits=seen, end=DONE)
     return ids

@@ -180,7 +180,11 @@ def _edit(change: Callable[[dict], object]) -> Callable[[str], str]:  # type: ig
         (lambda text: "[" * 100_000, SchemaError, "not whole JSON"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":NaN,', 1), SchemaError, "NaN is no number"),
         (lambda text: text.replace('"cost_s":1.1,', '"cost_s":1e999,', 1), StoreError, "cost_s"),
-        (_edit(lambda d: d.update(version=5)), SchemaError, "has version 5, this nasboard reads 1 and 2 and 3 and 4"),
+        (
+            _edit(lambda d: d.update(version=6)),
+            SchemaError,
+            "has version 6, this nasboard reads 1 and 2 and 3 and 4 and 5",
+        ),
         (_edit(lambda d: d.update(colour="red")), StoreError, "colour"),
         (_edit(lambda d: d["runs"][3].update(status="running")), StoreError, "runs.3.status"),
         (_edit(lambda d: d["runs"][3].update(error=None)), StoreError, "has an error"),

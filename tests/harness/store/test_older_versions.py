@@ -7,6 +7,7 @@ from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 from sqlalchemy import create_engine, text
 
@@ -19,7 +20,7 @@ from tests.harness.store.stored import DONE, bits, course, key, of_version, plan
 
 HERE = Path(__file__).parent
 BENCHMARK = planted_benchmark()
-older = pytest.mark.parametrize("version", [1, 2, 3])
+older = pytest.mark.parametrize("version", [1, 2, 3, 4])
 
 
 @older
@@ -45,10 +46,12 @@ def test_runs_planned_by_an_older_version_are_made_by_ours(version: int, url: st
         assert claim is not None
         assert (claim.state, claim.queries) == (b"after 3", 3)
         exact = [replace(s, scores=None if s.scores is None else s.scores / 3) for s in course(2, 6)[3:]]
-        exact[-1] = replace(exact[-1], test_accuracy=2 / 3)
+        became = {"some": np.array([[0, 1, 300]], dtype=np.int16)}
+        exact[-1] = replace(exact[-1], test_accuracy=2 / 3, transformed=became)
         store.append(cut, owner, exact, None, 6, visits=visits(3), end=DONE)
         assert all(same(a, b) for a, b in zip(store.steps(cut), [*course(2, 6)[:3], *exact], strict=True))
         assert store.measured() == [(cut, 6, 2 / 3)]
+        assert [(*row[:3], row[3].tolist()) for row in store.transformed()] == [(cut, 6, "some", [[0, 1, 300]])]
         assert (store.visits(cut) is None) == (version == 1)  # whose first three are not known
         store.claim([fresh], owner)
         store.append(fresh, owner, course(3, 6), None, 6, visits=visits(6), end=DONE)
@@ -68,6 +71,7 @@ def test_an_older_store_that_may_not_be_written_is_read(version: int, postgres_u
         assert all(same(a, b) for a, b in zip(store.steps(key(0).run_id), course(0, 6), strict=True))
         assert len(list(store.rankings())) == 3
         assert store.measured() == []
+        assert list(store.transformed()) == []
         assert [panel.archs.tolist() for panel, _ in store.panels()] == [[[0, 1, 2], [4, 3, 2]]]
         assert bits(store.visits(key(0).run_id)) == (None if version == 1 else bits(visits(6, 0)))
         assert len(list(store.visited())) == (0 if version == 1 else 3)

@@ -13,8 +13,8 @@ from typer.testing import CliRunner
 
 from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness import registry
-from nasboard.harness.boards import making
 from nasboard.harness.boards.board import Quoted, Undefined
+from nasboard.harness.boards.kinds import making
 from nasboard.harness.cli.app import app
 from nasboard.harness.errors import MissingDataError, NasboardError, SchemaError, SpecError, StoreError, UsageError
 from nasboard.harness.outcomes.load import load

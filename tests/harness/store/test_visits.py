@@ -13,8 +13,9 @@ import pytest
 
 from nasboard.benchmarks.tabulated.planted import planted as planted_benchmark
 from nasboard.harness.errors import StoreError
+from nasboard.harness.planning import suite
 from nasboard.harness.record import RunRecord, Visits
-from nasboard.harness.running import runner, suite
+from nasboard.harness.running import runner
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import Claim, Ending, Store, new_owner, open_store
 from nasboard.harness.store.exchange import export_runs, import_runs

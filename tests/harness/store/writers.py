@@ -13,12 +13,12 @@ STEPS = 5
 def write_all(url: str, count: int, gate: Barrier) -> tuple[int, list[str]]:
     """Plan all runs, then claim and make them until none is free; returns how many were new and which were made.
 
-    It begins when all who pass the gate are there.
+    They begin to claim when all who pass the gate have planned.
     """
     owner, made = new_owner(), []
-    gate.wait(timeout=120)
     with open_store(url) as store:
         new = store.plan(planned(count))
+        gate.wait(timeout=120)
         ids = [p.key.run_id for p in planned(count)]
         while (claim := store.claim(ids, owner)) is not None:
             steps = course(claim.key.seed, STEPS)

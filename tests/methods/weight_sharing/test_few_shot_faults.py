@@ -117,7 +117,8 @@ def test_a_state_of_a_parent_of_another_shape_is_refused() -> None:
 DYING = """
 import os, signal, sys
 from pathlib import Path
-from nasboard.harness.running import runner, suite
+from nasboard.harness.running import runner
+from nasboard.harness.planning import suite
 runner.COMMIT_EVERY_S, runner.COMMIT_SHARE = 0.0, 1.0  # a step is stored as soon as it is made
 from nasboard.harness.running.sweep import plan
 from nasboard.harness.store import new_owner, open_store

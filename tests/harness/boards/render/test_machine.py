@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.boards.board import Column, Quoted, Undefined
 from nasboard.harness.boards.render import as_json, to_text
 from nasboard.harness.errors import UsageError
@@ -84,7 +84,7 @@ def test_pandas_reads_numbers_as_numbers(tmp_path: Path, name: str) -> None:
     pandas = pytest.importorskip("pandas")
     runs = [ranked("one_shot", s, [noisy(s, 0.1)]) for s in range(2)] + [searched("re", 0, [7])]
     runs += [searched("lost", 0, [7], status="failed"), ranked("lost too", 0, [noisy(0, 0.1)], status="failed")]
-    made = boards.make(loaded(tmp_path, runs), name)
+    made = kinds.make(loaded(tmp_path, runs), name)
     frame = pandas.read_csv(io.StringIO(to_text(made, "csv")))
     assert len(frame) == sum(len(board.rows) for board in made)
     assert set(frame["dataset"]) == {"planted"}

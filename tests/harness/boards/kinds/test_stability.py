@@ -10,8 +10,7 @@ import pytest
 from numpy.random import Generator
 from rich.console import Console
 
-from nasboard.harness import boards
-from nasboard.harness.boards import measures
+from nasboard.harness.boards import kinds, measures
 from nasboard.harness.boards.board import Board, Undefined
 from nasboard.harness.boards.measures import fall
 from nasboard.harness.boards.render import print_tables
@@ -24,7 +23,7 @@ from tests.harness.stored_runs import ARCHS, ORDER, PANEL_TRUTH, TRUTH, Stored, 
 
 
 def board(comparisons: list[Comparison]) -> Board:
-    [made] = boards.make(comparisons, only="stability")
+    [made] = kinds.make(comparisons, only="stability")
     return made
 
 

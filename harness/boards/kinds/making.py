@@ -10,14 +10,15 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
-from nasboard.harness.boards.accuracy import accuracy_board, cost_board
 from nasboard.harness.boards.board import Board
-from nasboard.harness.boards.over import over_board
+from nasboard.harness.boards.kinds.accuracy import accuracy_board, cost_board
+from nasboard.harness.boards.kinds.over import over_board
+from nasboard.harness.boards.kinds.samples import samples_board
+from nasboard.harness.boards.kinds.stability import stability_board
+from nasboard.harness.boards.kinds.tau import tau_board
+from nasboard.harness.boards.kinds.trained import behind, trained_notes, trainings_board
+from nasboard.harness.boards.kinds.transformation import transformation_board
 from nasboard.harness.boards.quality import in_terms_of
-from nasboard.harness.boards.samples import samples_board
-from nasboard.harness.boards.stability import stability_board
-from nasboard.harness.boards.tau import tau_board
-from nasboard.harness.boards.trained import behind, trained_notes, trainings_board
 from nasboard.harness.errors import UnknownNameError, UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
@@ -33,28 +34,36 @@ MAKERS: Mapping[str, tuple[str, Maker]] = MappingProxyType(
         "cost": ("Cost", cost_board),
         "trainings": ("Trainings", trainings_board),
         "samples": ("What was looked at", samples_board),
+        "transformation": ("Transformation", transformation_board),
     }
 )
 
 
 def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Board, ...]:
-    """Return the three leaderboards of every comparison, or one board of each.
+    """Return the leaderboards of every comparison, or one board of each.
+
+    They are three, and a fourth where runs transformed architectures.
 
     Args:
         comparisons: from `outcomes.load.load`.
-        only: `tau`, `stability`, `accuracy`, `cost`, `trainings` or `samples`; None for the three leaderboards.
+        only: `tau`, `stability`, `accuracy`, `cost`, `trainings`, `samples` or `transformation`; None for the
+            leaderboards.
 
     Raises:
         UnknownNameError: no such board.
     """
     if only is not None and only not in MAKERS:
         raise UnknownNameError("board", only, MAKERS)
-    names = LEADERBOARDS if only is None else (only,)
     return tuple(
         noted(MAKERS[name][1](found, f"{MAKERS[name][0]}: {title(found)}{_behind(found)}"), found)
         for found in comparisons
-        for name in names
+        for name in (_leading(found) if only is None else (only,))
     )
+
+
+def _leading(comparison: Comparison) -> tuple[str, ...]:
+    transforms = any(o.became for outcomes in comparison.outcomes.values() for o in outcomes)
+    return (*LEADERBOARDS, *(["transformation"] if transforms else []))
 
 
 def over(comparisons: Sequence[Comparison], key: str) -> tuple[Board, ...]:

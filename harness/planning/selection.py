@@ -15,10 +15,10 @@ from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.entries import RunEntry, Suite
 from nasboard.harness.errors import MissingDataError, SuiteError, UnknownNameError, UsageError
+from nasboard.harness.planning.suite import validated
 from nasboard.harness.record import Json
-from nasboard.harness.running.suite import validated
 
-WHOLE = ("panel", "train")  # sections of the whole suite, which no entry has
+WHOLE = ("panel", "inputs", "train")  # sections of the whole suite, which no entry has
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +64,9 @@ def with_settings(suite: Suite, settings: Sequence[str]) -> Suite:
         for key, value in assigned(setting).items():
             if key not in WHOLE and key not in RunEntry.model_fields:
                 raise UnknownNameError(
-                    "key of --set:", key, ["panel.size", "train.along", "params.NAME", *RunEntry.model_fields]
+                    "key of --set:",
+                    key,
+                    ["panel.size", "inputs.uniform", "train.along", "params.NAME", *RunEntry.model_fields],
                 )
             for part in (raw,) if key in WHOLE else raw["runs"]:
                 if key == "params":

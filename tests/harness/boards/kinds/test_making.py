@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from pathlib import Path
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from tests.harness.stored_runs import Stored, loaded, searched
 
 
@@ -15,7 +15,7 @@ def stated(label: str, seed: int, tuning: str | None) -> Stored:
 
 
 def notes(folder: Path, *runs: Stored) -> list[str]:
-    made = boards.make(loaded(folder, runs))
+    made = kinds.make(loaded(folder, runs))
     told = [[line for line in board.notes if "uning" in line] for board in made]
     assert len(told) == 3
     assert told.count(told[0]) == 3

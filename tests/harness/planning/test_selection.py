@@ -6,8 +6,8 @@ from nasboard.benchmarks.tabulated.planted import planted
 from nasboard.harness.api import Benchmark
 from nasboard.harness.entries import Suite
 from nasboard.harness.errors import MissingDataError, SuiteError, UnknownNameError, UsageError
-from nasboard.harness.running import selection
-from nasboard.harness.running.suite import resolve
+from nasboard.harness.planning import selection
+from nasboard.harness.planning.suite import resolve
 
 EVOLUTION = {
     "method": "regularized_evolution",

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, Row, Undefined, Value
-from nasboard.harness.boards.bounds import KS, Bounds, per_class
+from nasboard.harness.boards.kinds.bounds import KS, Bounds, per_class
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.bootstrap import EXACT_UP_TO, RESAMPLES, Interval, Matrix, Metric

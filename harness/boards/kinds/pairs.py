@@ -13,9 +13,9 @@ import numpy as np
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
-from nasboard.harness.boards.making import title
-from nasboard.harness.boards.measures import QUANTITIES
-from nasboard.harness.boards.samples import at_samples, curves, shortest
+from nasboard.harness.boards.kinds.making import title
+from nasboard.harness.boards.kinds.samples import at_samples, curves, shortest
+from nasboard.harness.boards.quantities import QUANTITIES
 from nasboard.harness.errors import NothingComparableError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.rank import Unit

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness import boards, registry
-from nasboard.harness.boards import render
+from nasboard.harness import registry
+from nasboard.harness.boards import kinds, render
 from nasboard.harness.boards.board import Board, Quoted, Undefined
 from nasboard.harness.context import Context
 from nasboard.harness.errors import MissingDataError
@@ -24,7 +24,7 @@ OTHER = [visiting("reinforce", seed, [50 * seed + 7]) for seed in range(3)]
 
 
 def accuracy_board(folder: Path, context: Context = CONTEXT) -> Board:
-    [made] = boards.make(compared(folder, [*RANDOM, *OTHER], context), only="accuracy")
+    [made] = kinds.make(compared(folder, [*RANDOM, *OTHER], context), only="accuracy")
     for row in made.rows:
         assert set(row) == {column.key for column in made.columns}
     return made
@@ -60,7 +60,7 @@ def test_a_figure_of_another_budget_or_benchmark_is_not_beside(tmp_path: Path) -
         [found] = compared(tmp_path / str(i), runs)
         if "benchmark" in other:  # its own context quotes nothing
             found = replace(found, contexts={**{NAME: CONTEXT}, "planted@v1": replace(CONTEXT, published=())})
-        [made] = boards.make([found], only="accuracy")
+        [made] = kinds.make([found], only="accuracy")
         assert not [c.key for c in made.columns if c.key.startswith("published")]
         assert not [line for line in made.notes if line.startswith("Published")]
 
@@ -76,7 +76,7 @@ def test_a_figure_is_of_the_published_settings_alone(tmp_path: Path, published: 
             key = replace(run.key, params=params)
             runs.append(Moved(replace(run, run_id=key.run_id, key=key, label=label), *rest))
     runs += [visiting("gone", seed, [5]) for seed in range(3)]  # a method that cannot be asked for its defaults
-    [made] = boards.make(compared(tmp_path, runs, context), only="accuracy")
+    [made] = kinds.make(compared(tmp_path, runs, context), only="accuracy")
     same, *others = ("larger", "default", "gone") if published else ("default", "larger", "gone")
     assert row(made, same)["published"] == Quoted(0.9370, 0.0036, "M")
     assert {row(made, label)["published"] for label in others} == {Undefined("none")}
@@ -92,7 +92,7 @@ def test_settings_that_only_measure_may_be_others_than_the_published_ones(tmp_pa
     figure = replace(CONTEXT.published[0], method="regularized_evolution")
     for measuring, expected in ((set(), None), ({"population"}, Quoted(0.9370, 0.0036, "M")), ({"sample"}, None)):
         context = replace(CONTEXT, published=(replace(figure, measuring=frozenset(measuring)),))
-        [made] = boards.make(compared(tmp_path / str(len(measuring)) / str(expected), runs, context), only="accuracy")
+        [made] = kinds.make(compared(tmp_path / str(len(measuring)) / str(expected), runs, context), only="accuracy")
         assert row(made, "regularized_evolution").get("published") == expected
 
 
@@ -116,7 +116,7 @@ def test_people_read_percent_and_marks_and_machines_fractions_and_sources(tmp_pa
 
 
 def test_without_anything_to_show_the_board_is_what_it_was(tmp_path: Path) -> None:
-    [plain] = boards.make(loaded(tmp_path / "a", [searched("random_search", 0, [7])]), only="accuracy")
+    [plain] = kinds.make(loaded(tmp_path / "a", [searched("random_search", 0, [7])]), only="accuracy")
     assert not [c.key for c in plain.columns if c.key.startswith(("published", "on_"))]
     bare = accuracy_board(tmp_path / "b", Context())
     assert [c.key for c in bare.columns] == [c.key for c in plain.columns]
@@ -124,7 +124,7 @@ def test_without_anything_to_show_the_board_is_what_it_was(tmp_path: Path) -> No
 
 
 def test_titles_and_notes_carry_the_version_and_what_the_benchmark_says(tmp_path: Path) -> None:
-    for made in boards.make(compared(tmp_path, RANDOM)):
+    for made in kinds.make(compared(tmp_path, RANDOM)):
         assert "planted, space planted, version v1, table" in made.title
         assert made.notes[-1] == "seeds=draw: a query shows one training"
 
@@ -159,5 +159,5 @@ def test_a_wrong_truth_of_another_data_set_is_undefined_with_the_reason(
 def test_a_label_without_an_ended_run_has_no_figures(tmp_path: Path) -> None:
     [found] = compared(tmp_path, [*RANDOM, *OTHER])
     failed = tuple(replace(o, run=replace(o.run, status="failed", error="x")) for o in found.outcomes["reinforce"])
-    [made] = boards.make([replace(found, outcomes={**found.outcomes, "reinforce": failed})], only="accuracy")
+    [made] = kinds.make([replace(found, outcomes={**found.outcomes, "reinforce": failed})], only="accuracy")
     assert row(made, "reinforce")["on_dots"] == Undefined("no incumbent")

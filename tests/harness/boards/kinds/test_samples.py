@@ -8,10 +8,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness.boards import making
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.pairs import pairs
-from nasboard.harness.boards.samples import NO_SAMPLES, along_samples, samples_board
+from nasboard.harness.boards.kinds import making
+from nasboard.harness.boards.kinds.pairs import pairs
+from nasboard.harness.boards.kinds.samples import NO_SAMPLES, along_samples, samples_board
 from nasboard.harness.errors import NothingComparableError, UsageError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.statistics.significance import difference, holm

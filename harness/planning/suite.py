@@ -18,9 +18,10 @@ from pydantic import ValidationError
 
 from nasboard.harness import registry, shipped
 from nasboard.harness.api import Benchmark, CostKind
-from nasboard.harness.entries import PanelEntry, RunEntry, Suite, TrainEntry
+from nasboard.harness.entries import InputsEntry, PanelEntry, RunEntry, Suite, TrainEntry
 from nasboard.harness.errors import SuiteError, UnknownNameError
 from nasboard.harness.panel import Panel, uniform
+from nasboard.harness.planning.inputs import Found, nobodys, panels_of
 from nasboard.harness.record import TRAINING, Json, Maker, RunKey
 from nasboard.harness.space import LARGEST_ENUMERATION, size
 from nasboard.harness.store import Planned
@@ -31,6 +32,7 @@ SPELLING = {  # what was written with the wrong brackets, and how it is written
     ("runs", "model_type"): "write [[runs]] above every entry, and its keys below",
     ("panel", "model_type"): "write [panel], once and in single brackets",
     ("train", "model_type"): "write [train], once and in single brackets",
+    ("inputs", "model_type"): "write [inputs], once and in single brackets",
     ("params", "dict_type"): "write [runs.params], in single brackets, below the entry's own keys",
 }
 
@@ -68,13 +70,14 @@ def validated(raw: Mapping[str, object], what: str) -> Suite:
 
 
 def resolve(
-    suite: Suite, *, benchmark: Callable[[str], Benchmark] = registry.benchmark
+    suite: Suite, *, benchmark: Callable[[str], Benchmark] = registry.benchmark, found: Found = nobodys
 ) -> tuple[list[Planned], list[tuple[Panel, str]]]:
-    """Return every run of a suite, and the panels (with their space's name) that those are ranked on.
+    """Return every run of a suite, and the panels (with their space's name) that those rank and transform.
 
     Args:
         suite: as read; `selection` says which of its entries, and with what in place of the file's settings.
         benchmark: finds a benchmark by its registered name.
+        found: what runs of a label ended with, for `[inputs]`.
 
     Raises:
         SuiteError: a budget is missing or superfluous, two entries share a label on one data set, or two versions of
@@ -85,19 +88,18 @@ def resolve(
     planned: list[Planned] = []
     panels: dict[str, tuple[Panel, str]] = {}
     made: dict[str, set[str]] = {}  # label -> ids of its runs
-    seen, once = _Seen(), _Once(benchmark)
+    seen, once = _Seen(), _Once(benchmark, found)
     for entry in suite.runs:
         task = once.benchmark(entry.on)
         seen.add(entry, task)
-        runs, panel = _plan(entry, suite, task, once)
+        runs, needed = _plan(entry, suite, task, once)
         ids = {run.key.run_id for run in runs}
         twice = next((label for label, others in made.items() if ids & others), None)
         if twice is not None:
             raise SuiteError(f"{twice} and {entry.shown} are the same runs under two labels; remove one of the entries")
         made[entry.shown] = ids | made.get(entry.shown, set())
         planned += runs
-        if panel is not None:
-            panels[panel.identity] = (panel, task.space.name)
+        panels |= {panel.identity: (panel, task.space.name) for panel in needed}
     return planned, list(panels.values())
 
 
@@ -128,20 +130,28 @@ class _Seen:
 class _Once:
     """Looks up once for all entries what takes a while: benchmarks, whether they have data, and who made what."""
 
-    def __init__(self, benchmark: Callable[[str], Benchmark]) -> None:
-        """Look up benchmarks with `benchmark`."""
+    def __init__(self, benchmark: Callable[[str], Benchmark], found: Found) -> None:
+        """Look up benchmarks with `benchmark`, and what runs ended with by `found`."""
         self.benchmark = cache(benchmark)
+        self._inputs: dict[str, list[Panel]] = {}
+        self._found = found
         self.has_data = cache(lambda name: self.benchmark(name).data() is not None)
         self.benchmark_by = cache(registry.benchmark_by)
         self._made_by = cache(registry.made_by)
+
+    def inputs(self, entry: InputsEntry, name: str) -> list[Panel]:
+        """Return the panels that are transformed on a benchmark."""
+        if name not in self._inputs:
+            self._inputs[name] = panels_of(entry, self.benchmark(name), self._found)
+        return self._inputs[name]
 
     def method_by(self, name: str, params: Mapping[str, Json]) -> Maker:
         """Return who a method with these hyper-parameters is."""
         return registry.method_by(name, params, self._made_by)
 
 
-def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[Sequence[Planned], Panel | None]:
-    """Return the runs of an entry and the panel that they rank, None where they rank none."""
+def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[Sequence[Planned], list[Panel]]:
+    """Return the runs of an entry and the panels that they rank and transform."""
     method = registry.method(entry.method, cast("dict[str, Json]", entry.params))
     label, ranking = entry.shown, suite.panel
     asks = "query" in method.needs
@@ -160,6 +170,7 @@ def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[
     panel = None if asks and entry.rank_every is None else _panel(suite, task)
     if panel is not None and ranking.rank_all and size(task.space) > LARGEST_ENUMERATION:
         raise SuiteError(f"{label}: {task.space.name} is too large to be ranked whole; remove rank_all")
+    inputs = once.inputs(suite.inputs, entry.on)
     params: dict[str, Json] = registry.resolved(method)
     common = {
         "method": entry.method,
@@ -172,6 +183,7 @@ def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[
         "method_by": once.method_by(entry.method, params),
         "benchmark_by": once.benchmark_by(task.name),
         "live": task.context.parts,
+        "inputs": tuple(each.identity for each in inputs) or None,
     }
     ranked = (
         {"panel": None}
@@ -182,7 +194,8 @@ def _plan(entry: RunEntry, suite: Suite, task: Benchmark, once: _Once) -> tuple[
     # without queries there is only the clock; a query that trains costs what such a training is said to
     kind: CostKind = "simulated" if by_training else task.cost_kind if asks else "measured"
     keys = (RunKey(seed=seed, **common, **ranked) for seed in numbers)  # type: ignore[arg-type]
-    return [Planned(key, label, kind, entry.tuning) for key in keys], panel
+    needed = inputs if panel is None else [panel, *inputs]
+    return [Planned(key, label, kind, entry.tuning) for key in keys], needed
 
 
 def _trains_for_queries(task: Benchmark) -> bool:
@@ -222,6 +235,11 @@ def _explain(raw: Mapping[str, Any], place: tuple[int | str, ...], kind: str, me
         )
     if kind != "extra_forbidden":
         return f"{where}: {message}"
-    inner = {"panel": PanelEntry.model_fields, "train": TrainEntry.model_fields, "runs": RunEntry.model_fields}
+    inner = {
+        "panel": PanelEntry.model_fields,
+        "inputs": InputsEntry.model_fields,
+        "train": TrainEntry.model_fields,
+        "runs": RunEntry.model_fields,
+    }
     known = inner.get(str(place[0]), Suite.model_fields) if len(place) > 1 else Suite.model_fields
     return str(UnknownNameError(f"key at {where}:", str(place[-1]), known))

@@ -7,10 +7,10 @@ import numpy as np
 import pytest
 
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.boards.board import Board, Undefined
+from nasboard.harness.boards.kinds.trained import NAMED
 from nasboard.harness.boards.measures import fall
-from nasboard.harness.boards.trained import NAMED
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.space import Arch, to_index
 from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, SMALL_PANEL, Stored, noisy, ranked, searched
@@ -26,7 +26,7 @@ def search(places: list[int], seed: int = 0, label: str = "a") -> Stored:
 
 
 def board(comparisons: list[Comparison], name: str) -> Board:
-    [made] = boards.make(comparisons, only=name)
+    [made] = kinds.make(comparisons, only=name)
     for row in made.rows:
         assert set(row) == {column.key for column in made.columns}
     return made
@@ -79,14 +79,14 @@ def test_a_short_run_that_is_trained_throughout_has_the_drop_of_a_table(tmp_path
 def test_a_board_of_a_table_says_nothing_of_trainings(tmp_path: Path) -> None:
     made = tabled(tmp_path, [searched("a", 0, ALONG)])
     assert "trained_along" not in {column.key for column in board(made, "stability").columns}
-    assert not any("trainings from scratch" in note for each in boards.make(made) for note in each.notes)
+    assert not any("trainings from scratch" in note for each in kinds.make(made) for note in each.notes)
     assert board(made, "trainings").rows == ()
 
 
 def test_a_final_cell_that_nobody_trained_is_still_the_final_cell(tmp_path: Path) -> None:
     found = loaded(tmp_path, [search([5, 905]), *trained([5])])
     free = ARCHS[ORDER[905]].tolist()
-    [made] = boards.make([replace(found[0], parameter_free=(free[0],))], only="stability")
+    [made] = kinds.make([replace(found[0], parameter_free=(free[0],))], only="stability")
     assert value(made, "a", "parameter_free") == pytest.approx(free.count(free[0]) / 6)
 
 
@@ -117,7 +117,7 @@ def test_every_board_says_what_stands_behind_it(tmp_path: Path) -> None:
         training(12),  # that no run found
     ]
     lost = others[3][0].run_id[:12]
-    told = [made.notes for made in boards.make(loaded(tmp_path, [*runs, *others], planned=[training(5, 1001)[0].key]))]
+    told = [made.notes for made in kinds.make(loaded(tmp_path, [*runs, *others], planned=[training(5, 1001)[0].key]))]
     for notes in told:
         assert "2 architectures, 1 to 3 seeds each, 4 trainings." in "\n".join(notes)
         assert "by recipe quick-planted, 3 epochs" in "\n".join(notes)
@@ -130,9 +130,9 @@ def test_every_board_says_what_stands_behind_it(tmp_path: Path) -> None:
 
 
 def test_a_run_without_a_training_is_counted_at_the_foot(tmp_path: Path) -> None:
-    [tau, *_] = boards.make(loaded(tmp_path, [search([5, 905]), search([5], 1), *trained([5])]))
+    [tau, *_] = kinds.make(loaded(tmp_path, [search([5, 905]), search([5], 1), *trained([5])]))
     assert any("not trained: 1 of 2." in note for note in tau.notes)
-    [none, *_] = boards.make(loaded(tmp_path / "none", [search([5])]))
+    [none, *_] = kinds.make(loaded(tmp_path / "none", [search([5])]))
     assert "(no architecture yet)" in none.title
 
 

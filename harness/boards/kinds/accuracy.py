@@ -12,8 +12,8 @@ import numpy as np
 
 from nasboard.harness.api import CostKind
 from nasboard.harness.boards import measures
-from nasboard.harness.boards.beside import beside
 from nasboard.harness.boards.board import Board, Column, Undefined, Value
+from nasboard.harness.boards.kinds.beside import beside
 from nasboard.harness.boards.quality import range_of
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.statistics.bootstrap import Interval

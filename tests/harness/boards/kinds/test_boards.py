@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness import boards
-from nasboard.harness.boards import measures, tau
+from nasboard.harness.boards import kinds, measures
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Undefined
+from nasboard.harness.boards.kinds import tau
 from nasboard.harness.context import Context
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
@@ -40,7 +40,7 @@ OPTIMUM = best_expected(BENCHMARK.truth_by_seed(ARCHS))
 
 
 def board(comparisons: list[Comparison], name: str) -> Board:
-    [made] = boards.make(comparisons, only=name)
+    [made] = kinds.make(comparisons, only=name)
     for row in made.rows:
         assert set(row) == {column.key for column in made.columns}
     return made
@@ -317,19 +317,19 @@ def test_what_asked_no_oracle_has_no_simulated_cost_also_where_it_was_stored_so(
 
 def test_three_boards_a_comparison_and_one_on_request(tmp_path: Path) -> None:
     comparisons = loaded(tmp_path, [searched("a", 0, [7])])
-    assert [made.name for made in boards.make(comparisons)] == ["tau", "stability", "accuracy"]
-    assert [made.name for made in boards.make(comparisons, "cost")] == ["cost"]
-    assert boards.make([]) == ()
-    assert "planted, space planted, table " in boards.make(comparisons)[0].title
+    assert [made.name for made in kinds.make(comparisons)] == ["tau", "stability", "accuracy"]
+    assert [made.name for made in kinds.make(comparisons, "cost")] == ["cost"]
+    assert kinds.make([]) == ()
+    assert "planted, space planted, table " in kinds.make(comparisons)[0].title
 
 
 def test_an_unknown_board_is_an_error_with_a_suggestion(tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'accuracy'"):
-        boards.make([], "acuracy")
+        kinds.make([], "acuracy")
 
 
 def test_equal_runs_give_equal_boards_whatever_their_order_of_arrival(tmp_path: Path) -> None:
     runs = spread_over("good", 3000, seeds=4) + [ranked("r", s, [noisy(s, 0.1)]) for s in range(3)]
-    there = boards.make(loaded(tmp_path / "a", runs))
-    back = boards.make(loaded(tmp_path / "b", runs[::-1]))
+    there = kinds.make(loaded(tmp_path / "a", runs))
+    back = kinds.make(loaded(tmp_path / "b", runs[::-1]))
     assert there == back

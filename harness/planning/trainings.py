@@ -8,12 +8,14 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.context import Trainings
 from nasboard.harness.entries import Suite
 from nasboard.harness.errors import UsageError
+from nasboard.harness.panel import Panel
 from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, RunKey
 from nasboard.harness.space import Arch, check
 from nasboard.harness.store import Planned, Store
@@ -103,7 +105,8 @@ def of_suite(
     """Return the trainings that a suite asks for, of what its searches have come to by now.
 
     On benchmarks whose truth is trainings: of the last incumbent of every search that ended well, of those at evenly
-    spaced steps before, and of the panel. Each is there once, whoever needs it.
+    spaced steps before, of the panel, and of what was transformed and what it became. Each is there once, whoever needs
+    it.
     """
     ended = {run.run_id for run in store.runs() if run.status in ("done", "budget")}
     found: dict[str, Planned] = {}
@@ -121,18 +124,32 @@ def of_suite(
         panels = sorted({run.key.panel for run in mine if run.key.panel is not None})
         for identity in panels:
             found |= trainer.of_truth(store.panel(identity).archs, suite.train.panel_seeds)
+        became = list(store.transformed([run.key.run_id for run in mine if run.key.run_id in ended]))
+        inputs = [store.panel(identity).archs for identity in sorted({row[2] for row in became})]
+        for archs in (*inputs, *(row[3] for row in became)):
+            found |= trainer.of_truth(archs, suite.train.inputs_seeds)
     return list(found.values())
 
 
-def most(suite: Suite, searches: Sequence[Planned], *, opened: Open = registry.benchmark) -> int:
-    """Return how many trainings a suite asks for at most: where no two of its searches find the same."""
+def most(
+    suite: Suite,
+    searches: Sequence[Planned],
+    panels: Sequence[tuple[Panel, str]],
+    *,
+    opened: Open = registry.benchmark,
+) -> int:
+    """Return how many trainings a suite asks for at most: where no two of its searches find, or make, the same."""
     asked, total = suite.train, 0
+    sizes = {panel.identity: len(panel.archs) for panel, _ in panels}
     for name in dict.fromkeys(run.key.benchmark for run in searches):
         how = opened(name).context.trainings
         if how is not None and how.truth:
             mine = [run.key.panel for run in searches if run.key.benchmark == name]
             total += len(mine) * (asked.final_seeds + asked.along * asked.along_seeds)
             total += len(set(mine) - {None}) * asked.panel * asked.panel_seeds
+            given = [run.key.inputs or () for run in searches if run.key.benchmark == name]
+            became = sum(sizes[identity] for inputs in (*given, {*chain(*given)}) for identity in inputs)
+            total += became * asked.inputs_seeds
     return total
 
 

@@ -9,8 +9,8 @@ from nasboard.benchmarks.tabulated.planted import Planted, PlantedSpace, planted
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark
 from nasboard.harness.errors import SuiteError, UnknownNameError, UsageError
+from nasboard.harness.planning import suite
 from nasboard.harness.record import Maker
-from nasboard.harness.running import suite
 from nasboard.methods.black_box.random_search import RandomSearch
 from tests.tables import imported
 

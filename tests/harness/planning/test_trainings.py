@@ -10,10 +10,10 @@ import pytest
 
 from nasboard.harness import registry
 from nasboard.harness.errors import SpecError, SuiteError, UsageError
+from nasboard.harness.planning import suite, trainings
+from nasboard.harness.planning.trainings import Trainer
 from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING
-from nasboard.harness.running import suite, trainings
 from nasboard.harness.running.sweep import older, plan, sweep
-from nasboard.harness.running.trainings import Trainer
 from nasboard.harness.store import Planned, Store, open_store
 from tests import toy_live
 
@@ -120,8 +120,8 @@ def test_a_benchmark_with_a_table_lets_nothing_be_trained(store: Store) -> None:
 def test_the_most_that_is_trained_is_said_beforehand(store: Store) -> None:
     entries = (DRIFTING, {"method": "random_search", "benchmark": "planted", "seeds": 2, "budget_s": 60})
     made, planned, _ = resolved({"final_seeds": 3, "along": 2, "panel": 5, "panel_seeds": 2}, *entries)
-    assert trainings.most(made, planned) == 2 * (3 + 2) + 5 * 2
-    assert trainings.most(*resolved({}, entries[1])[:2]) == 0
+    assert trainings.most(made, planned, ()) == 2 * (3 + 2) + 5 * 2
+    assert trainings.most(*resolved({}, entries[1])[:2], ()) == 0
 
 
 @pytest.mark.parametrize(

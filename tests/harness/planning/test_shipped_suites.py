@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from nasboard.harness.running import suite
+from nasboard.harness.planning import suite
 from tests.places import ROOT
 from tests.tables import imported
 

@@ -16,7 +16,7 @@ import numpy as np
 
 from nasboard.harness.boards import measures
 from nasboard.harness.boards.board import Board, Column, Row, Undefined, Value
-from nasboard.harness.boards.bounds import Bounds
+from nasboard.harness.boards.kinds.bounds import Bounds
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.components import Components, two_way

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from nasboard.harness import boards
+from nasboard.harness.boards import kinds
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.errors import UsageError
 from nasboard.harness.statistics.rank import kendall_tau
@@ -29,7 +29,7 @@ def runs(seeds: int = 3) -> list[Stored]:
 
 def test_rows_that_differ_in_the_hyper_parameter_alone_are_one(tmp_path: Path) -> None:
     others = [ranked("one_shot", 0, [noisy(9, 0.1)]), run("0", 0, 0.1, k=2), run("1", 0, 0.1, k=2)]
-    (made,) = boards.over(loaded(tmp_path, [*runs(), *others, searched("random_search", 0, [3])]), "split_order")
+    (made,) = kinds.over(loaded(tmp_path, [*runs(), *others, searched("random_search", 0, [3])]), "split_order")
     assert [row["label"] for row in made.rows] == ["few_shot k=1", "few_shot k=2"]
     assert all(set(row) == {column.key for column in made.columns} for row in made.rows)
     first, second = made.rows
@@ -49,7 +49,7 @@ def test_rows_that_differ_in_the_hyper_parameter_alone_are_one(tmp_path: Path) -
 
 
 def test_what_one_seed_cannot_say_is_undefined(tmp_path: Path) -> None:
-    (made,) = boards.over(loaded(tmp_path, runs(seeds=1)), "split_order")
+    (made,) = kinds.over(loaded(tmp_path, runs(seeds=1)), "split_order")
     (row,) = made.rows
     assert isinstance(row["tau"], float)
     assert row["agreement"] == Undefined("one seed")
@@ -58,8 +58,8 @@ def test_what_one_seed_cannot_say_is_undefined(tmp_path: Path) -> None:
 
 
 def test_a_seed_that_lacks_a_value_counts_in_the_mean_alone(tmp_path: Path) -> None:
-    complete = boards.over(loaded(tmp_path / "a", runs(seeds=2)), "split_order")[0].rows[0]
-    more = boards.over(loaded(tmp_path / "b", [*runs(seeds=2), run("0", 2, 0.02)]), "split_order")[0].rows[0]
+    complete = kinds.over(loaded(tmp_path / "a", runs(seeds=2)), "split_order")[0].rows[0]
+    more = kinds.over(loaded(tmp_path / "b", [*runs(seeds=2), run("0", 2, 0.02)]), "split_order")[0].rows[0]
     assert more["seeds"] == 3
     assert more["p"] == complete["p"]
     assert more["tau_interval"] == complete["tau_interval"]
@@ -67,4 +67,4 @@ def test_a_seed_that_lacks_a_value_counts_in_the_mean_alone(tmp_path: Path) -> N
 
 def test_a_hyper_parameter_that_no_run_has_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="no runs that rank differ in a hyper-parameter 'k' alone"):
-        boards.over(loaded(tmp_path, runs(seeds=1)), "k")
+        kinds.over(loaded(tmp_path, runs(seeds=1)), "k")

@@ -1,0 +1,121 @@
+"""What a run made of the architectures of a panel, in numbers: change of true accuracy, of costs, of operations.
+
+And the best that could have been made of them, where the whole space is tabulated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nasboard.harness.boards.board import Undefined
+from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, RunOutcome
+from nasboard.harness.space import Archs, Floats, to_index
+from nasboard.harness.transitions import TransformableSpace, changes, reachable, released
+from nasboard.harness.truth import best_expected, blamed
+
+NO_TRANSFORM = Undefined("transforms nothing")
+
+
+@dataclass(frozen=True, slots=True)
+class Best:
+    """The best allowed transformation of each architecture of a panel.
+
+    Attributes:
+        gain: `(n,)`, by which it is better than the architecture itself.
+        trainings: over how many trainings it is cross-fitted; None where it is the best mean, which is too high.
+    """
+
+    gain: Floats
+    trainings: int | None
+
+
+def gain_of(comparison: Comparison, outcome: RunOutcome, panel: str) -> Floats | Undefined:
+    """Return the change of true accuracy `(n,)` of each architecture of a panel, or why it is not known."""
+    if not outcome.became:
+        return NO_TRANSFORM
+    if panel in comparison.untold:
+        return Undefined(comparison.untold[panel])
+    if panel not in outcome.became:
+        return Undefined("transformed other architectures")
+    found = outcome.became[panel]
+    if not found.known.all():
+        trained, told = int(found.known.sum()), comparison.trained
+        why = "have a truth" if told is None else "are trained; nasboard run SUITE trains the others"
+        return Undefined(f"{trained} of {len(found.known)} of what the panel became {why}")
+    return np.asarray(found.truth - _before(comparison, panel, found))
+
+
+def mean_gain(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
+    """Return the mean change of true accuracy over the first panel that a run transformed."""
+    inputs = outcome.run.key.inputs
+    if not outcome.became or not inputs:
+        return NO_TRANSFORM
+    gains = gain_of(comparison, outcome, inputs[0])
+    return gains if isinstance(gains, Undefined) else float(gains.mean())
+
+
+def _before(comparison: Comparison, panel: str, found: Became) -> Floats:
+    """Return the truth `(n,)` of a panel; of one that stayed the same value as of what it became."""
+    told = comparison.panels[panel]
+    if comparison.trained is None:
+        return told.truth
+    own, _ = comparison.trained.of(told.panel.archs)  # by all trainings, as that of what became of it
+    return own
+
+
+def counts_of(comparison: Comparison, archs: Archs) -> dict[str, Floats]:
+    """Return parameters and multiply-adds `(n,)` by name, then the second objectives that all `(n, d)` have."""
+    found: dict[str, Floats] = {}
+    for name, context in comparison.contexts.items():
+        if context.counted is not None and not found:
+            with blamed(f"{name}: counted"):
+                found |= context.counted(archs)
+        for title, each in context.objectives.items():
+            with blamed(f"{name}: {title}"):
+                if title not in found and (each.known is None or each.known(archs).all()):
+                    found[title] = each.of(archs)
+    return found
+
+
+def rises(before: Mapping[str, Floats], after: Mapping[str, Floats]) -> dict[str, float]:
+    """Return by how much the mean of each cost changed, as a share of what it was."""
+    shared = [name for name in before if name in after and before[name].mean() > 0]
+    return {name: float(after[name].mean() / before[name].mean() - 1) for name in shared}
+
+
+def transitions_of(comparison: Comparison, panel: PanelTruth, became: Sequence[Became]) -> dict[str, float]:
+    """Return the share of edges that each transition took, such as `O->S`, over what runs made of a panel."""
+    space = comparison.space
+    if not isinstance(space, TransformableSpace):
+        return {}
+    before = np.concatenate([panel.panel.archs] * len(became))
+    found = changes(space.transitions, before, np.concatenate([each.archs for each in became]))
+    total = sum(found.values())
+    return {name: count / total for name, count in found.items()}
+
+
+def best_of(comparison: Comparison, panel: PanelTruth) -> Best | Undefined:
+    """Return the best that NAT's transitions can make of each architecture of a panel, by the table.
+
+    Where the truth is of several trainings, one half of them chooses and the other measures, as for the optimum.
+    """
+    whole, space = comparison.whole, comparison.space
+    if whole is None or not isinstance(space, TransformableSpace):
+        return Undefined("the space is not tabulated as a whole")
+    archs = panel.panel.archs
+    may, there = released(space.transitions, archs), to_index(space, whole.panel.archs)
+    cross = whole.by_seed is not None and whole.by_seed.shape[1] > 1
+    found = np.empty(len(archs))
+    for row, arch in enumerate(archs):
+        rows = np.searchsorted(there, np.unique(to_index(space, reachable(space.transitions, arch, may[row]))))
+        found[row] = best_expected(_by_seed(whole)[rows]) if cross else whole.truth[rows].max()
+    return Best(found - panel.truth, _by_seed(whole).shape[1] if cross else None)
+
+
+def _by_seed(whole: PanelTruth) -> NDArray[np.float64]:
+    assert whole.by_seed is not None
+    return whole.by_seed
