@@ -115,7 +115,7 @@ def _outcomes(space: TransformableSpace, arch: Arch, may: Bools, most: int) -> A
 
 
 def _single_changes(space: TransformableSpace, arch: Arch, may: Bools) -> Archs:
-    """Return architectures `(m, d)` that differ from `arch` `(d,)` on one edge by what `(e, operations)` it may have."""
+    """Return architectures `(m, d)` that differ from `arch` `(d,)` on one edge, as it may `(e, operations)`."""
     ops = space.transitions.wiring(arch[None]).ops[0]
     edges, others = np.nonzero(may & (np.arange(may.shape[1]) != ops[:, None]))
     changed = np.repeat(ops[None], len(edges), axis=0)

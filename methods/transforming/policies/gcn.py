@@ -6,15 +6,14 @@ from math import sqrt
 
 import torch
 from numpy.random import Generator
-from torch import Tensor, nn
+from torch import Tensor
 
-from nasboard.harness.transitions import Wiring
-from nasboard.methods.transforming.policies.parts import EMBEDDED, Edges, Linear, Plan, by_cell, normal, uniform
+from nasboard.methods.transforming.policies.parts import EMBEDDED, Cellwise, Edges, Linear, Plan, normal, uniform
 
 LIFTED, HIDDEN = 1024, 100  # features of a node before and after the first layer; the release
 
 
-class Gcn(nn.Module):
+class Gcn(Cellwise):
     """Logits of the edges into each node, `Z = A relu(A X W0) W1 W_FC` and biases.
 
     The features X of a node are the embeddings of the operations on the edges into it, one behind the other; an input
@@ -29,8 +28,8 @@ class Gcn(nn.Module):
 
     def __init__(self, plan: Plan, rng: Generator, *, loops: bool) -> None:
         """Draw the weights; `loops` adds an edge from each node to itself to A."""
-        super().__init__()
-        self.plan, self.loops = plan, loops
+        super().__init__(plan)
+        self.loops = loops
         self.inputs = normal(rng, plan.inputs, plan.width * EMBEDDED)
         self.operations = normal(rng, plan.operations, EMBEDDED)
         self.lift = Linear(rng, plan.width * EMBEDDED, LIFTED)
@@ -39,15 +38,8 @@ class Gcn(nn.Module):
         self.second, self.second_bias = uniform(rng, bound, HIDDEN, HIDDEN), uniform(rng, bound, HIDDEN)
         self.head = Linear(rng, HIDDEN, plan.width * plan.actions)
 
-    def forward(self, wiring: Wiring) -> Tensor:
-        """Return the logits `(n, e, actions)` of architectures."""
-        found = self.head.weight.new_zeros(*wiring.ops.shape, self.plan.actions)
-        for edges in by_cell(self.plan.cells, wiring):
-            found[:, edges.at] = self._of_cell(edges)
-        return found
-
-    def _of_cell(self, edges: Edges) -> Tensor:
-        """Return logits `(n, k, actions)`."""
+    def of_cell(self, edges: Edges) -> Tensor:
+        """Return the logits `(n, k, actions)` of the edges of one cell."""
         x, a = self.lift(self._features(edges)), self._adjacency(edges)
         x = (a @ (x @ self.first) + self.first_bias).relu()
         x = a @ (x @ self.second) + self.second_bias  # (n, nodes, hidden)

@@ -28,6 +28,7 @@ class Plan:
         inputs: the most inputs that one of them has.
         nodes: the most nodes that one of them has, inputs among them.
         width: the most edges that lead to one node.
+        edges: the most edges of one cell.
         actions: how many actions each edge has.
     """
 
@@ -36,6 +37,7 @@ class Plan:
     inputs: int
     nodes: int
     width: int
+    edges: int
     actions: int
 
 
@@ -63,8 +65,9 @@ class Edges:
 def plan(of: Transitions, wiring: Wiring, actions: int) -> Plan:
     """Return what the architectures of a space have in common; `wiring` is of any of them."""
     nodes = [cell.inputs + cell.nodes for cell in of.cells]
-    width = 1 + max(int(edges.places.max()) for edges in by_cell(of.cells, wiring))
-    return Plan(len(of.operations), of.cells, max(cell.inputs for cell in of.cells), max(nodes), width, actions)
+    cells = [*by_cell(of.cells, wiring)]
+    width, edges = 1 + max(int(each.places.max()) for each in cells), max(len(each.at) for each in cells)
+    return Plan(len(of.operations), of.cells, max(cell.inputs for cell in of.cells), max(nodes), width, edges, actions)
 
 
 def by_cell(cells: tuple[Cell, ...], wiring: Wiring) -> Iterator[Edges]:
@@ -92,6 +95,39 @@ def uniform(rng: Generator, bound: float, *size: int) -> nn.Parameter:
 def normal(rng: Generator, *size: int) -> nn.Parameter:
     """Return a parameter drawn from the standard normal distribution."""
     return nn.Parameter(torch.from_numpy(rng.standard_normal(size).astype(np.float32)))
+
+
+class Cellwise(nn.Module):
+    """A policy that looks at one cell of an architecture after the other, with the same weights."""
+
+    def __init__(self, plan: Plan) -> None:
+        """Take over what all architectures have in common."""
+        super().__init__()
+        self.plan = plan
+
+    def forward(self, wiring: Wiring) -> Tensor:
+        """Return the logits `(n, e, actions)` of architectures."""
+        cells = [*by_cell(self.plan.cells, wiring)]
+        logits = torch.cat([self.of_cell(edges) for edges in cells], 1)
+        return logits[:, np.argsort(np.concatenate([edges.at for edges in cells]))]
+
+    def of_cell(self, edges: Edges) -> Tensor:
+        """Return the logits `(n, k, actions)` of the edges of one cell."""
+        raise NotImplementedError
+
+
+class Tokens(nn.Module):
+    """An edge as a sum of three embeddings: of its operation, of where it comes from, and of where it leads to."""
+
+    def __init__(self, plan: Plan, rng: Generator) -> None:
+        """Draw the embeddings."""
+        super().__init__()
+        self.operations = normal(rng, plan.operations, EMBEDDED)
+        self.sources, self.targets = normal(rng, plan.nodes, EMBEDDED), normal(rng, plan.nodes, EMBEDDED)
+
+    def forward(self, edges: Edges) -> Tensor:
+        """Return `(n, k, EMBEDDED)`."""
+        return self.operations[edges.ops] + self.sources[edges.sources] + self.targets[edges.targets]
 
 
 class Linear(nn.Module):
