@@ -218,6 +218,14 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness",
         "methods.weight_sharing",
     ),
+    "methods.transforming": (
+        "benchmarks.live",
+        "benchmarks.live.supernets",
+        "harness",
+        "methods.transforming.policies",
+        "methods.weight_sharing",
+    ),
+    "methods.transforming.policies": ("harness",),
     "methods.weight_sharing": (
         "benchmarks.live",
         "benchmarks.live.supernets",
@@ -252,6 +260,8 @@ TORCH_AT_TOP = (
     "methods.differentiable",
     "methods.differentiable.bilevel",
     "methods.differentiable.proxyless",
+    "methods.transforming",
+    "methods.transforming.policies",
     "methods.weight_sharing",
     "methods.weight_sharing.ofa",
 )

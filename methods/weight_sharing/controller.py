@@ -16,10 +16,9 @@ from typing import cast
 import numpy as np
 import torch
 from numpy.random import Generator
-from numpy.typing import NDArray
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.saved import array, load_adam, save_adam
+from nasboard.benchmarks.live.supernets.saved import load_taught, save_taught
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.api import State
 from nasboard.harness.errors import UsageError
@@ -262,18 +261,9 @@ class Reinforced:
 
     def save(self) -> State:
         """Return weights, moments and baseline."""
-        named = dict(self.controller.named_parameters())
-        return {
-            "weights": {name: array(tensor) for name, tensor in named.items()},
-            "adam": {name: save_adam(self.adam, tensor) for name, tensor in named.items()},
-            "baseline": self.baseline,
-        }
+        return save_taught(self.controller, self.adam) | {"baseline": self.baseline}
 
-    @torch.no_grad()
     def load(self, state: State) -> None:
         """Take over what `save` returned."""
-        weights, moments = cast("State", state["weights"]), cast("State", state["adam"])
-        for name, tensor in self.controller.named_parameters():
-            tensor.copy_(torch.tensor(cast("NDArray[np.float32]", weights[name])))
-            load_adam(self.adam, tensor, cast(State, moments[name]))
+        load_taught(self.controller, self.adam, state)
         self.baseline = cast("float | None", state["baseline"])

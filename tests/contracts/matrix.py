@@ -21,6 +21,7 @@ from nasboard.harness.api import Benchmark, SearchMethod
 from nasboard.harness.errors import ContractError, NasboardError
 from nasboard.harness.registry import split_name
 from nasboard.harness.testing.case import Case, first_difference
+from nasboard.harness.transitions import TransformableSpace
 from tests.contracts.catalogue import GENERATES, unmeasured
 from tests.methods import live
 
@@ -50,6 +51,12 @@ CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> 
         },
         **{("pc_darts", s): "partial channels go around the operations of cells" for s in LAYERED},
         **{("ofa", space): "nothing is elastic there" for space in SPACES if space != "ofa-digits"},
+        **{
+            (method, space): "its space does not say what its operations may become"
+            for method in ("nat", "transform_exhaustive", "transform_greedy")
+            for space in SPACES
+            if not isinstance(LIVE[split_name(space)[0]].space, TransformableSpace)
+        },
     }
 )
 RANKED = 6  # architectures

@@ -82,6 +82,24 @@ def load_adam(optimiser: torch.optim.Adam, parameter: Tensor, state: State) -> N
         optimiser.state[parameter] = moments
 
 
+def save_taught(net: nn.Module, optimiser: torch.optim.Adam) -> dict[str, object]:
+    """Return the weights of a network without buffers, and the moments of its optimiser, by name."""
+    named = dict(net.named_parameters())
+    return {
+        "weights": {name: array(tensor) for name, tensor in named.items()},
+        "adam": {name: save_adam(optimiser, tensor) for name, tensor in named.items()},
+    }
+
+
+@torch.no_grad()
+def load_taught(net: nn.Module, optimiser: torch.optim.Adam, state: State) -> None:
+    """Take over what `save_taught` returned."""
+    weights, moments = cast(Arrays, state["weights"]), cast(State, state["adam"])
+    for name, tensor in net.named_parameters():
+        tensor.copy_(torch.tensor(weights[name]))
+        load_adam(optimiser, tensor, cast(State, moments[name]))
+
+
 def save_rng(rng: Generator) -> State:
     """Return the state of a generator."""
     return cast(State, rng.bit_generator.state)
