@@ -34,6 +34,7 @@ class BoardName(StrEnum):
     pareto = "pareto"
     trainings = "trainings"
     samples = "samples"
+    transformation = "transformation"
 
 
 class Format(StrEnum):
@@ -92,7 +93,7 @@ def leaderboard(
     all_identities: AllOption = False,
     json: JsonOption = False,
 ) -> None:
-    """Print the leaderboards: rank correlation, stability, final accuracy."""
+    """Print the leaderboards: rank correlation, stability, final accuracy, and transformation where there is any."""
     from nasboard.harness.boards import kinds, selection
     from nasboard.harness.boards.fronts import pareto as board_pareto
     from nasboard.harness.boards.kinds import pairs as board_pairs
