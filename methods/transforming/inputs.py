@@ -38,7 +38,8 @@ def draw_ops(rng: Generator, chances: Floats, n: int) -> Ops:
     ends = chances.cumsum(axis=-1)
     drawn = rng.random((n, len(chances), 1)) * ends[:, -1:]
     last = chances.shape[1] - 1 - (chances[:, ::-1] > 0).argmax(axis=-1)
-    return np.minimum((ends <= drawn).sum(axis=-1), last)
+    taken: Ops = np.minimum((ends <= drawn).sum(axis=-1), last)
+    return taken
 
 
 def draw_uniform(rng: Generator, may: Bools, n: int) -> Ops:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from math import isfinite
@@ -55,26 +55,27 @@ class Nat:
     bn_policy: ClassVar[str] = BN_POLICY
 
     epochs: int = 100  # release, as all that follows
-    batch: int = 64  # of weights and policy
+    batch: int = 64  # images of a step of the weights
     lr: float = 0.01  # SGD, constant
     momentum: float = 0.9
     weight_decay: float = 3e-4
     share: float = 0.4  # of the training images, for the weights; the policy has the others
     policy: PolicyName = "gcn"
     graded: bool = False
+    policy_batch: int = 64  # images of a step of the policy
     policy_lr: float = 3e-4  # Adam
     policy_betas: tuple[float, float] = (0.5, 0.999)
     policy_decay: float = 5e-4
     entropy_weight: float = 0.003
     baseline_decay: float = 0.99
-    pairs: int = 1  # inputs of a step of the policy, all on the same images
+    pairs: int = 1  # inputs of a step of the policy, and what became of each, all on the same images
     draws: int = 10  # for each input that is transformed
     derive_every: int = 10  # epochs
 
     def __post_init__(self) -> None:
         """Refuse settings out of range when they are made, so that a suite is refused before anything runs."""
-        counts = {"epochs": self.epochs, "batch": self.batch, "pairs": self.pairs, "draws": self.draws}
-        for name, value in {**counts, "derive_every": self.derive_every}.items():
+        counts = ("epochs", "batch", "policy_batch", "pairs", "draws", "derive_every")
+        for name, value in ((name, getattr(self, name)) for name in counts):
             if value < 1:
                 raise UsageError(f"nat: {name} is at least 1, given {value}")
         if not 0 < self.share < 1 or not 0 <= self.baseline_decay < 1:
@@ -87,7 +88,7 @@ class Nat:
     @classmethod
     def for_tests(cls) -> Self:
         """Return one that keeps every contract within seconds, and finds nothing."""
-        return cls(epochs=3, batch=32, draws=3, derive_every=2)
+        return cls(epochs=3, batch=32, policy_batch=32, draws=3, derive_every=2)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch; the incumbent is None before the first derivation.
@@ -175,7 +176,7 @@ class Learning(Sampler):
         return mine, its
 
     def step(
-        self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: list[Tensor], clip: float
+        self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: Sequence[Tensor], clip: float
     ) -> float:
         """Make a step of the weights, and return the loss before it.
 
@@ -190,7 +191,9 @@ class Learning(Sampler):
     def learn(self, run: SinglePath) -> Mapping[str, float]:
         """Make the policy's steps of an epoch, and return their means, of the baseline the last."""
         s = self.settings
-        told = [self.teach(run, batch) for batch in batches(self.guides, s.batch, run.rng, run.parts.augmentation)]
+        told = [
+            self.teach(run, batch) for batch in batches(self.guides, s.policy_batch, run.rng, run.parts.augmentation)
+        ]
         return {name: float(np.mean([each[name] for each in told])) for name in told[0]} | {
             "baseline": told[-1]["baseline"]
         }
@@ -223,7 +226,8 @@ class Learning(Sampler):
             return archs
         drawn = np.stack([self.transformer.outcomes(arch, self.key, draws) for arch in archs])  # (n, draws, d)
         scores = run.rank(drawn.reshape(-1, archs.shape[1])).reshape(-1, draws)
-        return drawn[np.arange(len(archs)), scores.argmax(axis=1)]
+        best: Archs = drawn[np.arange(len(archs)), scores.argmax(axis=1)]
+        return best
 
     def save(self) -> State:
         """Return all that is not in the run itself."""

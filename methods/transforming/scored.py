@@ -127,4 +127,4 @@ def _widest(space: TransformableSpace) -> float:
     """Return how many architectures an input may become at most: each edge is kept, or one of null and skip."""
     of = space.transitions
     edges = of.wiring(sample(space, default_rng(KEY), 1)).ops.shape[1]
-    return float(1 + sum(kind != "other" for kind in of.kinds)) ** edges
+    return float((1 + sum(kind != "other" for kind in of.kinds)) ** edges)

@@ -115,7 +115,7 @@ class Transformer:
             )
         loss = self.loss(proposed, rewards - self.baseline)
         if not torch.isfinite(loss):
-            raise MethodError(f"the loss of the policy is {float(loss)}; lower its learning rate `policy_lr`")
+            raise MethodError(f"the loss of the policy is {float(loss.detach())}; lower its learning rate `policy_lr`")
         self.adam.zero_grad(set_to_none=True)
         loss.backward()  # type: ignore[no-untyped-call]
         self.adam.step()

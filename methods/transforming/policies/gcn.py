@@ -19,15 +19,16 @@ class Gcn(Cellwise):
     The features X of a node are the embeddings of the operations on the edges into it, one behind the other; an input
     has its own. A linear map lifts them. `A[target, source]` is the number of edges. All cells share the weights.
 
-    As published, an edge does not see its own operation: without a way from a node to itself, two layers bring together
-    what comes two edges earlier. With `loops` they bring together the node's own, too.
+    As published, no edge sees its own operation: without a way from a node to itself, what two layers bring to a node
+    is the features of those two edges before it. With `loops` (ours) each node is its own source, too, and the rows of
+    A are divided by their sums.
 
     Source: Guo et al., NAT (NeurIPS 2019), and its release, guoyongcs/NAT:search_model.py: A directed, not normalised,
     without loops. There two edges lead to each node; here a node has places for as many as any has, the others zero.
     """
 
     def __init__(self, plan: Plan, rng: Generator, *, loops: bool) -> None:
-        """Draw the weights; `loops` adds an edge from each node to itself to A."""
+        """Draw the weights; `loops` leads an edge from each node to itself."""
         super().__init__(plan)
         self.loops = loops
         self.inputs = normal(rng, plan.inputs, plan.width * EMBEDDED)
@@ -43,7 +44,7 @@ class Gcn(Cellwise):
         x, a = self.lift(self._features(edges)), self._adjacency(edges)
         x = (a @ (x @ self.first) + self.first_bias).relu()
         x = a @ (x @ self.second) + self.second_bias  # (n, nodes, hidden)
-        of_place = self.head(x).unflatten(2, (self.plan.width, self.plan.actions))
+        of_place: Tensor = self.head(x).unflatten(2, (self.plan.width, self.plan.actions))
         return of_place[:, edges.targets, edges.places]
 
     def _features(self, edges: Edges) -> Tensor:
@@ -62,4 +63,7 @@ class Gcn(Cellwise):
         rows = torch.arange(n)[:, None].expand_as(edges.sources)
         ones = torch.ones_like(edges.sources, dtype=a.dtype)
         a.index_put_((rows, edges.targets.expand_as(edges.sources), edges.sources), ones, accumulate=True)
-        return a + torch.eye(nodes, dtype=a.dtype) if self.loops else a
+        if not self.loops:
+            return a
+        looped = a + torch.eye(nodes, dtype=a.dtype)
+        return looped / looped.sum(-1, keepdim=True)

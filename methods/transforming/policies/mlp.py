@@ -26,4 +26,4 @@ class Mlp(Cellwise):
         k = len(edges.at)
         x = F.pad(self.tokens(edges), (0, 0, 0, self.plan.edges - k)).flatten(1)
         logits: Tensor = self.head(self.second(self.first(x).relu()).relu())
-        return logits.unflatten(1, (self.plan.edges, self.plan.actions))[:, :k]
+        return logits.view(len(x), self.plan.edges, self.plan.actions)[:, :k]
