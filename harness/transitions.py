@@ -145,12 +145,14 @@ def check_transformed(of: Transitions, before: Archs, after: Archs) -> None:
 def changes(of: Transitions, before: Archs, after: Archs) -> dict[str, int]:
     """Return how many edges went from kind to kind, such as `O->S`, over all of `(n, d)`; `kept` are unchanged."""
     old, new = of.wiring(before).ops, of.wiring(after).ops
+    names, counts = np.unique(transition_names(of, old[old != new], new[old != new]), return_counts=True)
+    return {"kept": int((old == new).sum())} | dict(zip(names.tolist(), counts.tolist(), strict=True))
+
+
+def transition_names(of: Transitions, old: Ops, new: Ops) -> NDArray[np.str_]:
+    """Return how operations `(k,)` that became others `(k,)` are named by their kinds, such as `O->S`."""
     letters = np.array([LETTERS[KINDS.index(kind)] for kind in of.kinds])
-    found = {"kept": int((old == new).sum())}
-    pairs = zip(letters[old[old != new]].tolist(), letters[new[old != new]].tolist(), strict=True)
-    for was, became in pairs:
-        found[f"{was}->{became}"] = found.get(f"{was}->{became}", 0) + 1
-    return found
+    return np.char.add(np.char.add(letters[old], "->"), letters[new])
 
 
 def reachable(of: Transitions, arch: Arch, may: Bools | None = None) -> Archs:

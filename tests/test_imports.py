@@ -62,13 +62,21 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
         "harness.outcomes",
         "harness.statistics",
     ),
-    "harness.report": (
+    "harness.report.pictures": (
         "harness",
         "harness.boards",
         "harness.boards.fronts",
         "harness.boards.kinds",
+        "harness.outcomes",
+        "harness.statistics",
+    ),
+    "harness.report": (
+        "harness",
+        "harness.boards",
+        "harness.boards.kinds",
         "harness.boards.render",
         "harness.outcomes",
+        "harness.report.pictures",
         "harness.statistics",
     ),
     "harness.testing": (

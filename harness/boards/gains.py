@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Archs, Floats, to_index
-from nasboard.harness.transitions import TransformableSpace, changes, reachable, released
+from nasboard.harness.transitions import TransformableSpace, changes, reachable, released, transition_names
 from nasboard.harness.truth import best_expected, blamed
 
 NO_TRANSFORM = Undefined("transforms nothing")
@@ -119,3 +119,25 @@ def best_of(comparison: Comparison, panel: PanelTruth) -> Best | Undefined:
 def _by_seed(whole: PanelTruth) -> NDArray[np.float64]:
     assert whole.by_seed is not None
     return whole.by_seed
+
+
+def effects_of(comparison: Comparison, panel: PanelTruth, became: Sequence[Became]) -> dict[str, Floats]:
+    """Return transition, such as `O->S` -> what each such change brought `(k,)`, over what runs made of a panel.
+
+    That is by how much what an architecture became is better than the same with this one edge as it was, by the table;
+    empty where the space is not tabulated as a whole.
+    """
+    whole, space = comparison.whole, comparison.space
+    if whole is None or not isinstance(space, TransformableSpace) or not became:
+        return {}
+    of, after = space.transitions, np.concatenate([each.archs for each in became])
+    old, new = of.wiring(np.concatenate([panel.panel.archs] * len(became))).ops, of.wiring(after).ops
+    row, edge = np.nonzero(old != new)
+    ops = new[row]
+    ops[np.arange(len(row)), edge] = old[row, edge]
+    there = to_index(space, whole.panel.archs)
+    with_it, without = (
+        whole.truth[np.searchsorted(there, to_index(space, archs))] for archs in (after[row], of.put(after[row], ops))
+    )
+    names = transition_names(of, old[row, edge], new[row, edge])
+    return {str(name): (with_it - without)[names == name] for name in np.unique(names)}

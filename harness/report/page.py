@@ -23,20 +23,21 @@ from nasboard.harness.boards.kinds import making
 from nasboard.harness.errors import UsageError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.report.cells import RADIUS, FoundCell, found
-from nasboard.harness.report.clouds import prediction_figures, spread_figure
 from nasboard.harness.report.failures import Failure, failures
 from nasboard.harness.report.fairness import Check, checks
-from nasboard.harness.report.figures import Figure, colours
-from nasboard.harness.report.fronts import front_figures
-from nasboard.harness.report.mixtures import alpha_figures, landscape_figures
+from nasboard.harness.report.pictures.cells import RADIUS, FoundCell, found
+from nasboard.harness.report.pictures.clouds import prediction_figures, spread_figure
+from nasboard.harness.report.pictures.figures import Figure, colours
+from nasboard.harness.report.pictures.fronts import front_figures
+from nasboard.harness.report.pictures.mixtures import alpha_figures, landscape_figures
+from nasboard.harness.report.pictures.regret import regret_figures
+from nasboard.harness.report.pictures.searches import search_figures
+from nasboard.harness.report.pictures.sub_supernets import split_figures
+from nasboard.harness.report.pictures.trained import along_figure, validation_figure
+from nasboard.harness.report.pictures.training import tau_figures
+from nasboard.harness.report.pictures.transformation import transformation_figures, transformed_cells
 from nasboard.harness.report.provenance import Fact, Origin, origins, plug_ins
-from nasboard.harness.report.regret import regret_figures
-from nasboard.harness.report.searches import search_figures
-from nasboard.harness.report.sub_supernets import split_figures
 from nasboard.harness.report.tables import SortableTable, sortable
-from nasboard.harness.report.trained import along_figure, validation_figure
-from nasboard.harness.report.training import tau_figures
 
 RUN_HEADINGS = ("run", "seed", "status", "cost (s)", "measured (s)", "queries")
 
@@ -55,6 +56,8 @@ class Part:
     predictions: tuple[Figure, ...]
     fronts: tuple[Figure, ...]
     cells: Mapping[str, tuple[FoundCell, ...]]
+    transformations: tuple[Figure, ...]
+    transformed: Mapping[str, tuple[FoundCell, ...]]
     trainings: tuple[SortableTable, ...]
     validation: tuple[Figure, ...]
     failures: tuple[Failure, ...]
@@ -65,7 +68,8 @@ class Part:
     def figures(self) -> tuple[Figure, ...]:
         """Return all its figures."""
         searches = (*self.along, *self.landscapes, *self.alphas)
-        return (*self.curves, self.spread, *searches, *self.predictions, *self.fronts, *self.validation)
+        others = (*self.predictions, *self.fronts, *self.validation, *self.transformations)
+        return (*self.curves, self.spread, *searches, *others)
 
 
 def html(comparisons: Sequence[Comparison], boards: Sequence[Board], title: str) -> str:
@@ -131,6 +135,8 @@ def _part(comparison: Comparison, key: str) -> Part:
         prediction_figures(comparison, key, hue),
         front_figures(comparison, key, hue),
         found(comparison),
+        transformation_figures(comparison, key, hue),
+        transformed_cells(comparison),
         tuple(sortable(board, f"{key}-trainings-of") for board in trainings),
         () if trained is None else (validation_figure(comparison, trained, key, hue),),
         failures(comparison),

@@ -14,7 +14,7 @@ from nasboard.harness import registry
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.planning import suite
-from nasboard.harness.report.sub_supernets import split_figures, split_of
+from nasboard.harness.report.pictures.sub_supernets import split_figures, split_of
 from nasboard.harness.statistics.rank import kendall_tau
 from nasboard.harness.store import open_store
 from nasboard.harness.store.exchange import import_runs

@@ -12,7 +12,7 @@ import pytest
 from nasboard.harness.boards.board import Board, Column, Undefined
 from nasboard.harness.boards.kinds.making import make
 from nasboard.harness.report import write_report
-from nasboard.harness.report.cells import found as found_cells
+from nasboard.harness.report.pictures.cells import found as found_cells
 from tests.harness.report import fields
 
 pytest.importorskip("selenium", reason="selenium is not installed")

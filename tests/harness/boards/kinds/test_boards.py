@@ -13,7 +13,7 @@ from nasboard.harness.context import Context
 from nasboard.harness.errors import UnknownNameError
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.panel import Panel
-from nasboard.harness.report.regret import regret_figures
+from nasboard.harness.report.pictures.regret import regret_figures
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.ceiling import attainable, reproducibility
 from nasboard.harness.statistics.intervals import of_share

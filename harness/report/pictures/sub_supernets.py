@@ -20,8 +20,8 @@ from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import defined, ended, panel_of, t_interval
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.record import Json
-from nasboard.harness.report.figures import Figure, Trace, axis, figure, numbers, plain
-from nasboard.harness.report.training import attained, level
+from nasboard.harness.report.pictures.figures import Figure, Trace, axis, figure, numbers, plain
+from nasboard.harness.report.pictures.training import attained, level
 from nasboard.harness.space import GroupedSpace, SearchSpace
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau

@@ -11,7 +11,7 @@ from nasboard.harness.api import CostKind
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import ended, t_interval
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, ribbon, scale
+from nasboard.harness.report.pictures.figures import Figure, Trace, absent, axis, figure, ribbon, scale
 from nasboard.harness.space import Floats
 
 GRID = 48  # costs at which a curve is evaluated

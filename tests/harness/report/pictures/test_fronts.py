@@ -6,9 +6,9 @@ import numpy as np
 
 from nasboard.harness.boards.fronts.visited import TRUE_FRONT, View, fronts, visited
 from nasboard.harness.context import Context, Objective
-from nasboard.harness.report.figures import colours
-from nasboard.harness.report.fronts import front_figures
 from nasboard.harness.report.page import html
+from nasboard.harness.report.pictures.figures import colours
+from nasboard.harness.report.pictures.fronts import front_figures
 from nasboard.harness.space import Archs, Bools, Floats
 from tests.harness.report import fields
 

@@ -11,7 +11,7 @@ from nasboard.harness.boards.measures import UNBOUNDED, Range, ended, t_interval
 from nasboard.harness.context import ACCURACY
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
 from nasboard.harness.outcomes.trained import VAL_ACCURACY, Trained, Training
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.report.pictures.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.space import Floats
 
 MOST_POINTS = 48  # of a curve along a search

@@ -15,7 +15,7 @@ import numpy as np
 
 from nasboard.harness.context import ACCURACY, Quality
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.space import DrawnSpace, SearchSpace, Sketch
+from nasboard.harness.space import Arch, DrawnSpace, SearchSpace, Sketch
 
 SPACING = 124.0  # between neighbouring nodes, in units of the picture
 MARGIN = 20.0
@@ -29,13 +29,14 @@ _SIZE = re.compile(r"(\d)x(\d)")
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """One drawn edge: an SVG path, the place of its label, and the family of its operation (a style)."""
+    """One drawn edge: an SVG path, the place of its label, the family of its operation, and `changed` or nothing."""
 
     path: str
     x: float
     y: float
     label: str
     family: str
+    mark: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +68,16 @@ class FoundCell:
         return f"{value} % true accuracy" if self.quality == ACCURACY else f"true {self.quality.name} {value}"
 
 
-def draw(sketch: Sketch) -> Drawing:
-    """Return the picture of a graph."""
+def draw(sketch: Sketch, before: Sketch | None = None) -> Drawing:
+    """Return the picture of a graph; edges with another operation than `before` are marked."""
     above, below = _reach(sketch.edges, 0), _reach(sketch.edges, 1)
     level = MARGIN + above
     nodes = tuple((MARGIN + SPACING * i, level, name) for i, name in enumerate(sketch.nodes))
-    drawn = tuple(_edge(source, target, op, level) for source, target, op in sketch.edges)
-    return Drawing(sketch.title, 2 * MARGIN + SPACING * (len(nodes) - 1), level + below + MARGIN, nodes, drawn)
+    drawn = [_edge(source, target, op, level) for source, target, op in sketch.edges]
+    if before is not None:
+        same = [now == was for now, was in zip(sketch.edges, before.edges, strict=True)]
+        drawn = [edge if kept else replace(edge, mark="changed") for edge, kept in zip(drawn, same, strict=True)]
+    return Drawing(sketch.title, 2 * MARGIN + SPACING * (len(nodes) - 1), level + below + MARGIN, nodes, tuple(drawn))
 
 
 def found(comparison: Comparison) -> dict[str, tuple[FoundCell, ...]]:
@@ -81,6 +85,19 @@ def found(comparison: Comparison) -> dict[str, tuple[FoundCell, ...]]:
     chosen = {label: _chosen(comparison.space, runs) for label, runs in comparison.outcomes.items()}
     quality = comparison.quality
     return {label: tuple(replace(cell, quality=quality) for cell in cells) for label, cells in chosen.items() if cells}
+
+
+def before_and_after(
+    space: DrawnSpace, archs: tuple[Arch, Arch], accuracies: tuple[float, float], note: str
+) -> tuple[FoundCell, FoundCell]:
+    """Return an architecture `(d,)` and what it became `(d,)`, the edges that changed marked in both."""
+    old, new = (space.drawing(arch) for arch in archs)
+    drawings = [tuple(map(draw, one, other)) for one, other in ((old, new), (new, old))]
+    specs = [space.decode(arch) for arch in archs]
+    return (
+        FoundCell("before", specs[0], accuracies[0], note, drawings[0]),
+        FoundCell("after", specs[1], accuracies[1], note, drawings[1]),
+    )
 
 
 def _chosen(space: SearchSpace, runs: Sequence[RunOutcome]) -> tuple[FoundCell, ...]:

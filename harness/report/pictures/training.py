@@ -14,7 +14,7 @@ from nasboard.harness.boards.board import Undefined
 from nasboard.harness.boards.measures import complete, ended, t_interval
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.report.pictures.figures import Figure, Trace, absent, axis, figure, numbers, plain
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.statistics.ceiling import attainable
 from nasboard.harness.statistics.rank import bootstrap_interval, kendall_tau

@@ -11,8 +11,8 @@ from nasboard.harness.boards.measures import ended, panel_of
 from nasboard.harness.context import Quality
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
-from nasboard.harness.report.training import without_truth
+from nasboard.harness.report.pictures.figures import Figure, Trace, absent, axis, faint, figure, numbers, plain
+from nasboard.harness.report.pictures.training import without_truth
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics.rank import TENTH, kendall_tau, share_of, top_of
 

@@ -9,15 +9,15 @@ import pytest
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.harness.outcomes.outcome import RunOutcome
-from nasboard.harness.report.figures import Figure, colours, scale
-from nasboard.harness.report.mixtures import (
+from nasboard.harness.report.pictures.figures import Figure, colours, scale
+from nasboard.harness.report.pictures.mixtures import (
     MOST_COLUMNS,
     MOST_NAMED,
     alpha_figures,
     landscape_figures,
     rows,
 )
-from nasboard.harness.report.searches import FEWEST_SEEDS, band, errors, search_figures
+from nasboard.harness.report.pictures.searches import FEWEST_SEEDS, band, errors, search_figures
 from tests.harness.report import fields
 
 HUES = colours(fields.comparison().outcomes)

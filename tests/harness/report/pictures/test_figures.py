@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from nasboard.harness.boards.measures import t_interval
-from nasboard.harness.report import training
-from nasboard.harness.report.clouds import MOST_POINTS, prediction_figures, spread_figure
-from nasboard.harness.report.figures import Figure, colours, figure, plain
-from nasboard.harness.report.regret import curve, regret_figures
-from nasboard.harness.report.training import tau_figures
+from nasboard.harness.report.pictures import training
+from nasboard.harness.report.pictures.clouds import MOST_POINTS, prediction_figures, spread_figure
+from nasboard.harness.report.pictures.figures import Figure, colours, figure, plain
+from nasboard.harness.report.pictures.regret import curve, regret_figures
+from nasboard.harness.report.pictures.training import tau_figures
 from nasboard.harness.statistics.ceiling import attainable
 from nasboard.harness.statistics.rank import kendall_tau
 from tests.harness.report import fields

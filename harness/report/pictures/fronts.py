@@ -12,7 +12,7 @@ from nasboard.harness.context import Objective
 from nasboard.harness.errors import MetricError
 from nasboard.harness.outcomes import contexts
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.report.figures import Figure, Trace, absent, axis, figure, numbers, plain
+from nasboard.harness.report.pictures.figures import Figure, Trace, absent, axis, figure, numbers, plain
 
 GREY = "#888888"
 FAR = 3.0  # interquartile ranges

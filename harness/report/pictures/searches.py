@@ -13,7 +13,7 @@ import numpy as np
 from nasboard.harness.boards.kinds.stability import EIGENVALUE
 from nasboard.harness.boards.measures import ended
 from nasboard.harness.outcomes.outcome import Comparison, RunOutcome
-from nasboard.harness.report.figures import Figure, Trace, axis, figure, numbers, plain, ribbon, scale
+from nasboard.harness.report.pictures.figures import Figure, Trace, axis, figure, numbers, plain, ribbon, scale
 from nasboard.harness.space import Floats
 
 LINE = "landscape_line"  # under this name methods log losses on the way to the derived architecture

@@ -11,7 +11,7 @@ from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import EDGES, OPS, NB201Space
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
-from nasboard.harness.report.cells import RADIUS, draw, found
+from nasboard.harness.report.pictures.cells import RADIUS, draw, found
 from nasboard.harness.space import DrawnSpace, Sketch, sample
 from tests.harness.report import fields
 from tests.strategies import archs

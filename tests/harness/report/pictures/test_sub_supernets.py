@@ -15,8 +15,8 @@ from nasboard.benchmarks.spaces.relaxation import Group
 from nasboard.benchmarks.tabulated.planted import PlantedSpace
 from nasboard.harness.outcomes.outcome import Comparison
 from nasboard.harness.record import Json
-from nasboard.harness.report.figures import Figure, colours
-from nasboard.harness.report.sub_supernets import Split, place, split_figures, split_of
+from nasboard.harness.report.pictures.figures import Figure, colours
+from nasboard.harness.report.pictures.sub_supernets import Split, place, split_figures, split_of
 from nasboard.harness.space import SearchSpace
 from nasboard.harness.statistics.ceiling import attainable
 from nasboard.harness.statistics.rank import kendall_tau

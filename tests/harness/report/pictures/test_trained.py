@@ -6,13 +6,13 @@ import pytest
 
 from nasboard.harness.boards import kinds
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.report.clouds import prediction_figures
 from nasboard.harness.report.failures import failures
 from nasboard.harness.report.fairness import checks
-from nasboard.harness.report.figures import Figure, colours
 from nasboard.harness.report.page import html
-from nasboard.harness.report.trained import MOST_CURVES, along, along_figure, validation_figure
-from nasboard.harness.report.training import tau_figures
+from nasboard.harness.report.pictures.clouds import prediction_figures
+from nasboard.harness.report.pictures.figures import Figure, colours
+from nasboard.harness.report.pictures.trained import MOST_CURVES, along, along_figure, validation_figure
+from nasboard.harness.report.pictures.training import tau_figures
 from tests.harness.report import fields
 from tests.harness.stored_runs import SMALL_PANEL, Stored, noisy, ranked, searched
 from tests.harness.trained_runs import EPOCHS, loaded, mean, on_toy, trained, training

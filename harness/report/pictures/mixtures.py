@@ -14,7 +14,7 @@ import numpy as np
 
 from nasboard.harness.boards.measures import ended
 from nasboard.harness.outcomes.outcome import Comparison
-from nasboard.harness.report.figures import LONGEST_NAME, Figure, Trace, axis, figure, numbers, plain
+from nasboard.harness.report.pictures.figures import LONGEST_NAME, Figure, Trace, axis, figure, numbers, plain
 from nasboard.harness.space import Floats, GroupedSpace, SearchSpace
 
 ALPHA, LANDSCAPE = "alpha", "landscape"  # under these names methods log them

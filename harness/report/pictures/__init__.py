@@ -1,0 +1,1 @@
+"""What the report draws of a comparison, a kind of figure a file."""
