@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
-from nasboard.benchmarks.spaces.darts import EDGES
+from nasboard.benchmarks.spaces.node_cells.wiring import FOUR
 
 Edge = tuple[int, int, Sequence[str]]  # source, target, names of its operations
 Weights = Sequence[tuple[float | Tensor, Sequence[float | Tensor]]]  # of each edge, and of its operations
@@ -132,9 +132,9 @@ def put(source: nn.Module, plain: Plain) -> Plain:
 def of_supernet(net: DartsSupernet) -> Plain:
     """Return the plain supernet with the same weights."""
     edges: tuple[list[Edge], list[Edge]] = ([], [])
-    for i, group in enumerate(net.space.groups[: 2 * len(EDGES)]):
-        source, target = EDGES[i % len(EDGES)]
-        edges[i // len(EDGES)].append((source, target, [option for option in group.options if option != "none"]))
+    for i, group in enumerate(net.space.groups[: 2 * len(FOUR.edges)]):
+        source, target = FOUR.edges[i % len(FOUR.edges)]
+        edges[i // len(FOUR.edges)].append((source, target, [option for option in group.options if option != "none"]))
     return put(net, Plain(net.macro.channels, net.macro.cells, edges, shared=True, partial=net.macro.partial))
 
 
@@ -143,10 +143,10 @@ def weights_of(net: DartsSupernet, mix: Tensor) -> tuple[Weights, Weights]:
     groups = net.space.groups
     parts = mix.split([len(group.options) for group in groups])
     found: tuple[list, list] = ([], [])
-    for i, (group, part) in enumerate(zip(groups[: 2 * len(EDGES)], parts, strict=False)):
-        cell, (source, target) = i // len(EDGES), EDGES[i % len(EDGES)]
-        weighed = len(groups) > 2 * len(EDGES)
-        whole = parts[2 * len(EDGES) + 4 * cell + target - 2][source] if weighed else 1.0
+    for i, (group, part) in enumerate(zip(groups[: 2 * len(FOUR.edges)], parts, strict=False)):
+        cell, (source, target) = i // len(FOUR.edges), FOUR.edges[i % len(FOUR.edges)]
+        weighed = len(groups) > 2 * len(FOUR.edges)
+        whole = parts[2 * len(FOUR.edges) + 4 * cell + target - 2][source] if weighed else 1.0
         each = [weight for option, weight in zip(group.options, part, strict=True) if option != "none"]
         found[cell].append((whole, each))
     return found

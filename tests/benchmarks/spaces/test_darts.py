@@ -10,10 +10,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nasboard.benchmarks.spaces.darts import CELLS, EDGES, OPS, DartsSpace
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.genotype import Pairs, read_genotype, write_genotype
 from nasboard.benchmarks.spaces.known.published import PUBLISHED
+from nasboard.benchmarks.spaces.node_cells.operations import NOISE, OPS
+from nasboard.benchmarks.spaces.node_cells.wiring import CELLS, FOUR
 from nasboard.benchmarks.spaces.relaxation import cuts, size
 from nasboard.harness import space as spaces
 from nasboard.harness.errors import SpecError
@@ -50,14 +52,16 @@ def test_the_number_of_architectures() -> None:
         "s3": (180 * 2**8) ** 2,
         "s4": (180 * 2**8) ** 2,
         "s5": per_cell**2,
+        "nat": (180 * 9**8) ** 2,
+        "nat-enas": (720**2 * 9**10) ** 2,
     }
 
 
 def test_groups_are_edges_of_the_normal_then_of_the_reduction_cell() -> None:
-    assert [group.name for group in DARTS.groups] == [f"{cell} {v}<-{u}" for cell in CELLS for u, v in EDGES]
-    assert EDGES[:5] == ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
+    assert [group.name for group in DARTS.groups] == [f"{cell} {v}<-{u}" for cell in CELLS for u, v in FOUR.edges]
+    assert FOUR.edges[:5] == ((0, 2), (1, 2), (0, 3), (1, 3), (2, 3))
     assert size(DARTS.groups) == 28 * 8
-    assert all(group.options == OPS[:-1] for group in DARTS.groups)
+    assert all(group.options == OPS[:NOISE] for group in DARTS.groups)
     assert size(SPACES["s5"].groups) == 28 * 7
     assert [(group.name, group.chosen) for group in WEIGHTED.groups[28:30]] == [
         ("edges into normal 2", 2),
@@ -104,12 +108,13 @@ def test_classes_of_a_small_space_are_counted_by_hand() -> None:
     assert len(set(space.canonical(rows).tolist())) == len(by_hand) < 180
 
 
-@pytest.mark.parametrize("name", SPACES)
+@pytest.mark.parametrize("name", [name for name in SPACES if not name.startswith("nat")])  # as indices fit 63 bits
 def test_the_canonical_form_is_the_first_row_of_its_class(name: str) -> None:
     space = SPACES[name]
     some = spaces.sample(space, np.random.default_rng(0), 200)
     codes = space.canonical(some)
     first = spaces.from_index(space, codes)
+    assert np.array_equal(first, space.representatives(some))
     assert (codes <= spaces.to_index(space, some)).all()
     assert np.array_equal(space.canonical(first), codes)
     for arch, representative in zip(some[:20], first, strict=False):

@@ -12,15 +12,17 @@ from torch import Tensor, nn
 from nasboard.benchmarks.live.mixtures import Simplices
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.supernet import transfer
-from nasboard.benchmarks.spaces.darts import EDGES, DartsSpace
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES
 from nasboard.benchmarks.spaces.macros import DartsMacro
+from nasboard.benchmarks.spaces.node_cells.wiring import FOUR
 from nasboard.benchmarks.spaces.relaxation import Allowed, draw, everything, owner, size, splits
 from nasboard.harness.errors import SpecError, UsageError
 from tests.benchmarks.live.plain_darts import of_supernet, weights_of
 
 SMALL = DartsMacro(image=8, channels=4, cells=3)
-KINDS = [(name, partial) for name in ("darts", "s1", "s2", "s3", "s4") for partial in (1, 2)]
+KINDS = [(name, partial) for name in ("darts", "s1", "s2", "s3", "s4", "nat") for partial in (1, 2)]
+KINDS += [("nat-enas", 1)]
 
 
 def space_of(name: str, partial: int = 1) -> DartsSpace:
@@ -148,7 +150,7 @@ def test_an_edge_that_is_not_allowed_into_its_node_owns_no_weights() -> None:
     allowed = tuple((0, 1) if group.kind == "edge" else held for group, held in both)
     net = supernet(space, replace(SMALL, partial=2), allowed)
     owning = {int(name.split(".")[3]) for name, _ in net.named_parameters() if ".edges." in name}
-    assert owning == {edge for edge, (source, _) in enumerate(EDGES) if source < 2}
+    assert owning == {edge for edge, (source, _) in enumerate(FOUR.edges) if source < 2}
     arch, x = draw(space, allowed, np.random.default_rng(9)), images()
     torch.testing.assert_close(net(x, net.mixtures(arch[None])[0].double()), net.network(arch)(x))
 
