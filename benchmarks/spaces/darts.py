@@ -104,7 +104,10 @@ class DartsSpace:
         return write_genotype(normal, reduction, self._joins)
 
     def drawing(self, arch: Arch) -> tuple[Sketch, ...]:
-        """Return the graphs of both cells of an architecture `(d,)`, their inputs named by how far back they are."""
+        """Return the graphs of both cells of an architecture `(d,)`, their inputs named by how far back they are.
+
+        Two operations from the same source to the same node are one edge, with both names.
+        """
         inner = self.frame.inner
         names = ("k-2", "k-1", *map(str, inner), "out")
         sources, ops = self.graph(arch[None])
@@ -112,9 +115,12 @@ class DartsSpace:
         found = []
         for cell, name in enumerate(CELLS):
             both = zip(sources[0, cell].flat, ops[0, cell].flat, strict=True)
-            kept = tuple((int(source), INPUTS + i // 2, OPS[op]) for i, (source, op) in enumerate(both))
+            kept: dict[tuple[int, int], list[str]] = {}
+            for i, (source, op) in enumerate(both):
+                kept.setdefault((int(source), INPUTS + i // 2), []).append(OPS[op])
+            edges = tuple((*edge, " + ".join(told)) for edge, told in kept.items())
             ends = tuple((node, inner.stop, "") for node, there in zip(inner, joined[cell], strict=True) if there)
-            found.append(Sketch(f"{name} cell", names, kept + ends))
+            found.append(Sketch(f"{name} cell", names, edges + ends))
         return tuple(found)
 
     def graph(self, archs: Archs) -> tuple[Wires, Wires]:

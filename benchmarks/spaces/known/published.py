@@ -13,7 +13,7 @@ from functools import cache
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.genotype import short_form
+from nasboard.benchmarks.spaces.genotype import loose_ends, short_form
 from nasboard.benchmarks.spaces.known.found_cells import FOUND
 from nasboard.harness.errors import SpecError
 
@@ -26,15 +26,15 @@ class PublishedCell:
         spec: its genotype.
         source: where it was read, `owner/repository:path` and the name it has there.
         millions: published parameters in the evaluation network, in millions with the digits that are told, without the
-            auxiliary head.
+            auxiliary head; None where no text was at hand to read them in.
         counted: where that number was read.
         imagenet: whether the network is that for ImageNet, 14 cells of 48 channels; else that for CIFAR-10, 20 of 36.
     """
 
     spec: str
     source: str
-    millions: float
-    counted: str
+    millions: float | None = None
+    counted: str | None = None
     imagenet: bool = False
 
 
@@ -176,6 +176,29 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_3",
             3.33,
             "the same file",
+        ),
+        "nat-darts": PublishedCell(  # what NAT makes of darts-v2
+            short_form(
+                "sep3 0, sep3 1, skip 0, sep3 1, skip 0, skip 1, skip 0, dil3 2",
+                "max 0, skip 1, skip 1, skip 2, max 0, null 2, max 1, skip 2",
+            ),
+            "guoyongcs/NAT:genotypes.py NAT_DARTS",
+        ),
+        "enas": PublishedCell(
+            short_form(
+                "sep3 1, skip 1, skip 0, sep5 1, avg 0, sep3 1, sep3 0, avg 1, avg 0, sep5 1",
+                "sep5 0, avg 1, sep3 1, avg 1, avg 1, sep3 1, avg 1, sep5 4, sep5 0, sep3 5",
+                loose_ends,
+            ),
+            "guoyongcs/NAT:genotypes.py ENAS",
+        ),
+        "nat-enas": PublishedCell(
+            short_form(
+                "sep3 1, skip 1, skip 0, sep5 1, null 0, sep3 1, sep3 0, avg 1, avg 0, sep5 1",
+                "sep5 0, avg 1, sep3 1, avg 1, avg 1, sep3 1, null 1, sep5 4, sep5 0, sep3 5",
+                loose_ends,
+            ),
+            "guoyongcs/NAT:genotypes.py NAT_ENAS",
         ),
     }
 )
