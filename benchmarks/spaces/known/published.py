@@ -1,13 +1,14 @@
 """DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by.
 
 Not here, since no public repository has them: the cells of PC-DARTS-RS, PC-DARTS-ADV, P-DARTS-RS and P-DARTS-ADV, and
-those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone. Cells that SmoothDARTS
-found in S1 to S4 are in `found_cells`.
+those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone. Nor what NAT makes of
+NAONet. Cells that SmoothDARTS found in S1 to S4 are in `found_cells`. NAONet-A is in no space here: it has 1x3 and 3x1
+convolutions and pooling of 2x2 and 5x5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -44,6 +45,11 @@ def known(space: DartsSpace) -> Mapping[str, str]:
     whole = {name: cell.spec for name, cell in PUBLISHED.items() if _is_in(space, cell.spec)}
     small = {f"{method}-{data}": spec for (method, data, name), spec in FOUND.items() if name == space.name}
     return MappingProxyType(whole | small)
+
+
+def home(spaces: Iterable[DartsSpace], name: str) -> DartsSpace:
+    """Return the first of `spaces` that a published cell is in."""
+    return next(space for space in spaces if name in known(space))
 
 
 def _is_in(space: DartsSpace, spec: str) -> bool:
@@ -199,6 +205,22 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
                 loose_ends,
             ),
             "guoyongcs/NAT:genotypes.py NAT_ENAS",
+        ),
+        "naonet-b": PublishedCell(  # found with shared weights
+            short_form(
+                "sep5 0, avg 0, sep5 0, avg 2, max 1, avg 0, sep3 4, max 1, sep5 2, max 0",
+                "sep5 1, sep3 1, sep5 2, skip 2, sep3 1, max 2, sep5 3, avg 2, avg 0, avg 0",
+                loose_ends,
+            ),
+            "renqianluo/NAO_pytorch:NAO_V1/train_NAONet_B_36_cifar10.sh fixed_arc",
+        ),
+        "naonet-v2": PublishedCell(
+            short_form(
+                "sep5 1, sep5 0, skip 2, sep3 0, sep3 0, sep5 2, sep3 0, avg 0, max 0, sep3 0",
+                "avg 0, avg 0, avg 2, sep3 1, sep3 0, sep5 0, sep3 0, max 0, sep3 0, sep5 0",
+                loose_ends,
+            ),
+            "renqianluo/NAO_pytorch:NAO_V2/train_NAONet_V2_36_cifar10.sh fixed_arc",
         ),
     }
 )

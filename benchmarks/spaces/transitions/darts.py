@@ -2,9 +2,9 @@
 
 What an operation costs beside another on the same edge depends on the channels: two separable 3x3 convolutions have
 more weights than a dilated 5x5 one where there are many, and fewer where there are few. Here one may take the place of
-another where it has no more weights and batch norms at any number of channels from `NARROWEST` on. A skip of stride 2,
-on the edges that leave the inputs of a reduction cell, is two 1x1 convolutions: it may stand there for a convolution,
-and never for pooling, or for nothing.
+another where it has no more weights, with those of batch norm and without, however many channels there are from
+`NARROWEST` on. A skip of stride 2, on the edges that leave the inputs of a reduction cell, is two 1x1
+convolutions: it may stand there for a convolution, and never for pooling, or for nothing.
 """
 
 from __future__ import annotations
@@ -21,8 +21,9 @@ from nasboard.benchmarks.spaces.transitions.operations import kind
 from nasboard.harness.space import Archs, Floats
 from nasboard.harness.transitions import Cell, Kind, Ops, Wiring
 
-NARROWEST = 4  # channels of any network here
+NARROWEST = 4  # channels of the first cells of any network here; a reduction cell doubles them
 WIDEST = 1 << 20
+PLACES = ((NARROWEST, 1), (2 * NARROWEST, 1), (2 * NARROWEST, 2))  # fewest channels and stride: normal; reduction twice
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,27 +75,26 @@ class NodeTransitions:
         some number of channels.
         """
         rows = self.lists.frame.rows(archs)
-        halves = (CELLS.index("reduction") == CELL) & (rows.sources < INPUTS)
+        at = np.where(CELLS.index("reduction") == CELL, 1 + (rows.sources < INPUTS), 0)  # in `PLACES`
         known = np.array(self.lists.known)
         there = np.searchsorted(known, self.lists.ops[CELL, rows.edges, rows.chosen])
         has = self.lists.places[CELL, rows.edges][..., known] >= 0
         fewer, work = _compared(self.lists.known)
-        at = halves.astype(np.int64)
         found = np.where(has & fewer[at, there], work[at], np.inf)
         return found.reshape(len(archs), rows.sources[:1].size, len(known))
 
 
 def _compared(ops: tuple[int, ...]) -> tuple[NDArray[np.bool_], Floats]:
-    """Return how operations compare on edges of stride 1 and 2.
+    """Return how operations compare in `PLACES`.
 
     Returns:
-        `(2, ops, ops)`: whether the second has no more weights than the first, with those of batch norm and without,
-        however many channels there are; and weights `(2, ops)` with `WIDEST` channels.
+        `(places, ops, ops)`: whether the second has no more weights than the first, with those of batch norm and
+        without, however many channels there are; and weights `(places, ops)` with `WIDEST` channels.
     """
-    sizes = np.array([NARROWEST, WIDEST])
-    each = np.array([[[weights(op, int(c), stride) for op in ops] for c in sizes] for stride in (1, 2)])
-    convolved = each[..., 0]  # (2, sizes, ops): of convolutions alone, as multiply-adds are
-    whole = convolved + 2 * sizes[:, None] * each[..., 1]
+    sizes = np.array([(fewest, WIDEST) for fewest, _ in PLACES])  # (places, sizes)
+    each = np.array([[[weights(op, c, stride) for op in ops] for c in (fewest, WIDEST)] for fewest, stride in PLACES])
+    convolved = each[..., 0]  # (places, sizes, ops): of convolutions alone, as multiply-adds are
+    whole = convolved + 2 * sizes[..., None] * each[..., 1]
     measures = np.stack([convolved, whole])
     fewer = (measures[..., None, :] <= measures[..., None]).all(axis=(0, 2))
     return np.asarray(fewer), whole[:, -1].astype(np.float64)
