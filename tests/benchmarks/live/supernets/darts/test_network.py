@@ -15,6 +15,7 @@ from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.spaces.costs.darts import auxiliary, count
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.genotype import write_genotype
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.relaxation import draw, everything
 from nasboard.harness.errors import UsageError
@@ -90,6 +91,23 @@ def test_parameters_are_as_many_as_are_counted_without_a_network(name: str) -> N
             beside = int(auxiliary(macro, joined)[0]) if macro.auxiliary else 0
             assert weights_of(made) == count(space, arch[None], macro).parameters[0] + beside
         assert weights_of(net.network(arch)) == count(space, arch[None], SMALL, shared=True).parameters[0]
+
+
+@pytest.mark.parametrize("name", ["nat", "nat-enas"])
+def test_cells_of_null_alone_answer_by_the_bias_and_learn_it(name: str) -> None:
+    space = SPACES[name]
+    spec = write_genotype(*[(("null", 0), ("null", 1)) * space.frame.nodes] * 2)
+    arch = space.encode(spec)
+    whole = DartsSupernet(space, SMALL, np.random.default_rng(0)).double()
+    alone, x = network(arch=arch, space=space), images()
+    for net in (whole.network(arch), alone):
+        logits = net(x)
+        assert torch.equal(logits, logits[:1].expand_as(logits))
+        torch.nn.functional.cross_entropy(logits, torch.arange(4)).backward()
+        found = [tensor.grad for tensor in net.parameters() if tensor.grad is not None and tensor.grad.any()]
+        assert [tuple(grad.shape) for grad in found] == [(10,)]
+    torch.testing.assert_close(whole(x, whole.mixtures(arch[None])[0].double()), whole.network(arch)(x))
+    assert alone.training_logits(x, 0.5, np.random.default_rng(0))[0].isfinite().all()
 
 
 def test_dropping_no_path_is_the_forward_pass_and_draws_nothing() -> None:
