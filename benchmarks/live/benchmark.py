@@ -44,14 +44,12 @@ from nasboard.harness.api import Benchmark, CostKind, SearchData
 from nasboard.harness.context import Context, Published, Trainings
 from nasboard.harness.errors import MissingDataError, UsageError
 from nasboard.harness.space import (
-    LARGEST_ENUMERATION,
     Arch,
     Archs,
     Floats,
     Ints,
     enumerate_all,
     from_index,
-    size,
 )
 
 SCORED_ON = 1000  # validation images
@@ -172,7 +170,7 @@ class LiveBenchmark:
 
     @property
     def _has_skips(self) -> bool:
-        return any("skip_connect" in group.options for group in self.space.groups)
+        return any(option.startswith("skip_connect") for group in self.space.groups for option in group.options)
 
     def data(self) -> SearchData:
         """Return images and supernets.
@@ -270,10 +268,8 @@ def representatives(space: RelaxedSpace, archs: Archs) -> Archs:
 
     That is the lexicographically first, but of spaces of layers, which say it themselves.
     """
-    if isinstance(space, LayerSpace):
+    if isinstance(space, LayerSpace | DartsSpace):
         return space.representatives(archs)
-    if size(space) > LARGEST_ENUMERATION:
-        return from_index(space, space.canonical(archs))  # in spaces as large as these it is that one's index
     first, of = _classes(cast(Hashable, space))
     return from_index(space, first[np.searchsorted(of, space.canonical(archs))])
 

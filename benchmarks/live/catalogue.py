@@ -1,10 +1,10 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
 `digits201-live`, `digits1296-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces;
-`poc1296-cifar10`, `darts-DATA`, `s1-DATA` to `s5-DATA`, `proxyless-DATA` and `ofa-DATA` by trainings from scratch. A
-table of all trainings of `poc1296-cifar10`, once it was built under that name, scores `poc1296-cifar10-live`. An option
-is part of a benchmark's name, and so of every run. A name is an attribute of this module, so that the registry finds
-it.
+`poc1296-cifar10`, `darts-DATA`, `s1-DATA` to `s5-DATA`, `nat-DATA`, `nat-enas-DATA`, `proxyless-DATA` and `ofa-DATA` by
+trainings from scratch. A table of all trainings of `poc1296-cifar10`, once it was built under that name, scores
+`poc1296-cifar10-live`. An option is part of a benchmark's name, and so of every run. A name is an attribute of this
+module, so that the registry finds it.
 """
 
 from __future__ import annotations
@@ -46,8 +46,10 @@ from nasboard.harness.context import Published
 from nasboard.harness.errors import UsageError
 from nasboard.harness.registry import full_name, split_name
 
-TRAINED = ("darts", "s1", "s2", "s3", "s4", "s5")  # spaces without a table
 IMAGES = ("digits", "cifar10", "cifar100", "svhn", "ImageNet16-120")
+TRAINED: Mapping[str, tuple[str, ...]] = MappingProxyType(  # spaces without a table, and the images they are on
+    {name: IMAGES[:2] if name.startswith("nat") else IMAGES for name in DARTS_SPACES}
+)
 RECIPE_ON: Mapping[str, str] = MappingProxyType(  # of those spaces; on other images nobody has published one
     {"cifar10": "darts-cifar10-600", "cifar100": "darts-16x8-600", "svhn": "darts-16x8-600"}
 )
@@ -267,8 +269,8 @@ def _on_digits(name: str, space: RelaxedSpace, recipe: str, table: Callable[[], 
 
 def _trained() -> list[Live]:
     found = [Live("poc1296-cifar10", Poc1296Space(), "cifar10", POC, "quick-10")]
-    for space in TRAINED:
-        for data in IMAGES:
+    for space, images in TRAINED.items():
+        for data in images:
             recipe = RECIPE_ON.get(data, "quick-30")
             split = "cifar100-halved" if data == "cifar100" else data  # that of cifar100 itself is NAS-Bench-201's
             found.append(Live(f"{space}-{data}", DARTS_SPACES[space], split, DartsMacro(), recipe))

@@ -51,10 +51,12 @@ def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[Relaxed
     Edges have weights then, as in PC-DARTS, but not where the space weighs the inputs of its nodes already.
 
     Raises:
-        UsageError: `share` does not divide the channels, or the space is one of layers.
+        UsageError: `share` does not divide the channels, or the space is one of layers, or of loose ends.
     """
     if isinstance(space, LayerSpace):
         raise UsageError(f"partial channels go around the operations of cells; {space.name} has layers")
+    if isinstance(space, DartsSpace) and space.loose:
+        raise UsageError(f"partial channels go around edges that have weights; those of {space.name} have none")
     if share < 1 or macro.channels % share:
         raise UsageError(f"partial is a divisor of {macro.channels} channels, given {share}")
     if isinstance(space, DartsSpace | NB201Space):

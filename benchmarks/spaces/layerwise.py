@@ -17,17 +17,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
-from math import prod
 from types import MappingProxyType
 
 import numpy as np
 
+from nasboard.benchmarks.spaces.codes import code
 from nasboard.benchmarks.spaces.relaxation import Group, cuts
 from nasboard.harness.errors import SpecError
-from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text, one_hot, to_index
+from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats, Ints, check_row, no_text, one_hot
 
 ZERO = "Zero"
-LARGEST_INDEX = 2**63
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +132,7 @@ class LayerSpace:
         the lowest index of such rows, or where indices do not fit 63 bits, a hash of that row: two different networks
         then share one with a chance of 2^-63.
         """
-        rows = self.representatives(archs)
-        return to_index(self, rows) if prod(self.choices) < LARGEST_INDEX else _hash(rows)
+        return code(self, self.representatives(archs))
 
     def representatives(self, archs: Archs) -> Archs:
         """Return, for each of architectures `(n, d)`, the one that stands for all that are the same layers.
@@ -199,17 +197,6 @@ def shallower(space: LayerSpace, layers: int) -> LayerSpace:
         why = "stages have depths of their own" if layers > 0 else f"given {layers}"
         raise SpecError(f"{space.name}: a stage keeps its first layers, 1 or more; {why}")
     return replace(space, stages=tuple(replace(stage, layers=min(stage.layers, layers)) for stage in space.stages))
-
-
-def _hash(rows: Archs) -> Ints:
-    """Return a number `(n,)` below 2^63 of each row, by the finaliser of splitmix64 slot after slot."""
-    found = np.zeros(len(rows), dtype=np.uint64)
-    for column in rows.T:
-        found = (found ^ (column.astype(np.uint64) + np.uint64(1))) * np.uint64(0x9E3779B97F4A7C15)
-        found = (found ^ (found >> np.uint64(30))) * np.uint64(0xBF58476D1CE4E5B9)
-        found = (found ^ (found >> np.uint64(27))) * np.uint64(0x94D049BB133111EB)
-        found ^= found >> np.uint64(31)
-    return (found >> np.uint64(1)).astype(np.int64)
 
 
 def _blocks(expansions: tuple[int, ...]) -> tuple[str, ...]:

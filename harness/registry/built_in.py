@@ -18,6 +18,7 @@ _LIVE = (
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
     *(f"proxyless-{data}" for data in ("digits", "cifar10")),
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
+    *(f"{space}-{data}" for space in ("nat", "nat-enas") for data in ("digits", "cifar10")),
     "ofa-digits",
     "ofa-cifar10",
 )

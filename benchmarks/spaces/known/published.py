@@ -1,19 +1,20 @@
 """DARTS cells that were published, as their releases write them: to start from, to train again, to check counts by.
 
 Not here, since no public repository has them: the cells of PC-DARTS-RS, PC-DARTS-ADV, P-DARTS-RS and P-DARTS-ADV, and
-those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone. Cells that SmoothDARTS
-found in S1 to S4 are in `found_cells`.
+those that R-DARTS found in the whole space; RobustDARTS' release has cells of S1 to S4 alone. Nor what NAT makes of
+NAONet. Cells that SmoothDARTS found in S1 to S4 are in `found_cells`. NAONet-A is in no space here: it has 1x3 and 3x1
+convolutions and pooling of 2x2 and 5x5.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
 
 from nasboard.benchmarks.spaces.darts import DartsSpace
-from nasboard.benchmarks.spaces.genotype import short_form
+from nasboard.benchmarks.spaces.genotype import loose_ends, short_form
 from nasboard.benchmarks.spaces.known.found_cells import FOUND
 from nasboard.harness.errors import SpecError
 
@@ -26,15 +27,15 @@ class PublishedCell:
         spec: its genotype.
         source: where it was read, `owner/repository:path` and the name it has there.
         millions: published parameters in the evaluation network, in millions with the digits that are told, without the
-            auxiliary head.
+            auxiliary head; None where no text was at hand to read them in.
         counted: where that number was read.
         imagenet: whether the network is that for ImageNet, 14 cells of 48 channels; else that for CIFAR-10, 20 of 36.
     """
 
     spec: str
     source: str
-    millions: float
-    counted: str
+    millions: float | None = None
+    counted: str | None = None
     imagenet: bool = False
 
 
@@ -44,6 +45,11 @@ def known(space: DartsSpace) -> Mapping[str, str]:
     whole = {name: cell.spec for name, cell in PUBLISHED.items() if _is_in(space, cell.spec)}
     small = {f"{method}-{data}": spec for (method, data, name), spec in FOUND.items() if name == space.name}
     return MappingProxyType(whole | small)
+
+
+def home(spaces: Iterable[DartsSpace], name: str) -> DartsSpace:
+    """Return the first of `spaces` that a published cell is in."""
+    return next(space for space in spaces if name in known(space))
 
 
 def _is_in(space: DartsSpace, spec: str) -> bool:
@@ -176,6 +182,45 @@ PUBLISHED: Mapping[str, PublishedCell] = MappingProxyType(
             "ruocwang/darts-pt:sota/cnn/genotypes.py darts_pt_s5_3",
             3.33,
             "the same file",
+        ),
+        "nat-darts": PublishedCell(  # what NAT makes of darts-v2
+            short_form(
+                "sep3 0, sep3 1, skip 0, sep3 1, skip 0, skip 1, skip 0, dil3 2",
+                "max 0, skip 1, skip 1, skip 2, max 0, null 2, max 1, skip 2",
+            ),
+            "guoyongcs/NAT:genotypes.py NAT_DARTS",
+        ),
+        "enas": PublishedCell(
+            short_form(
+                "sep3 1, skip 1, skip 0, sep5 1, avg 0, sep3 1, sep3 0, avg 1, avg 0, sep5 1",
+                "sep5 0, avg 1, sep3 1, avg 1, avg 1, sep3 1, avg 1, sep5 4, sep5 0, sep3 5",
+                loose_ends,
+            ),
+            "guoyongcs/NAT:genotypes.py ENAS",
+        ),
+        "nat-enas": PublishedCell(
+            short_form(
+                "sep3 1, skip 1, skip 0, sep5 1, null 0, sep3 1, sep3 0, avg 1, avg 0, sep5 1",
+                "sep5 0, avg 1, sep3 1, avg 1, avg 1, sep3 1, null 1, sep5 4, sep5 0, sep3 5",
+                loose_ends,
+            ),
+            "guoyongcs/NAT:genotypes.py NAT_ENAS",
+        ),
+        "naonet-b": PublishedCell(  # found with shared weights
+            short_form(
+                "sep5 0, avg 0, sep5 0, avg 2, max 1, avg 0, sep3 4, max 1, sep5 2, max 0",
+                "sep5 1, sep3 1, sep5 2, skip 2, sep3 1, max 2, sep5 3, avg 2, avg 0, avg 0",
+                loose_ends,
+            ),
+            "renqianluo/NAO_pytorch:NAO_V1/train_NAONet_B_36_cifar10.sh fixed_arc",
+        ),
+        "naonet-v2": PublishedCell(
+            short_form(
+                "sep5 1, sep5 0, skip 2, sep3 0, sep3 0, sep5 2, sep3 0, avg 0, max 0, sep3 0",
+                "avg 0, avg 0, avg 2, sep3 1, sep3 0, sep5 0, sep3 0, max 0, sep3 0, sep5 0",
+                loose_ends,
+            ),
+            "renqianluo/NAO_pytorch:NAO_V2/train_NAONet_V2_36_cifar10.sh fixed_arc",
         ),
     }
 )

@@ -13,7 +13,6 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
-from nasboard.benchmarks.spaces.darts import EDGES
 
 Edge = tuple[int, int, Sequence[str]]  # source, target, names of its operations
 Weights = Sequence[tuple[float | Tensor, Sequence[float | Tensor]]]  # of each edge, and of its operations
@@ -48,13 +47,22 @@ class Plain(nn.Module):
     Args:
         channels, cells, classes, partial: of the network.
         edges: of the normal cell, and of the reduction cell.
+        joined: nodes that are put out, of both; None: all.
     """
 
     def __init__(
-        self, channels: int, cells: int, edges: tuple[list[Edge], list[Edge]], shared: bool, partial: int = 1
+        self,
+        channels: int,
+        cells: int,
+        edges: tuple[list[Edge], list[Edge]],
+        shared: bool,
+        partial: int = 1,
+        joined: tuple[Sequence[int], Sequence[int]] | None = None,
     ) -> None:
         super().__init__()
         self.shared, self.partial, self.edges = shared, partial, edges
+        self.nodes = range(2, edges[0][-1][1] + 1)
+        self.joined = joined or (self.nodes, self.nodes)
         self.reduces = [number > 0 and number in (cells // 3, 2 * cells // 3) for number in range(cells)]
         self.stem = nn.Sequential(
             nn.Conv2d(3, 3 * channels, 3, padding=1, bias=False),
@@ -70,7 +78,7 @@ class Plain(nn.Module):
                 stride = 2 if reduces and source < 2 else 1
                 cell.append(nn.ModuleList(self.operation(name, channels // partial, stride) for name in names))
             self.cells.append(cell)
-            before, last, after = last, 4 * channels, reduces
+            before, last, after = last, len(self.joined[reduces]) * channels, reduces
         self.head = nn.Linear(last, 10)
 
     def norm(self, c: int) -> nn.Module:
@@ -87,29 +95,39 @@ class Plain(nn.Module):
             return nn.Sequential(pool, self.norm(c)) if self.shared else pool
         if name == "skip_connect":
             return nn.Identity() if stride == 1 else Halving(c, c, self.norm(c))
+        if name == "null":
+            return nn.AvgPool2d(1, stride)  # of which nothing is taken
         kernel = int(size[0])
+        if kind == "conv":
+            return nn.Sequential(nn.ReLU(), nn.Conv2d(c, c, kernel, stride, kernel // 2, bias=False), self.norm(c))
         if kind == "dil_conv":
             return nn.Sequential(*convs(c, kernel, stride, 2), self.norm(c))
         return nn.Sequential(*convs(c, kernel, stride), self.norm(c), *convs(c, kernel, 1), self.norm(c))
 
-    def forward(self, x: Tensor, weights: tuple[Weights, Weights]) -> Tensor:
+    def forward(
+        self, x: Tensor, weights: tuple[Weights, Weights], loose: tuple[list[Tensor], list[Tensor]] | None = None
+    ) -> Tensor:
         before = last = self.stem(x)
         for cell, reduces in zip(self.cells, self.reduces, strict=True):
-            before, last = last, self.cell(cell, before, last, self.edges[reduces], weights[reduces], reduces)
+            made = self.cell(cell, before, last, self.edges[reduces], weights[reduces], reduces)
+            if loose is not None:
+                made = [node * share for node, share in zip(made, loose[reduces], strict=True)]
+            before, last = last, torch.cat([made[node - 2] for node in self.joined[reduces]], 1)
         return self.head(last.mean((2, 3)))
 
     def cell(
         self, cell: nn.ModuleList, before: Tensor, last: Tensor, edges: list[Edge], weights: Weights, reduces: bool
-    ) -> Tensor:
+    ) -> list[Tensor]:
         nodes = [cell[0](before), cell[1](last)]
-        for node in range(2, 6):
+        for node in self.nodes:
             total = 0
-            for (source, target, _), ops, (weight, each) in zip(edges, cell[2:], weights, strict=True):
+            for (source, target, names), ops, (weight, each) in zip(edges, cell[2:], weights, strict=True):
                 if target == node:
                     stride = 2 if reduces and source < 2 else 1
+                    each = [0.0 * w if name == "null" else w for name, w in zip(names, each, strict=True)]
                     total = total + weight * self.edge(ops, nodes[source], each, stride)
             nodes.append(total)
-        return torch.cat(nodes[2:], 1)
+        return nodes[2:]
 
     def edge(self, ops: nn.ModuleList, x: Tensor, each: Sequence[float | Tensor], stride: int) -> Tensor:
         c = x.shape[1] // self.partial
@@ -131,22 +149,44 @@ def put(source: nn.Module, plain: Plain) -> Plain:
 
 def of_supernet(net: DartsSupernet) -> Plain:
     """Return the plain supernet with the same weights."""
-    edges: tuple[list[Edge], list[Edge]] = ([], [])
-    for i, group in enumerate(net.space.groups[: 2 * len(EDGES)]):
-        source, target = EDGES[i % len(EDGES)]
-        edges[i // len(EDGES)].append((source, target, [option for option in group.options if option != "none"]))
+    space = net.space
+    edges = tuple(
+        [(*edge, [op for op in ops if op != "none"]) for edge, ops in zip(space.frame.edges, lists, strict=True)]
+        for lists in (space.normal, space.reduction)
+    )
     return put(net, Plain(net.macro.channels, net.macro.cells, edges, shared=True, partial=net.macro.partial))
 
 
 def weights_of(net: DartsSupernet, mix: Tensor) -> tuple[Weights, Weights]:
-    """Return a mixture `(m,)` as the plain supernet takes it."""
-    groups = net.space.groups
+    """Return a mixture `(m,)` of edges that compete as the plain supernet takes it."""
+    groups, pairs = net.space.groups, net.space.frame.edges
     parts = mix.split([len(group.options) for group in groups])
     found: tuple[list, list] = ([], [])
-    for i, (group, part) in enumerate(zip(groups[: 2 * len(EDGES)], parts, strict=False)):
-        cell, (source, target) = i // len(EDGES), EDGES[i % len(EDGES)]
-        weighed = len(groups) > 2 * len(EDGES)
-        whole = parts[2 * len(EDGES) + 4 * cell + target - 2][source] if weighed else 1.0
+    for i, (group, part) in enumerate(zip(groups[: 2 * len(pairs)], parts, strict=False)):
+        cell, (source, target) = i // len(pairs), pairs[i % len(pairs)]
+        weighed = len(groups) > 2 * len(pairs)
+        whole = parts[2 * len(pairs) + 4 * cell + target - 2][source] if weighed else 1.0
         each = [weight for option, weight in zip(group.options, part, strict=True) if option != "none"]
         found[cell].append((whole, each))
     return found
+
+
+def loosely(net: DartsSupernet, mix: Tensor) -> tuple[tuple[Weights, Weights], tuple[list[Tensor], list[Tensor]]]:
+    """Return a mixture `(m,)` of the inputs of nodes as the plain supernet takes it: of edges, and of outputs."""
+    space, at = net.space, 0
+    weights = tuple(
+        {edge: [torch.zeros(()).to(mix)] * len(space.normal[0]) for edge in space.frame.edges} for _ in "ab"
+    )
+    loose = tuple([torch.ones(()).to(mix)] * space.frame.nodes for _ in "ab")
+    for group in space.groups:
+        cell, node, _ = group.name.split()
+        which, taken = cell == "reduction", dict.fromkeys(range(int(node)), 0.0)
+        for option, weight in zip(group.options, mix[at : at + len(group.options)], strict=True):
+            op, _, source = option.partition("<-")
+            place = space.normal[0].index(op)
+            weights[which][int(source), int(node)][place] = weights[which][int(source), int(node)][place] + weight
+            taken[int(source)] = taken[int(source)] + weight
+        for source in range(2, int(node)):
+            loose[which][source - 2] = loose[which][source - 2] * (1 - taken[source])
+        at += len(group.options)
+    return tuple([(1.0, each) for each in one.values()] for one in weights), loose

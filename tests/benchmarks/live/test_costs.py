@@ -93,7 +93,7 @@ def plainly(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("plainly")
-@pytest.mark.parametrize("name", ["darts", "s1", "s4"])
+@pytest.mark.parametrize("name", ["darts", "s1", "s4", "nat", "nat-enas"])
 @pytest.mark.parametrize(
     "macro",
     [

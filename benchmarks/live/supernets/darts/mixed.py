@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from numpy.random import Generator
 from torch import Tensor, nn
 
-from nasboard.benchmarks.live.supernets.darts.cells import INPUTS, FixedCell, Kept, Site
+from nasboard.benchmarks.live.supernets.darts.cells import FixedCell, Kept, Site
 from nasboard.benchmarks.live.supernets.darts.layers import SHARED, ReluConvNorm
-from nasboard.benchmarks.live.supernets.darts.operations import Noise, Partial, operation
+from nasboard.benchmarks.live.supernets.darts.operations import NULL, Noise, Null, Partial, operation
 from nasboard.benchmarks.live.supernets.ops import active, bypass, dense, join, split, standardise
 from nasboard.benchmarks.live.supernets.supernet import Dropping
-from nasboard.benchmarks.spaces.darts import EDGES, OFFSETS
+from nasboard.benchmarks.spaces.node_cells.wiring import INPUTS
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +23,25 @@ class EdgeMix:
     """What is computed on an edge: operations with their weights, scalars; None stands for a weight of exactly 1.
 
     Attributes:
-        terms: operations other than `none`: place in the mixture, name, weight.
+        terms: operations other than `none` and `null`: place in the mixture, name, weight.
         weight: of the channels that go around the operations.
     """
 
     terms: tuple[tuple[int, str, Tensor | None], ...]
     weight: Tensor | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CellMix:
+    """What is computed in a cell.
+
+    Attributes:
+        edges: on each edge; None for one that is left out.
+        output: by what each node is multiplied in the output, scalars; None puts all out as they are.
+    """
+
+    edges: Sequence[EdgeMix | None]
+    output: Tensor | None = None
 
 
 class MixedCell(nn.Module):
@@ -39,13 +52,13 @@ class MixedCell(nn.Module):
     """
 
     def __init__(self, site: Site, options: Sequence[Sequence[str]], partial: int, rng: Generator) -> None:
-        """Make the operations `options` of every edge, without `none`."""
+        """Make the operations `options` of every edge, without `none` and `null`."""
         super().__init__()
         self.site = site
         self.partial = partial
         self.first, self.second = site.inputs(SHARED, rng)
         self.edges = nn.ModuleList()
-        for edge, (source, _) in enumerate(EDGES):
+        for edge, (source, _) in enumerate(site.frame.edges):
             args = active(site.channels, partial), site.stride(source), site.place(edge), SHARED, rng
             self.edges.append(nn.ModuleDict({option: operation(option, *args) for option in options[edge]}))
 
@@ -53,53 +66,60 @@ class MixedCell(nn.Module):
         self,
         before: Tensor,
         last: Tensor,
-        mix: Sequence[EdgeMix | None],
+        mix: CellMix,
         key: int,
         dropping: Dropping | None = None,
     ) -> Tensor:
-        """Return the output `(b, 4 * c, h, w)`.
+        """Return the output `(b, nodes * c, h, w)`.
 
         Args:
             before: output of the cell before the last.
             last: output of the last cell.
-            mix: what is computed on each edge; None for one that is left out.
+            mix: what is computed.
             key: of the images, for noise.
             dropping: drops what operations bring; None drops nothing.
         """
         nodes = [_Source(x, self, source) for source, x in enumerate((self.first(before), self.second(last)))]
         sums: tuple[Tensor | None, Tensor | None] = (None, None)
-        for edge, (source, target) in enumerate(EDGES):
-            part = mix[edge]
+        for edge, (source, target) in enumerate(self.site.frame.edges):
+            part = mix.edges[edge]
             if part is not None:
                 through, around = sums
+                made: dict[str, Tensor] = {}  # convolutions that both inputs of a node take
                 for at, option, weight in part.terms:
-                    y, factor = self._operate(edge, option, nodes[source], weight, key)
+                    y, factor = self._operate(edge, option, nodes[source], weight, key, made)
                     through = _plus(through, y if dropping is None else dropping.apply(at, y), factor)
                 sums = through, around if self.partial == 1 else _plus(around, nodes[source].around, part.weight)
             if source == target - 1:
                 nodes.append(_Source(self._join(nodes[0].x, *sums), self, target))
                 sums = (None, None)
-        return torch.cat([node.x for node in nodes[INPUTS:]], 1)
+        output = [node.x for node in nodes[INPUTS:]]
+        if mix.output is not None:
+            output = [x * weight for x, weight in zip(output, mix.output.to(output[0].dtype), strict=True)]
+        return torch.cat(output, 1)
 
     def fixed(self, kept: Kept) -> FixedCell:
         """Return the cell that keeps these edges, with the operations that they have here."""
         ops = []
-        for at, (source, option) in enumerate(kept):
-            held = self.edges[int(OFFSETS[at // 2]) + source]
+        for at, (source, option) in enumerate(kept.edges):
+            held = self.edges[int(self.site.frame.offsets[at // 2]) + source]
             assert isinstance(held, nn.ModuleDict)
-            op = held[option]
+            op = Null(self.site.stride(source)) if option == NULL else held[option]
             ops.append(op if self.partial == 1 else Partial(op, self.partial, self.site.stride(source)))
-        return FixedCell((self.first, self.second), ops, [source for source, _ in kept])
+        output = [node if node in kept.joined else None for node in self.site.frame.inner]
+        return FixedCell((self.first, self.second), ops, [source for source, _ in kept.edges], output)
 
     def _operate(
-        self, edge: int, option: str, node: _Source, weight: Tensor | None, key: int
+        self, edge: int, option: str, node: _Source, weight: Tensor | None, key: int, made: dict[str, Tensor]
     ) -> tuple[Tensor, Tensor | None]:
         """Return what an operation brings, and by what it is still to be multiplied."""
         held = self.edges[edge]
         assert isinstance(held, nn.ModuleDict)
         module = held[option]
         if isinstance(module, ReluConvNorm):  # the last batch norm is not affine: the weight is its scale
-            y = module.convolve(node.shared("relu", F.relu))
+            if option not in made:
+                made[option] = module.convolve(node.shared("relu", F.relu))
+            y = made[option]
             # contiguous: the backward pass of torch's batch norm reads a scale of stride 0 beyond its end
             return standardise(y, None if weight is None else weight.expand(y.shape[1]).contiguous()), None
         if isinstance(module, Noise):

@@ -14,8 +14,7 @@ from nasboard.benchmarks.live.supernets.darts.cells import FixedCell, Kept, Site
 from nasboard.benchmarks.live.supernets.darts.layers import ALONE, Auxiliary, Head, Stem
 from nasboard.benchmarks.live.supernets.darts.operations import NOISE, key_of, operation
 from nasboard.benchmarks.live.supernets.network import Network
-from nasboard.benchmarks.spaces.darts import OFFSETS, DartsSpace
-from nasboard.benchmarks.spaces.genotype import NODES
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.harness.space import Arch
 
@@ -36,11 +35,12 @@ class DartsNetwork(Network):
         self.macro = macro
         kept = kept_edges(space, arch)
         self.stem = Stem(macro, ALONE, rng)
-        places = sites(macro)
+        places = sites(macro, space.frame, (len(kept[0].joined), len(kept[1].joined)))
         self.cells = nn.ModuleList(_cell(site, kept[site.reduces], rng) for site in places)
         self.head = Head(places[-1].out, macro.classes, rng)
         self.auxiliary = Auxiliary(places[self._aside].out, macro, rng) if macro.auxiliary else None
-        self._noisy = any(option == NOISE for cell in kept for _, option in cell)
+        self._ops = len(kept[0].edges)  # of a cell
+        self._noisy = any(option == NOISE for cell in kept for _, option in cell.edges)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return logits `(b, classes)` for images `(b, c, h, w)`."""
@@ -61,7 +61,7 @@ class DartsNetwork(Network):
         """
         kept = None
         if path_drop:
-            drawn = rng.random((len(self.cells), 2 * NODES, len(x), 1, 1, 1), dtype=np.float32) >= path_drop
+            drawn = rng.random((len(self.cells), self._ops, len(x), 1, 1, 1), dtype=np.float32) >= path_drop
             kept = torch.from_numpy(drawn).to(x) / (1 - path_drop)
         return self._logits(x, kept, self.auxiliary)
 
@@ -84,7 +84,7 @@ class DartsNetwork(Network):
 def _cell(site: Site, kept: Kept, rng: Generator) -> FixedCell:
     inputs = site.inputs(ALONE, rng)
     ops = []
-    for at, (source, option) in enumerate(kept):
-        place = site.place(int(OFFSETS[at // 2]) + source)
+    for at, (source, option) in enumerate(kept.edges):
+        place = site.place(int(site.frame.offsets[at // 2]) + source)
         ops.append(operation(option, site.channels, site.stride(source), place, ALONE, rng))
-    return FixedCell(inputs, ops, [source for source, _ in kept])
+    return FixedCell(inputs, ops, [source for source, _ in kept.edges], kept.joined)

@@ -1,7 +1,7 @@
 """The operations of the DARTS cell, each a module, and how one is applied to a part of the channels.
 
-Source: Liu et al., DARTS (ICLR 2019), and its release; `noise` is Zela et al.'s, RobustDARTS (ICLR 2020); partial
-channels are Xu et al.'s, PC-DARTS (ICLR 2020).
+Source: Liu et al., DARTS (ICLR 2019), and its release; `noise` is Zela et al.'s, RobustDARTS (ICLR 2020); `null` and
+plain convolutions are Guo et al.'s, NAT (NeurIPS 2019); partial channels are Xu et al.'s, PC-DARTS (ICLR 2020).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from torch import Tensor, nn
 
 from nasboard.benchmarks.live.supernets.darts.layers import Conv, Depthwise, Norms, ReluConvNorm, halving
 from nasboard.benchmarks.live.supernets.ops import bypass, join, split
+from nasboard.benchmarks.spaces.node_cells.operations import KERNELS, OPS, PLAIN
 
-NONE, SKIP, NOISE = "none", "skip_connect", "noise"
+NONE, SKIP, NOISE, NULL = "none", "skip_connect", "noise", "null"
 POOLS = ("max_pool_3x3", "avg_pool_3x3")
-KERNEL = {"sep_conv_3x3": 3, "sep_conv_5x5": 5, "dil_conv_3x3": 3, "dil_conv_5x5": 5}
+KERNEL = {OPS[op]: kernel for op, kernel in KERNELS.items()}
 
 
 class Pool(nn.Module):
@@ -36,6 +37,18 @@ class Pool(nn.Module):
         else:
             x = F.avg_pool2d(x, 3, self.stride, padding=1, count_include_pad=False)
         return x if self.norm is None else self.norm(x)
+
+
+class Null(nn.Module):
+    """Zeros whatever comes in."""
+
+    def __init__(self, stride: int) -> None:
+        super().__init__()
+        self.stride = stride
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return zeros of the size of `(b, c, h / stride, w / stride)`, channels last."""
+        return torch.zeros_like(x[:, :, :: self.stride, :: self.stride], memory_format=torch.channels_last)
 
 
 class Noise(nn.Module):
@@ -104,6 +117,10 @@ def operation(option: str, channels: int, stride: int, place: int, norms: Norms,
         return nn.Identity() if stride == 1 else halving(channels, channels, norms, rng)
     if option == NOISE:
         return Noise(place, stride)
+    if option == NULL:
+        return Null(stride)
+    if OPS.index(option) in PLAIN:
+        return ReluConvNorm(Conv(channels, channels, KERNEL[option], rng, stride), norms.cell(channels))
     kernel, dilation = KERNEL[option], 2 if option.startswith("dil") else 1
     convs = [Depthwise(channels, kernel, rng, stride, dilation), Conv(channels, channels, 1, rng)]
     if dilation == 1:

@@ -13,7 +13,9 @@ from nasboard.benchmarks.live.supernets.darts.cells import kept_edges
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.spaces.costs.darts import auxiliary, count
+from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.genotype import write_genotype
 from nasboard.benchmarks.spaces.macros import DartsMacro
 from nasboard.benchmarks.spaces.relaxation import draw, everything
 from nasboard.harness.errors import UsageError
@@ -30,12 +32,12 @@ V2 = (
 )
 
 
-def drawn(seed: int) -> Arch:
-    return draw(SPACE, everything(SPACE.groups), np.random.default_rng(seed))
+def drawn(seed: int, space: DartsSpace = SPACE) -> Arch:
+    return draw(space, everything(space.groups), np.random.default_rng(seed))
 
 
-def network(macro: DartsMacro = SMALL, arch: Arch | None = None) -> DartsNetwork:
-    made = DartsNetwork(macro, SPACE, SPACE.encode(V2) if arch is None else arch, np.random.default_rng(0))
+def network(macro: DartsMacro = SMALL, arch: Arch | None = None, space: DartsSpace = SPACE) -> DartsNetwork:
+    made = DartsNetwork(macro, space, SPACE.encode(V2) if arch is None else arch, np.random.default_rng(0))
     with torch.no_grad():
         for tensor in made.parameters():
             tensor.add_(torch.from_numpy(np.random.default_rng(1).normal(0, 0.1, tuple(tensor.shape)).astype("f4")))
@@ -50,13 +52,15 @@ def weights_of(module: nn.Module) -> int:
     return sum(tensor.numel() for tensor in module.parameters())
 
 
-@pytest.mark.parametrize("seed", range(4))
-def test_it_trains_and_answers_as_a_plain_network(seed: int) -> None:
-    arch = drawn(seed)
-    net, x = network(arch=arch), images()
-    edges = tuple([(s, 2 + at // 2, [op]) for at, (s, op) in enumerate(cell)] for cell in kept_edges(SPACE, arch))
-    plain = put(net, Plain(4, 3, edges, shared=False).double())
-    ones = ([(1.0, [1.0])] * 8,) * 2
+@pytest.mark.parametrize(("name", "seed"), [*(("darts", seed) for seed in range(4)), ("nat", 0), ("nat-enas", 1)])
+def test_it_trains_and_answers_as_a_plain_network(name: str, seed: int) -> None:
+    space = SPACES[name]
+    arch = drawn(seed, space)
+    net, x = network(arch=arch, space=space), images()
+    cells = kept_edges(space, arch)
+    edges = tuple([(s, 2 + at // 2, [op]) for at, (s, op) in enumerate(cell.edges)] for cell in cells)
+    plain = put(net, Plain(4, 3, edges, shared=False, joined=(cells[0].joined, cells[1].joined)).double())
+    ones = ([(1.0, [1.0])] * len(cells[0].edges),) * 2
     torch.testing.assert_close(net(x), plain(x, ones))  # and the running statistics move
     net.eval(), plain.eval()
     torch.testing.assert_close(net(x), plain(x, ones))
@@ -75,7 +79,7 @@ def test_the_published_cell_has_its_published_size_on_imagenet() -> None:
     assert weights_of(made) == pytest.approx(4.7e6, abs=5e4)
 
 
-@pytest.mark.parametrize("name", ["darts", "s1", "s4"])
+@pytest.mark.parametrize("name", ["darts", "s1", "s4", "nat", "nat-enas"])
 def test_parameters_are_as_many_as_are_counted_without_a_network(name: str) -> None:
     space, rng = SPACES[name], np.random.default_rng(7)
     net = DartsSupernet(space, SMALL, rng)
@@ -83,9 +87,27 @@ def test_parameters_are_as_many_as_are_counted_without_a_network(name: str) -> N
         arch = draw(space, everything(space.groups), rng)
         for macro in (replace(SMALL, auxiliary=True), replace(SMALL, imagenet=True, cells=4)):
             made = DartsNetwork(macro, space, arch, rng)
-            beside = int(auxiliary(macro)[0]) if macro.auxiliary else 0
+            joined = int(space.joined(arch[None])[0, 1].sum())
+            beside = int(auxiliary(macro, joined)[0]) if macro.auxiliary else 0
             assert weights_of(made) == count(space, arch[None], macro).parameters[0] + beside
         assert weights_of(net.network(arch)) == count(space, arch[None], SMALL, shared=True).parameters[0]
+
+
+@pytest.mark.parametrize("name", ["nat", "nat-enas"])
+def test_cells_of_null_alone_answer_by_the_bias_and_learn_it(name: str) -> None:
+    space = SPACES[name]
+    spec = write_genotype(*[(("null", 0), ("null", 1)) * space.frame.nodes] * 2)
+    arch = space.encode(spec)
+    whole = DartsSupernet(space, SMALL, np.random.default_rng(0)).double()
+    alone, x = network(arch=arch, space=space), images()
+    for net in (whole.network(arch), alone):
+        logits = net(x)
+        assert torch.equal(logits, logits[:1].expand_as(logits))
+        torch.nn.functional.cross_entropy(logits, torch.arange(4)).backward()
+        found = [tensor.grad for tensor in net.parameters() if tensor.grad is not None and tensor.grad.any()]
+        assert [tuple(grad.shape) for grad in found] == [(10,)]
+    torch.testing.assert_close(whole(x, whole.mixtures(arch[None])[0].double()), whole.network(arch)(x))
+    assert alone.training_logits(x, 0.5, np.random.default_rng(0))[0].isfinite().all()
 
 
 def test_dropping_no_path_is_the_forward_pass_and_draws_nothing() -> None:
