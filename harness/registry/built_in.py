@@ -20,6 +20,8 @@ _LIVE = (
     *(f"{space}-{data}" for space in ("darts", "s1", "s2", "s3", "s4", "s5") for data in _IMAGES),
     "ofa-digits",
     "ofa-cifar10",
+    *(f"{network}-cifar10" for network in ("vgg16", "resnet20", "resnet56", "mobilenet_v2")),
+    "resnet20-digits",
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {
