@@ -101,4 +101,4 @@ def carrying(edges: Sequence[tuple[int, int]], inputs: int, there: NDArray[np.bo
         fed[:, target] |= fed[:, source] & there[:, edge]
     for edge, (source, target) in reversed(list(enumerate(edges))):
         used[:, source] |= used[:, target] & there[:, edge]
-    return np.stack([fed[:, source] & used[:, target] for source, target in edges], axis=1)
+    return there & np.stack([fed[:, source] & used[:, target] for source, target in edges], axis=1)
