@@ -265,6 +265,7 @@ TORCH_AT_TOP = (
     "benchmarks.live.datasets",
     "benchmarks.live.supernets",
     "benchmarks.live.supernets.darts",
+    "benchmarks.live.supernets.handcrafted",
     "benchmarks.live.supernets.layers",
     "benchmarks.live.supernets.elastic",
     "benchmarks.live.supernets.nb201",
