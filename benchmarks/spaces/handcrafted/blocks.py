@@ -77,7 +77,7 @@ def _options(plain: str) -> tuple[str, ...]:
 
 
 def _block(*chain: str, active: tuple[int, ...], shortcut: str | None = None) -> Block:
-    """Return a block whose nodes but the last of one with a shortcut, from node 2 to the last, take node 0 too."""
+    """Return a block whose nodes take node 0 too, all but the last where it has a shortcut, which leaves node 2."""
     last = INPUTS + len(chain) - 1
     taking = range(INPUTS, last if shortcut else last + 1)
     across = () if shortcut is None else ((INPUTS, last, shortcut),)
