@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from dataclasses import asdict, dataclass, replace
 from functools import cache, partial
 from typing import Literal, cast
@@ -20,15 +20,18 @@ from nasboard.benchmarks.live.datasets.opening import data_digest, open_test
 from nasboard.benchmarks.live.datasets.spec import DataSpec
 from nasboard.benchmarks.live.trainings.recipe import Recipe
 from nasboard.benchmarks.spaces.costs import darts as darts_costs
+from nasboard.benchmarks.spaces.costs import handcrafted as handcrafted_costs
 from nasboard.benchmarks.spaces.costs import layerwise as layer_costs
 from nasboard.benchmarks.spaces.costs import nb101 as nb101_costs
 from nasboard.benchmarks.spaces.costs import nb201 as nb201_costs
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace
+from nasboard.benchmarks.spaces.handcrafted.space import HandcraftedSpace
 from nasboard.benchmarks.spaces.known.published import known
 from nasboard.benchmarks.spaces.layerwise import LayerSpace
 from nasboard.benchmarks.spaces.macros import (
+    BlocksMacro,
     DartsMacro,
     LayersMacro,
     Macro,
@@ -161,12 +164,17 @@ class LiveBenchmark:
             published=self.published,
             learned=told.learned or getattr(self.space, "learned", None),
             skips=told.skips or (getattr(self.space, "skips", None) if self._has_skips else None),
-            named=known(self.space) if isinstance(self.space, DartsSpace) else {},
+            named=self._named(),
             parts=self._parts_digest(),
             trainings=self._trainings(),
             test=partial(open_test, self.parts.data),
             counted=told.counted or partial(counted, self.parts),
         )
+
+    def _named(self) -> Mapping[str, str]:
+        if isinstance(self.space, HandcraftedSpace):
+            return self.space.named
+        return known(self.space) if isinstance(self.space, DartsSpace) else {}
 
     @property
     def _has_skips(self) -> bool:
@@ -260,6 +268,8 @@ def cost(space: RelaxedSpace, macro: Macro, archs: Archs) -> Cost:
         return darts_costs.count(space, archs, macro)
     if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
         return layer_costs.count(space, archs, macro)
+    if isinstance(macro, BlocksMacro) and isinstance(space, HandcraftedSpace):
+        return handcrafted_costs.count(space, archs, macro)
     raise UsageError(f"the cost of {space.name} cells in a {type(macro).__name__} is not known")
 
 

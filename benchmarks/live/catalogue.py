@@ -1,10 +1,10 @@
 """The live benchmarks by name: which space, which data set, which network, what scores it, and their options.
 
 `digits201-live`, `digits1296-live`, `nb201-DATA-live` and `nb1shot1-N-live` are scored by the tables of their spaces;
-`poc1296-cifar10`, `darts-DATA`, `s1-DATA` to `s5-DATA`, `nat-DATA`, `nat-enas-DATA`, `proxyless-DATA` and `ofa-DATA` by
-trainings from scratch. A table of all trainings of `poc1296-cifar10`, once it was built under that name, scores
-`poc1296-cifar10-live`. An option is part of a benchmark's name, and so of every run. A name is an attribute of this
-module, so that the registry finds it.
+`poc1296-cifar10`, `darts-DATA`, `s1-DATA` to `s5-DATA`, `nat-DATA`, `nat-enas-DATA`, `proxyless-DATA`, `ofa-DATA`, and
+`vgg16-DATA` and its like, by trainings from scratch. A table of all trainings of `poc1296-cifar10`, once it was built
+under that name, scores `poc1296-cifar10-live`. An option is part of a benchmark's name, and so of every run. A name is
+an attribute of this module, so that the registry finds it.
 """
 
 from __future__ import annotations
@@ -16,18 +16,21 @@ from types import MappingProxyType
 
 from nasboard.benchmarks.live.benchmark import SCORED_ON, LiveBenchmark, Parts
 from nasboard.benchmarks.live.datasets.spec import DataSpec, data_spec
-from nasboard.benchmarks.live.sizes import check_sides, narrowed, of_layers, weighs_edges, with_partial
+from nasboard.benchmarks.live.sizes import check_trainable, narrowed, of_layers, weighs_edges, with_partial
 from nasboard.benchmarks.live.trainings.recipe import recipe as recipe_of
 from nasboard.benchmarks.spaces.darts_lists import SPACES as DARTS_SPACES
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
+from nasboard.benchmarks.spaces.handcrafted.space import SPACES as NETWORKS
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
 from nasboard.benchmarks.spaces.macros import (
     DIGITS,
+    HANDCRAFTED,
     OFA_8,
     OFA_32,
     POC,
     PROXYLESS_8,
     PROXYLESS_32,
+    RESNET20_8,
     DartsMacro,
     Macro,
     NB1Shot1Macro,
@@ -54,7 +57,6 @@ RECIPE_ON: Mapping[str, str] = MappingProxyType(  # of those spaces; on other im
     {"cifar10": "darts-cifar10-600", "cifar100": "darts-16x8-600", "svhn": "darts-16x8-600"}
 )
 EQUAL = {"compiled", "fused"}  # options that change a search by rounding alone
-AUXILIARY_SIDE = 32  # pixels of the images that the auxiliary head is made for
 
 
 @dataclass(frozen=True)
@@ -211,22 +213,6 @@ def number(name: str, value: str) -> int:
     return int(value)
 
 
-def check_trainable(name: str, parts: Parts) -> None:
-    """Raise UsageError where the networks of a benchmark cannot be built, or not be trained as its recipe says."""
-    recipe, macro = parts.recipe, parts.macro
-    check_sides(name, macro)
-    if not isinstance(macro, DartsMacro):
-        if not recipe.packs:
-            raise UsageError(
-                f"recipe {recipe.name} drops paths or has a second head, which {name} has not; name another"
-            )
-    elif recipe.auxiliary and macro.image != AUXILIARY_SIDE:
-        raise UsageError(
-            f"recipe {recipe.name} has an auxiliary head, made for images of {AUXILIARY_SIDE} pixels a side; those of "
-            f"{name} have {macro.image} here: name another, such as recipe=quick-30"
-        )
-
-
 def _changed(**values: tuple[object, object]) -> dict[str, str]:
     """Return the options, each a value and the default, whose value is another."""
     return {name: str(value) for name, (value, default) in values.items() if value != default}
@@ -288,7 +274,12 @@ def _of_layers() -> list[Live]:
     ]
 
 
-LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained(), *_of_layers())}
+def _handcrafted() -> list[Live]:
+    found = [Live(f"{name}-cifar10", NETWORKS[name], "cifar10", of, "quick-30") for name, of in HANDCRAFTED.items()]
+    return [*found, Live("resnet20-digits", NETWORKS["resnet20"], "digits", RESNET20_8, "quick-30")]
+
+
+LIVE: Mapping[str, Live] = {live.name: live for live in (*_with_tables(), *_trained(), *_of_layers(), *_handcrafted())}
 
 
 def __getattr__(name: str) -> Live:

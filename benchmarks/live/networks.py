@@ -10,6 +10,8 @@ from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
 from nasboard.benchmarks.live.supernets.elastic.alone import ElasticNetwork
 from nasboard.benchmarks.live.supernets.elastic.supernet import ElasticSupernet
+from nasboard.benchmarks.live.supernets.handcrafted.network import HandcraftedNetwork
+from nasboard.benchmarks.live.supernets.handcrafted.supernet import HandcraftedSupernet
 from nasboard.benchmarks.live.supernets.layers.network import LayersNetwork
 from nasboard.benchmarks.live.supernets.layers.supernet import LayersSupernet
 from nasboard.benchmarks.live.supernets.nb1shot1 import NB1Shot1Supernet
@@ -24,8 +26,9 @@ from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
 from nasboard.benchmarks.live.supernets.supernet import Precision, Supernet
 from nasboard.benchmarks.spaces.darts import DartsSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import EdgeSpace, Poc1296Space
+from nasboard.benchmarks.spaces.handcrafted.space import HandcraftedSpace
 from nasboard.benchmarks.spaces.layerwise import LayerSpace
-from nasboard.benchmarks.spaces.macros import DartsMacro, LayersMacro, Macro, NB1Shot1Macro, NB201Macro
+from nasboard.benchmarks.spaces.macros import BlocksMacro, DartsMacro, LayersMacro, Macro, NB1Shot1Macro, NB201Macro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import Allowed, RelaxedSpace
@@ -66,6 +69,8 @@ def supernet(
         return ElasticSupernet(space, macro, rng, allowed)
     if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
         return LayersSupernet(space, macro, rng, allowed)
+    if isinstance(macro, BlocksMacro) and isinstance(space, HandcraftedSpace):
+        return HandcraftedSupernet(space, macro, rng, allowed)
     raise UsageError(f"there is no supernet of {space.name} cells in a {type(macro).__name__}")
 
 
@@ -85,6 +90,8 @@ def network(space: RelaxedSpace, macro: Macro, arch: Arch, rng: Generator) -> Ne
         return ElasticNetwork(macro, space, arch, rng)
     if isinstance(macro, LayersMacro) and isinstance(space, LayerSpace):
         return LayersNetwork(macro, space, arch, rng)
+    if isinstance(macro, BlocksMacro) and isinstance(space, HandcraftedSpace):
+        return HandcraftedNetwork(macro, space, arch, rng)
     raise UsageError(f"there is no network of {space.name} cells in a {type(macro).__name__}")
 
 

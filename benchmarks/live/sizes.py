@@ -9,12 +9,15 @@ from dataclasses import replace
 
 from nasboard.benchmarks.live.benchmark import Parts
 from nasboard.benchmarks.spaces.darts import DartsSpace
+from nasboard.benchmarks.spaces.handcrafted.space import HandcraftedSpace
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYER_SPACES
 from nasboard.benchmarks.spaces.layerwise import LayerSpace, shallower
-from nasboard.benchmarks.spaces.macros import Macro, sized
+from nasboard.benchmarks.spaces.macros import DartsMacro, Macro, sized
 from nasboard.benchmarks.spaces.nb201 import NONE, OPS, NB201Space, without
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness.errors import UsageError
+
+AUXILIARY_SIDE = 32  # pixels of the images that the auxiliary head is made for
 
 
 def resized(parts: Parts, *, cells: int | None = None, partial: int | None = None) -> Parts:
@@ -45,16 +48,34 @@ def check_sides(name: str, macro: Macro) -> None:
         raise UsageError(f"{name} halves its images {macro.halvings} times, so that {macro.image} pixels are too few")
 
 
+def check_trainable(name: str, parts: Parts) -> None:
+    """Raise UsageError where the networks of a benchmark cannot be built, or not be trained as its recipe says."""
+    recipe, macro = parts.recipe, parts.macro
+    check_sides(name, macro)
+    if not isinstance(macro, DartsMacro):
+        if not recipe.packs:
+            raise UsageError(
+                f"recipe {recipe.name} drops paths or has a second head, which {name} has not; name another"
+            )
+    elif recipe.auxiliary and macro.image != AUXILIARY_SIDE:
+        raise UsageError(
+            f"recipe {recipe.name} has an auxiliary head, made for images of {AUXILIARY_SIDE} pixels a side; those of "
+            f"{name} have {macro.image} here: name another, such as recipe=quick-30"
+        )
+
+
 def with_partial(space: RelaxedSpace, macro: Macro, share: int) -> tuple[RelaxedSpace, Macro]:
     """Return what supernets are of in which 1/share of the channels go through the operations, the others around them.
 
     Edges have weights then, as in PC-DARTS, but not where the space weighs the inputs of its nodes already.
 
     Raises:
-        UsageError: `share` does not divide the channels, or the space is one of layers, or of loose ends.
+        UsageError: `share` does not divide the channels, or the space is one of layers, of loose ends, or of blocks
+            that people made.
     """
-    if isinstance(space, LayerSpace):
-        raise UsageError(f"partial channels go around the operations of cells; {space.name} has layers")
+    if isinstance(space, LayerSpace | HandcraftedSpace):
+        what = "layers" if isinstance(space, LayerSpace) else "blocks that change their widths"
+        raise UsageError(f"partial channels go around the operations of cells; {space.name} has {what}")
     if isinstance(space, DartsSpace) and space.loose:
         raise UsageError(f"partial channels go around edges that have weights; those of {space.name} have none")
     if share < 1 or macro.channels % share:

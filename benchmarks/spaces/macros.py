@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from types import MappingProxyType
 
 AS_RELEASED = 16  # channels that the first layer of each of the layer spaces gets in its release
 HALVINGS = 5  # of images of 224 pixels, in all of them
@@ -166,7 +168,55 @@ class LayersMacro:
         return width if self.channels == AS_RELEASED else max(4, (wanted + 2 * AS_RELEASED) // (4 * AS_RELEASED) * 4)
 
 
-Macro = NB201Macro | NB1Shot1Macro | DartsMacro | LayersMacro
+@dataclass(frozen=True, slots=True)
+class BlocksMacro:
+    """A 3x3 convolution, stages of the blocks of a network that people made, head.
+
+    The first block of a stage that has another width than what comes before, or half the pixels, changes the size.
+
+    Attributes:
+        stages: width, number of blocks, and stride of the first, of each.
+        stem: channels of the first convolution in the published network; all widths are in proportion to `channels`.
+        first: channels of a block without choice after it, a 3x3 convolution of each channel and a 1x1 one; or None.
+        features: channels of a 1x1 convolution after the last block, or None.
+        largest: whether the head takes the largest of the last map's pixels; else it takes their mean.
+        capped: whether activations are ReLU6; else they are ReLU.
+        image: pixels a side.
+        inputs: input channels.
+        channels: of the first convolution.
+        cells: blocks of a stage at most, the first ones.
+        classes: of the data set.
+        partial: 1: all channels go through the operations, as ever here.
+    """
+
+    stages: tuple[tuple[int, int, int], ...]
+    stem: int
+    first: int | None = None
+    features: int | None = None
+    largest: bool = False
+    capped: bool = False
+    image: int = 32
+    inputs: int = 3
+    channels: int = 16
+    cells: int = 3
+    classes: int = 10
+    partial: int = 1
+
+    @property
+    def halvings(self) -> int:
+        """Return how often images are halved."""
+        return sum(stride == 2 for _, _, stride in self.stages)
+
+    def scaled(self, width: int) -> int:
+        """Return what a width of the published network is here, rounded, 1 at least."""
+        return max(1, (2 * width * self.channels + self.stem) // (2 * self.stem))
+
+    def side(self, halved: int) -> int:
+        """Return the pixels a side of an image that was halved so often, an odd side rounded up."""
+        return -(-self.image >> halved)
+
+
+Macro = NB201Macro | NB1Shot1Macro | DartsMacro | LayersMacro | BlocksMacro
 
 
 def sized(macro: Macro, **sizes: int) -> Macro:
@@ -199,3 +249,28 @@ OFA_8 = replace(OFA, image=8, inputs=1, classes=10, channels=4, squeeze=(1,), sw
 
 POC = NB201Macro(image=16, channels=8, cells=1, residual=False)  # ours: small enough to train 1,296 networks
 DIGITS = NB201Macro(image=8, inputs=1, channels=8, stages=2, cells=1, stem=1, residual=False)
+
+HANDCRAFTED: Mapping[str, BlocksMacro] = MappingProxyType(
+    {
+        # Simonyan & Zisserman (ICLR 2015), with batch norm and one linear layer, as is usual on CIFAR-10; the last
+        # pooling, of 2x2 pixels, is the head's
+        "vgg16": BlocksMacro(
+            ((64, 1, 1), (128, 2, 2), (256, 3, 2), (512, 3, 2), (512, 3, 2)), stem=64, channels=64, largest=True
+        ),
+        # He et al. (CVPR 2016), section 4.2: 6n + 2 layers
+        "resnet20": BlocksMacro(((16, 3, 1), (32, 3, 2), (64, 3, 2)), stem=16),
+        "resnet56": BlocksMacro(((16, 9, 1), (32, 9, 2), (64, 9, 2)), stem=16, cells=9),
+        # Sandler et al. (CVPR 2018), table 2; strides of the first convolution and of the first stage are 1, for 32
+        # pixels
+        "mobilenet_v2": BlocksMacro(
+            ((24, 2, 1), (32, 3, 2), (64, 4, 2), (96, 3, 1), (160, 3, 2), (320, 1, 1)),
+            stem=32,
+            first=16,
+            features=1280,
+            capped=True,
+            channels=32,
+            cells=4,
+        ),
+    }
+)
+RESNET20_8 = replace(HANDCRAFTED["resnet20"], image=8, inputs=1, channels=4)  # ours, for digits

@@ -24,7 +24,7 @@ from functools import cache
 import numpy as np
 
 from nasboard.benchmarks.spaces.relaxation import Group, size
-from nasboard.benchmarks.spaces.transitions.edge_cells import EdgeTransitions
+from nasboard.benchmarks.spaces.transitions.edge_cells import EdgeTransitions, carrying
 from nasboard.harness.errors import SpecError
 from nasboard.harness.space import (
     Arch,
@@ -139,7 +139,7 @@ class NB201Space:
     @property
     def transitions(self) -> EdgeTransitions:
         """Return how cells are graphs whose operations can be put in the place of others."""
-        return EdgeTransitions(EDGES, OPS, self.ops)
+        return EdgeTransitions.one_cell(EDGES, OPS, self.ops)
 
     @property
     def groups(self) -> tuple[Group, ...]:
@@ -249,14 +249,7 @@ def prune(archs: Archs) -> Archs:
 
     The network computes the same function; 9,445 different cells remain of 15,625.
     """
-    fed = np.zeros((len(archs), 4), dtype=bool)
-    used = np.zeros((len(archs), 4), dtype=bool)
-    fed[:, 0] = used[:, 3] = True
-    for edge, (source, target) in enumerate(EDGES):
-        fed[:, target] |= fed[:, source] & (archs[:, edge] != NONE)
-    for edge, (source, target) in reversed(list(enumerate(EDGES))):
-        used[:, source] |= used[:, target] & (archs[:, edge] != NONE)
-    alive = np.stack([fed[:, s] & used[:, t] for s, t in EDGES], axis=1)  # (n, 6)
+    alive = carrying(EDGES, 1, archs != NONE)
     return np.where(alive, archs, Choice(NONE))
 
 

@@ -21,6 +21,8 @@ _LIVE = (
     *(f"{space}-{data}" for space in ("nat", "nat-enas") for data in ("digits", "cifar10")),
     "ofa-digits",
     "ofa-cifar10",
+    *(f"{network}-cifar10" for network in ("vgg16", "resnet20", "resnet56", "mobilenet_v2")),
+    "resnet20-digits",
 )
 BUILT_IN: Mapping[Kind, Mapping[str, str]] = {
     "methods": {

@@ -38,7 +38,8 @@ SPACES = (
     "digits201-live?without=none",
     "digits1296-live",
     *(f"nb1shot1-{number}-live" for number in (1, 2, 3)),
-    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "nat", "nat-enas", "proxyless", "ofa")),
+    *(f"{space}-digits" for space in ("darts", "s1", "s2", "s3", "s4", "s5", "nat", "nat-enas")),
+    *(f"{space}-digits" for space in ("proxyless", "ofa", "resnet20")),
 )
 KINDS = ("digits201-live", "nb1shot1-2-live", "s2-digits", "proxyless-digits")
 # operations of edges; inputs to choose; edges that compete; layers
@@ -51,6 +52,7 @@ CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> 
         },
         **{("pc_darts", s): "partial channels go around the operations of cells" for s in LAYERED},
         ("pc_darts", "nat-enas-digits"): "partial channels go around edges that have weights",
+        ("pc_darts", "resnet20-digits"): "partial channels go around the operations of cells",
         **{("ofa", space): "nothing is elastic there" for space in SPACES if space != "ofa-digits"},
         **{
             (method, space): "its space does not say what its operations may become"

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 from nasboard.benchmarks.spaces import darts_lists, layerwise
 from nasboard.benchmarks.spaces.autogan import GanSpace
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
+from nasboard.benchmarks.spaces.handcrafted import space as handcrafted
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb101 import NB101Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
@@ -31,6 +32,7 @@ SPACES: dict[str, SearchSpace] = {
         *map(NB1Shot1Space.of, (1, 2, 3)),
         *darts_lists.SPACES.values(),
         *layerwise.SPACES.values(),
+        *handcrafted.SPACES.values(),
         *map(GanSpace, (2, 3)),
     )
 }

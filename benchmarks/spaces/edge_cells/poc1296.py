@@ -144,7 +144,7 @@ class Poc1296Space:
     @property
     def transitions(self) -> EdgeTransitions:
         """Return how cells are graphs whose operations can be put in the place of others; none is null."""
-        return EdgeTransitions(EDGES, OPS, tuple(range(len(OPS))))
+        return EdgeTransitions.one_cell(EDGES, OPS, tuple(range(len(OPS))))
 
 
 EdgeSpace = NB201Space | Poc1296Space  # of cells with one operation on each edge: what their networks are made for

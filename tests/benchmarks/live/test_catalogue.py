@@ -73,6 +73,17 @@ def test_the_proof_of_concept_is_trained_under_one_name_and_scored_by_a_table_un
             LIVE[name](version="v2")
 
 
+def test_a_network_that_people_made_is_known_by_its_name_and_counted_at_its_size() -> None:
+    found = LIVE["resnet20-cifar10"](size="16", channels="4", cells="2")  # not `opened`: no images here
+    named, counted = found.context.named, found.context.counted
+    assert list(named) == ["resnet20", "nat-resnet20"]
+    assert counted is not None
+    rows = np.stack([found.space.encode(spec) for spec in named.values()])
+    weights = 9 * (3 * 4 + 4 * 4 * 4 + 4 * 8 + 3 * 8 * 8 + 8 * 16 + 3 * 16 * 16)
+    norms = 2 * (4 + 4 * (4 + 8 + 16))
+    assert counted(rows)["parameters"].tolist() == [weights + norms + 16 * 10 + 10] * 2
+
+
 def test_the_share_of_skips_is_told_by_the_table_or_by_the_space() -> None:
     cell = "|skip_connect~0|+|none~0|nor_conv_3x3~1|+|none~0|none~1|nor_conv_1x1~2|"
     for found in map(registry.benchmark, ("digits201", "digits201-live")):
@@ -241,6 +252,7 @@ def test_the_three_spaces_of_nas_bench_1shot1_are_scored_by_their_table() -> Non
         ("s1-digits?without=none", "operations are left out of nb201 alone; s1 has those of its definition"),
         ("s1-digits?partial=3", "partial is a divisor of 16 channels, given 3"),
         ("digits201-live?partial=3", "partial is a divisor of 8 channels, given 3"),
+        ("resnet20-digits?partial=2", "resnet20 has blocks that change their widths"),
         ("s1-digits@v1", "has no table and so no version"),
         ("digits201-live@2", "has one table and no versions"),
         ("s1-digits?size=3", "size=3: digits of 8 pixels a side is averaged down to 1, 2, 4, 8"),

@@ -15,16 +15,19 @@ from torch.utils.flop_counter import FlopCounterMode
 from nasboard.benchmarks.live.supernets.darts import layers
 from nasboard.benchmarks.live.supernets.darts.network import DartsNetwork
 from nasboard.benchmarks.live.supernets.darts.supernet import DartsSupernet
+from nasboard.benchmarks.live.supernets.handcrafted.network import HandcraftedNetwork
 from nasboard.benchmarks.live.supernets.layers.network import LayersNetwork
 from nasboard.benchmarks.live.supernets.nb101 import NB101Network
 from nasboard.benchmarks.live.supernets.nb201.alone import NB201Network
-from nasboard.benchmarks.spaces.costs import darts, layerwise, nb101, nb201
+from nasboard.benchmarks.spaces.costs import darts, handcrafted, layerwise, nb101, nb201
 from nasboard.benchmarks.spaces.costs.layers import Cost
 from nasboard.benchmarks.spaces.darts_lists import SPACES
+from nasboard.benchmarks.spaces.handcrafted.space import SPACES as HANDMADE
 from nasboard.benchmarks.spaces.layerwise import SPACES as LAYERED
 from nasboard.benchmarks.spaces.layerwise import shallower
 from nasboard.benchmarks.spaces.macros import (
     DIGITS,
+    HANDCRAFTED,
     OFA,
     PROXYLESS,
     PROXYLESS_8,
@@ -147,3 +150,19 @@ def test_layers(name: str, macro: LayersMacro) -> None:
     some = sample(space, np.random.default_rng(0), 2)
     made = lambda arch: LayersNetwork(macro, space, arch, np.random.default_rng(0))  # noqa: E731
     compare(some, layerwise.count(space, some, macro), made, macro)
+
+
+@pytest.mark.usefixtures("plainly")
+@pytest.mark.parametrize("name", HANDMADE)
+def test_blocks_that_people_made_of_which_every_edge_is_used(name: str) -> None:
+    space, macro = HANDMADE[name], replace(HANDCRAFTED[name], image=9, channels=4)
+    some = np.stack([space.plain, *(space.encode(spec) for spec in space.named.values())])
+    made = lambda arch: HandcraftedNetwork(macro, space, arch, np.random.default_rng(0))  # noqa: E731
+    compare(some, handcrafted.count(space, some, macro), made, macro)
+
+
+def test_a_convolution_of_such_a_block_that_leads_nowhere_has_parameters_that_count() -> None:
+    space, macro = HANDMADE["vgg16"], replace(HANDCRAFTED["vgg16"], channels=4)
+    idle = space.encode("|none~0|none~1|+|skip_connect~0|conv_3x3~2|/|none~0|max_pool_2x2~1|+|none~0|conv_3x3~2|")
+    net = HandcraftedNetwork(macro, space, idle, np.random.default_rng(0))
+    assert handcrafted.count(space, idle[None], macro).parameters.tolist() == [params_of(net)]

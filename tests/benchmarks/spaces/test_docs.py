@@ -5,12 +5,14 @@ from __future__ import annotations
 from nasboard.benchmarks.spaces import darts_lists, layerwise
 from nasboard.benchmarks.spaces.autogan import GanSpace
 from nasboard.benchmarks.spaces.costs import darts
+from nasboard.benchmarks.spaces.costs import handcrafted as handcrafted_costs
 from nasboard.benchmarks.spaces.edge_cells.poc1296 import Poc1296Space
+from nasboard.benchmarks.spaces.handcrafted import space as handcrafted
 from nasboard.benchmarks.spaces.known import published_figures
 from nasboard.benchmarks.spaces.known.found_cells import FOUND
 from nasboard.benchmarks.spaces.known.published import PUBLISHED, home
 from nasboard.benchmarks.spaces.known.published_figures import TABLE_1, Figure, relative_error_reduction, table_4
-from nasboard.benchmarks.spaces.macros import DartsMacro
+from nasboard.benchmarks.spaces.macros import HANDCRAFTED, DartsMacro
 from nasboard.benchmarks.spaces.nb1shot1 import NB1Shot1Space
 from nasboard.benchmarks.spaces.nb201 import NB201Space
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace, size
@@ -23,6 +25,7 @@ SPACES: list[RelaxedSpace] = [
     *map(NB1Shot1Space.of, (1, 2, 3)),
     *darts_lists.SPACES.values(),
     *layerwise.SPACES.values(),
+    *handcrafted.SPACES.values(),
     GanSpace(),
     GanSpace(2),
 ]
@@ -52,6 +55,14 @@ def test_the_table_of_published_cells_is_counted() -> None:
         published = "-" if cell.millions is None else str(cell.millions)
         expected.append([name, f"{cost.parameters[0] / 1e6:.2f}", published, cell.source])
     assert rows("cell") == expected
+
+
+def test_the_table_of_networks_that_people_made_is_counted() -> None:
+    expected = []
+    for name, space in handcrafted.SPACES.items():
+        cost = handcrafted_costs.count(space, space.plain[None], HANDCRAFTED[name])
+        expected.append([name, f"{cost.parameters[0]:,}", f"{cost.multiply_adds[0] / 1e6:.1f}"])
+    assert rows("as made") == expected
 
 
 def test_the_page_of_published_figures_has_those_that_are_kept() -> None:

@@ -1,0 +1,1 @@
+"""Networks that people made, block by block as graphs, alone and shared."""
