@@ -320,7 +320,7 @@ WITHOUT_TORCH = tuple(
         "gans.scores",
         "trainings.recipe",
     )
-)
+) + ("nasboard.methods.transforming.identity", "nasboard.methods.transforming.uniform")
 
 
 @dataclass(frozen=True)

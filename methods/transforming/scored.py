@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from functools import partial
+from typing import Self
 
 import numpy as np
 from numpy.random import default_rng
@@ -27,6 +28,11 @@ class TransformGreedy(OneShot):
     The supernet is trained, and the incumbent found, as `one_shot` does. A change puts one of the operations that NAT
     may put on one edge: null, skip, or what the input has there.
     """
+
+    @classmethod
+    def for_tests(cls) -> Self:
+        """Return one that keeps every contract within seconds, and finds nothing."""
+        return cls(epochs=2, derive_every=2, candidates=4)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch.
@@ -55,6 +61,11 @@ class TransformExhaustive(OneShot):
         """Refuse settings out of range when they are made."""
         if not 1 <= self.most <= MOST_TRANSFORMED:
             raise UsageError(f"transform_exhaustive: most is 1..{MOST_TRANSFORMED:,}, given {self.most:,}")
+
+    @classmethod
+    def for_tests(cls) -> Self:
+        """Return one that keeps every contract within seconds, and finds nothing."""
+        return cls(epochs=2, derive_every=2, candidates=4, most=8)
 
     def search(self, task: Task) -> Iterator[Checkpoint]:
         """Yield a checkpoint after every epoch.
