@@ -41,9 +41,10 @@ class InputsEntry(_Strict):
     uniform: Annotated[int, Field(ge=0, description="Architectures, drawn once and uniformly.")] = 0
     best: Annotated[int, Field(ge=0, description="Of the best tenth of the space, by the table.")] = 0
     worst: Annotated[int, Field(ge=0, description="Of the worst tenth of the space, by the table.")] = 0
-    known: Annotated[bool, Field(description="Those that the benchmark knows by a name, such as published ones.")] = (
-        False
-    )
+    known: Annotated[
+        bool | list[str],
+        Field(description="All that the benchmark knows by a name, such as published ones, or those of these names."),
+    ] = False
     incumbents: Annotated[
         list[str], Field(description="Labels of runs that are in the store: what these ended with, each once.")
     ] = []

@@ -304,23 +304,27 @@ TORCH_AT_TOP = (
     "methods.weight_sharing.ofa",
 )
 TORCH_INSIDE_FUNCTIONS = ("tabular.nb201", "tabular.pickles")  # a converter that must read a .pth
-WITHOUT_TORCH = tuple(
-    f"nasboard.benchmarks.live.{name}"
-    for name in (
-        "benchmark",
-        "built_table",
-        "catalogue",
-        "datasets.digits",
-        "datasets.opening",
-        "datasets.spec",
-        "shipped_table",
-        "gans.benchmark",
-        "gans.catalogue",
-        "gans.recipe",
-        "gans.scores",
-        "trainings.recipe",
-    )
-) + ("nasboard.methods.transforming.identity", "nasboard.methods.transforming.uniform")
+WITHOUT_TORCH = (
+    *(
+        f"nasboard.benchmarks.live.{name}"
+        for name in (
+            "benchmark",
+            "built_table",
+            "catalogue",
+            "datasets.digits",
+            "datasets.opening",
+            "datasets.spec",
+            "shipped_table",
+            "gans.benchmark",
+            "gans.catalogue",
+            "gans.recipe",
+            "gans.scores",
+            "trainings.recipe",
+        )
+    ),
+    "nasboard.methods.transforming.identity",
+    "nasboard.methods.transforming.uniform",
+)
 
 
 @dataclass(frozen=True)

@@ -67,11 +67,23 @@ def panels_of(entry: InputsEntry, benchmark: Benchmark, found: Found) -> list[Pa
     if by_class:
         panels += _by_class(benchmark, by_class, entry.seed)
     if entry.known:
-        named = benchmark.context.named
-        if not named:
-            raise SuiteError(f"{benchmark.name} knows no architecture by a name; leave `known` under [inputs] out")
-        panels.append(Panel(f"{space.name}-{KNOWN}", check(space, np.stack([space.encode(s) for s in named.values()]))))
+        panels.append(_known(benchmark, entry.known))
     return panels + [Panel(f"{space.name}-{FOUND}-{label}", found(label, benchmark)) for label in entry.incumbents]
+
+
+def _known(benchmark: Benchmark, names: bool | list[str]) -> Panel:
+    """Return the architectures that a benchmark knows by these names (True: by any), each once."""
+    space, named = benchmark.space, benchmark.context.named
+    wanted = list(named) if names is True else list(names or ())
+    unknown = [name for name in wanted if name not in named]
+    if unknown or not wanted:
+        raise SuiteError(
+            f"{benchmark.name} knows no architecture by the name {unknown[0]!r}; known: {', '.join(named) or 'none'}"
+            if unknown
+            else f"{benchmark.name} knows no architecture by a name; leave `known` under [inputs] out"
+        )
+    archs = np.unique(np.stack([space.encode(named[name]) for name in wanted]), axis=0)
+    return Panel(f"{space.name}-{KNOWN}", check(space, archs))
 
 
 def _by_class(benchmark: Benchmark, asked: dict[str, int], seed: int) -> Iterator[Panel]:

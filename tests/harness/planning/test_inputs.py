@@ -58,6 +58,8 @@ def test_known_and_found_architectures_are_all_there_are(tmp_path: Path) -> None
         entry = InputsEntry(known=True, incumbents=["walk"])
         known, found = panels_of(entry, benchmark, Incumbents(store))
         assert known.archs.tolist() == [[0] * 6, [1, 0, 3, 2, 0, 0]]
+        [one] = panels_of(InputsEntry(known=["other"]), benchmark, nobodys)
+        assert one.archs.tolist() == [[1, 0, 3, 2, 0, 0]]
         assert sorted(found.archs.tolist()) == sorted(ARCHS[ORDER[[900, 7]]].tolist())
         assert found.name == "planted-found-by-walk"
         assert not is_sample(known)
@@ -70,6 +72,12 @@ def test_known_and_found_architectures_are_all_there_are(tmp_path: Path) -> None
     ("entry", "on", "error", "told"),
     [
         (InputsEntry(best=2000), DIGITS, SuiteError, "the best-tenth of nb201 has 1562 architectures, 2000 were asked"),
+        (
+            InputsEntry(known=["enas"]),
+            DIGITS,
+            SuiteError,
+            "digits201 knows no architecture by the name 'enas'; known: none",
+        ),
         (InputsEntry(known=True), DIGITS, SuiteError, "digits201 knows no architecture by a name; leave `known`"),
         (InputsEntry(incumbents=["x"]), DIGITS, SuiteError, "incumbents of 'x' on digits201 are taken from a store"),
         (InputsEntry(uniform=1), DIGITS, UsageError, "a panel of nb201 has 2"),
