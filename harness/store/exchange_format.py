@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import json
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Annotated, Any, Literal, cast
@@ -156,6 +157,7 @@ class RunJson(_Strict):
     def of(cls, run: RunRecord, steps: Sequence[StepRecord], visits: Visits | None) -> RunJson:
         """Return the JSON form of `run`."""
         parts = {
+            "key": json.loads(run.key.canonical()),
             "width": 8,
             "steps": [StepJson.of(step) for step in steps],
             "visits": None if visits is None else VisitsJson.of(visits),

@@ -1,4 +1,4 @@
-"""What `tox -e gpu-sdarts` and `gpu-few-shot` run: suites in the papers' size, and here as toys on the processor."""
+"""What `tox -e gpu-sdarts` and its like run: suites in the papers' size, and here as toys on the processor."""
 
 from __future__ import annotations
 
@@ -18,25 +18,28 @@ from nasboard.harness.store import open_store
 ROOT = Path(__file__).parents[2]
 SUITES = ROOT / "suites"
 TOY = "digits201-live?channels=4&scored_on=20&train=64&val=32"
-SLICES = {  # environment -> suite, benchmark, settings of a toy, runs
+CELLS = "nat-digits?cells=3&channels=4&recipe=quick-1&scored_on=20&train=64&val=32"
+SLICES = {  # environment -> suite, benchmark, that of a toy, its settings, runs
     "gpu-sdarts": (
         "sdarts/gpu-1shot1",
         "nb1shot1-1-live",
+        TOY,
         ("epochs=2", "alpha_every=1", "landscape_every=0", "eigenvalue_every=2"),
         3,
     ),
-    "gpu-few-shot": ("few-shot/gpu-nb201", "nb201-cifar10-live?fused=on", ("epochs=2", "candidates=2"), 5),
+    "gpu-few-shot": ("few-shot/gpu-nb201", "nb201-cifar10-live?fused=on", TOY, ("epochs=2", "candidates=2"), 5),
+    "gpu-nat": ("nat/gpu-darts", "nat-cifar10?channels=20", CELLS, ("epochs=2", "draws=2"), 5),
 }
 
 
 def commands(environment: str, tmp_path: Path) -> list[list[str]]:
     """Return the arguments of `nasboard`, of a toy on the processor."""
-    suite, benchmark, *_ = SLICES[environment]
+    suite, benchmark, small, *_ = SLICES[environment]
     tox = configparser.ConfigParser(interpolation=None)
     tox.read(ROOT / "tox.ini")
     toy, text = tmp_path / "toy.toml", (SUITES / f"{suite}.toml").read_text()
     for told, short in (
-        (benchmark, TOY),
+        (benchmark, small),
         ("every = 100", "every = 2"),
         ("rank_all = true", "rank_all = false"),
         ("each.epochs = [25, 100, 350]", "each.lr_min = [0.0, 0.001, 0.002]"),

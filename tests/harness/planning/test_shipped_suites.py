@@ -31,6 +31,11 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "few-shot/poc": (21, {200}, ()),
     "few-shot/darts": (18, set(), ("cifar10",)),
     "few-shot/proxyless-digits": (3, {12}, ()),
+    "nat/digits": (80, {500, 100, 50}, ()),
+    "nat/nb201": (18, {500, 100, 50}, ("cifar10", "nb201-compact")),
+    "nat/cells": (2, {4}, ("cifar10",)),
+    "nat/enas": (2, {3}, ("cifar10",)),
+    "nat/gpu-darts": (1, {2}, ("cifar10",)),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
 }
 

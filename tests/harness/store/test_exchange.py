@@ -50,8 +50,8 @@ def _filled(store: Store) -> None:
     store.claim(ids, owner)  # left running; the sixth is pending
 
 
-def test_a_training_moves_with_its_test_accuracy_and_what_it_was_made_of(tmp_path: Path) -> None:
-    made = replace(key(0), live="cd" * 32)
+def test_a_run_moves_with_its_test_accuracy_and_what_it_was_made_of(tmp_path: Path) -> None:
+    made = replace(key(0), live="cd" * 32, inputs=("some:0", "more:1"))
     assert made.run_id != key(0).run_id
     steps = [*course(0, 3)[:2], replace(course(0, 3)[2], test_accuracy=1 / 3)]
     with open_store(f"sqlite:///{tmp_path}/a.db") as first, open_store(f"sqlite:///{tmp_path}/b.db") as second:
