@@ -83,7 +83,7 @@ def accuracy_board(comparison: Comparison, title: str) -> Board:
             {"label": label}
             | _accuracy(values, comparison.optimum, range_of("accuracy", comparison.quality))
             | (collapse[label] if known else {})
-            | _significance(values if isinstance(values, Undefined) else placed[label])
+            | significance(values if isinstance(values, Undefined) else placed[label])
             | more.values[label]
             | _costs(outcomes)
         )
@@ -114,7 +114,8 @@ def _accuracy(values: dict[int, float] | Undefined, optimum: float | None, withi
     }
 
 
-def _significance(tier: Tier | Undefined) -> dict[str, Value]:
+def significance(tier: Tier | Undefined) -> dict[str, Value]:
+    """Return where a method stands, as the columns `tier`, `p` and `test` have it."""
     if isinstance(tier, Undefined) or tier.number is None:
         reason = tier if isinstance(tier, Undefined) else Undefined(tier.reason or "not tested")
         return dict.fromkeys(("tier", "p", "test"), reason)

@@ -12,12 +12,13 @@ import numpy as np
 from nasboard.harness.boards import gains, measures
 from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, Undefined, Value
 from nasboard.harness.boards.gains import NO_TRANSFORM, Best
+from nasboard.harness.boards.kinds.accuracy import significance
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
 from nasboard.harness.panel import is_sample
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import intervals
 from nasboard.harness.statistics.bootstrap import RESAMPLES, Interval, draw
-from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, Tier, tiers
+from nasboard.harness.statistics.significance import ALPHA, MIN_SEEDS, tiers
 
 TRANSITIONS = ("O->S", "O->N", "O->O", "S->N", "N->S")
 BEST = "best allowed"
@@ -78,6 +79,8 @@ def _columns(extra: Sequence[str]) -> tuple[Column, ...]:
         Column("parameters", "parameters", "fraction", False, 1, brief=True),
         Column("multiply_adds", "multiply-adds", "fraction", False, 1),
         *(Column(name, name.replace("_", " "), "fraction", False, 1, detail=i > 0) for i, name in enumerate(extra)),
+        Column("p", "p", digits=4),
+        Column("test", "test", detail=True),
         share("changed", "changed"),
         *(share(name, name.replace("->", " → "), detail=True) for name in TRANSITIONS),
         Column("n", "n", "count"),
@@ -115,11 +118,8 @@ def _of_panel(
             lost = values if isinstance(values, Undefined) else Undefined(comparison.untold[identity])
             rows.append(row | {key: lost for key, value in row.items() if value == NO_TRANSFORM})
             continue
-        row |= _values(np.stack(list(values.values())), panel, best) | {
-            "tier": _tier(placed[label]),
-            "n": len(panel.truth),
-        }
-        rows.append(row | _costs(comparison, measures.ended(outcomes), panel))
+        row |= _values(np.stack(list(values.values())), panel, best) | significance(placed[label])
+        rows.append(row | {"n": len(panel.truth)} | _costs(comparison, measures.ended(outcomes), panel))
     rows.sort(key=lambda row: (-row["gain"] if isinstance(row["gain"], float) else np.inf, str(row["label"])))
     if panel is None or isinstance(best, Undefined):
         return [*rows]
@@ -171,10 +171,6 @@ def _interval(found: Floats, panel: PanelTruth) -> Interval | Undefined:
     n = found.shape[1]
     resampled = found @ draw(n, RESAMPLES, _DRAWN_WITH).T / n
     return measures.defined(lambda: intervals.over_architectures(by_seed, resampled, n))
-
-
-def _tier(tier: Tier) -> Value:
-    return Undefined(tier.reason or "not tested") if tier.number is None else tier.number
 
 
 def _costs(comparison: Comparison, ended: Sequence[RunOutcome], panel: PanelTruth) -> dict[str, Value]:

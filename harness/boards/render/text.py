@@ -42,7 +42,7 @@ def reasons(board: Board, columns: Sequence[Column]) -> tuple[str, ...]:
                 where.setdefault((str(row["label"]), value.reason), []).append(column.heading)
     alike: dict[tuple[str, str], list[str]] = {}  # (headings, reason) -> labels
     for (label, reason), names in where.items():
-        alike.setdefault((", ".join(names), reason), []).append(label)
+        alike.setdefault((", ".join(dict.fromkeys(names)), reason), []).append(label)
     return tuple(f"undefined {names}: {reason} ({', '.join(labels)})" for (names, reason), labels in alike.items())
 
 
