@@ -112,6 +112,30 @@ def test_a_panel_is_ranked_where_it_is_trained_and_nowhere_else(store: Store) ->
     assert len(runs) == 2 * len(trained)
 
 
+def test_what_was_transformed_and_what_it_became_are_trained(store: Store) -> None:
+    made = suite.validated(
+        {
+            "name": "test",
+            "inputs": {"uniform": 6},
+            "train": {"inputs_seeds": 2},
+            "runs": [{"method": "lessening", "benchmark": "toy-live", "seeds": 2}],
+        },
+        "test",
+    )
+    planned, panels = suite.resolve(made)
+    most = trainings.most(made, planned, panels)
+    assert sweep(store, plan(store, planned, panels), jobs=1).counts == {"done": 2}
+    runs = trainings.of_suite(made, planned, store)
+    ((panel, _),) = panels
+    how = registry.benchmark("toy-live").context.trainings
+    assert how is not None
+    became = panel.archs * np.array([0, 1, 1, 1, 1, 1], dtype=np.int16)
+    expected = {row.tobytes() for row in how.canonical(np.concatenate([panel.archs, became]))}
+    space = registry.benchmark("toy-live").space
+    assert {space.encode(spec).tobytes() for spec, _ in asked(runs)} == expected
+    assert len(runs) == 2 * len(expected) <= most == (6 + 6 + 6) * 2 + 2 * 3  # and incumbents, if it had any
+
+
 def test_a_benchmark_with_a_table_lets_nothing_be_trained(store: Store) -> None:
     entry = {"method": "random_search", "benchmark": "planted", "seeds": 2, "budget_s": 60}
     assert searched(store, {"final_seeds": 3, "panel": 5}, entry) == []
