@@ -82,6 +82,22 @@ def test_all_but_the_published_one_see_the_operation_of_an_edge(name: PolicyName
     assert torch.allclose(before, after) is (name == "gcn")
 
 
+@pytest.mark.parametrize(("name", "low", "high"), [("gcn", -1.0, 0.05), ("lstm", 0.25, 0.4), ("encoder", 0.25, 0.4)])
+def test_who_sees_operations_learns_where_a_skip_is_better_and_where_it_is_not(
+    name: PolicyName, low: float, high: float
+) -> None:
+    """A skip in place of null or a pooling is worth 1, a change of a convolution -1; the best there is is 2 in 5."""
+    rng = np.random.default_rng(0)
+    learned = Nat(policy=name, policy_lr=1e-3, entropy_weight=0.01).transformer(SPACE, rng)
+    rewards = []
+    for _ in range(100):
+        proposal = learned.propose(sample(SPACE, rng, 16), rng)
+        before, after = proposal.before, proposal.after
+        worth = np.isin(before, (0, 4)) * 1.0 * (after == 1) - np.isin(before, (2, 3)) * 1.0 * (after != before)
+        rewards.append(learned.learn(proposal, worth.mean(axis=1))["reward"])
+    assert low < np.mean(rewards[-40:]) < high
+
+
 @pytest.mark.parametrize("graded", [False, True])
 def test_a_method_makes_the_policy_that_it_names(graded: bool) -> None:
     for name in POLICIES:
