@@ -287,7 +287,7 @@ def test_the_nominal_time_of_a_training_grows_with_epochs_and_with_work() -> Non
     assert told.cost_s(convolutions, 1) > told.cost_s(skips, 1) > 0
 
 
-@pytest.mark.parametrize("space", [NB201Space(), NB1Shot1Space.of(1), SPACES["darts"]])
+@pytest.mark.parametrize("space", [NB201Space(), NB1Shot1Space.of(1), SPACES["darts"], SPACES["nat"]])
 def test_the_one_that_is_trained_is_the_same_for_all_of_a_class(space) -> None:  # type: ignore[no-untyped-def]
     archs = sample(space, np.random.default_rng(1), 300)
     trained = representatives(space, archs)

@@ -42,6 +42,15 @@ def test_layers_of_a_stage_are_layers_of_the_space_and_widths_are_in_proportion_
         resized(found.parts, cells=2)
 
 
+def test_loose_ends_have_no_partial_channels_and_a_recipe_for_small_images_is_named() -> None:
+    found = opened("nat-enas-cifar10?channels=4&cells=3&recipe=quick-30&size=8")
+    assert {"enas", "nat-enas"} <= set(found.context.named)
+    assert found.context.skips is not None
+    for options, says in (("partial=2&recipe=quick-30", "edges that have weights"), ("size=8", "recipe=quick-30")):
+        with pytest.raises(UsageError, match=says):
+            opened(f"nat-enas-cifar10?{options}")
+
+
 def test_spaces_with_depths_and_of_cells_are_as_they_are() -> None:
     assert of_layers(LAYER_SPACES["ofa-mbv3"], replace(OFA, cells=2)) is LAYER_SPACES["ofa-mbv3"]
     assert of_layers(LIVE["s2-digits"].space, LIVE["s2-digits"].macro) is LIVE["s2-digits"].space

@@ -260,7 +260,7 @@ def test_slots_that_choose_among_the_same_options_share_weights(space: RelaxedSp
 
 @pytest.mark.parametrize(
     "space",
-    [*(SPACES[name] for name in ("darts", "s1", "s2", "s3", "s4", "s5")), NB201Space(ops=(1, 3))],
+    [*(SPACES[name] for name in ("darts", "s1", "s2", "s3", "s4", "s5", "nat", "nat-enas")), NB201Space(ops=(1, 3))],
     ids=lambda space: space.name,
 )
 def test_draws_are_architectures_of_spaces_with_rules(space: RelaxedSpace) -> None:
