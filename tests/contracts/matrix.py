@@ -18,6 +18,7 @@ from nasboard.benchmarks.spaces.macros import LayersMacro, sized
 from nasboard.benchmarks.spaces.relaxation import RelaxedSpace
 from nasboard.harness import registry
 from nasboard.harness.api import Benchmark, SearchMethod
+from nasboard.harness.context import Context
 from nasboard.harness.errors import ContractError, NasboardError
 from nasboard.harness.registry import split_name
 from nasboard.harness.testing.case import Case, first_difference
@@ -63,6 +64,7 @@ CANNOT: Mapping[tuple[str, str], str] = MappingProxyType(  # (method, space) -> 
     }
 )
 RANKED = 6  # architectures
+NOTHING = Context()  # counts no networks, so that what becomes of architectures is held against its transitions alone
 
 
 @dataclass(frozen=True)
@@ -71,10 +73,12 @@ class Toy:
 
     Attributes:
         name: of the registered benchmark whose space it is, whatever its images are.
+        context: what it can say beyond that.
     """
 
     name: str
     query: None = None
+    context: Context = NOTHING
 
     @property
     def space(self) -> RelaxedSpace:

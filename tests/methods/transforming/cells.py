@@ -14,7 +14,7 @@ from nasboard.methods.transforming.policies.parts import plan
 from nasboard.methods.transforming.teaching import Proposed, Transformer
 
 NULL, SKIP, CONV1, CONV3 = range(4)
-CELL = EdgeTransitions(
+CELL = EdgeTransitions.one_cell(
     ((0, 1), (0, 2), (1, 2)), ("none", "skip_connect", "nor_conv_1x1", "nor_conv_3x3"), (NULL, SKIP, CONV1, CONV3)
 )
 ARCHS = np.array(list(product(range(4), repeat=3)), dtype=np.int16)  # (64, 3)

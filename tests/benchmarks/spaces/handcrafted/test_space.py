@@ -86,6 +86,16 @@ def test_canonical_is_the_lowest_index_of_those_alike() -> None:
     assert np.array_equal(VGG.canonical(rows[of]), of)
 
 
+@pytest.mark.parametrize(
+    ("name", "classes"),
+    # a block of one convolution: 2 + 3 * 2 * 2, with pooling 2 + 5 * 2 * 2; the others: 4 + 4 + 16 + 96
+    [("vgg16", 14 * 22), ("resnet20", 120**2), ("mobilenet_v2", 120**2)],
+)
+def test_that_many_are_different_once_what_carries_nothing_is_left_out(name: str, classes: int) -> None:
+    space = SPACES[name]
+    assert len(np.unique(space.canonical(enumerate_all(space)))) == classes
+
+
 def test_a_network_learns_where_a_convolution_carries_something() -> None:
     plain = RESNET.plain
     nothing, dead = np.zeros_like(plain), plain.copy()
