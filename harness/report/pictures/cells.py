@@ -23,6 +23,7 @@ RADIUS = 11.0
 RISE = 50.0  # of an arc, for each node that it passes over
 
 FAMILIES = ("none", "skip", "conv", "pool")  # of operations, each a style
+NULL = FAMILIES[0]  # that of an edge that brings nothing, whatever it is called
 
 _SIZE = re.compile(r"(\d)x(\d)")
 
@@ -151,4 +152,5 @@ def _label(op: str) -> str:
 
 
 def _family(op: str) -> str:
-    return next((family for family in FAMILIES if family in op), "other" if op else "join")
+    known = NULL if op == "null" else op
+    return next((family for family in FAMILIES if family in known), "other" if op else "join")

@@ -33,7 +33,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "few-shot/proxyless-digits": (3, {12}, ()),
     "nat/digits": (80, {500, 100, 50}, ()),
     "nat/nb201": (18, {500, 100, 50}, ("cifar10", "nb201-compact")),
-    "nat/cells": (2, {4}, ("cifar10",)),
+    "nat/cells": (2, {3}, ("cifar10",)),
     "nat/enas": (2, {3}, ("cifar10",)),
     "nat/handcrafted": (8, {1, 2}, ("cifar10",)),
     "nat/gpu-darts": (1, {2}, ("cifar10",)),
