@@ -35,7 +35,7 @@ MAY_IMPORT: dict[str, tuple[str, ...]] = {
     "harness.store": ("harness",),
     "harness.running": ("harness", "harness.planning", "harness.registry", "harness.statistics", "harness.store"),
     "harness.outcomes": ("harness", "harness.registry"),
-    "harness.planning": ("harness", "harness.registry", "harness.store"),
+    "harness.planning": ("harness", "harness.outcomes", "harness.registry", "harness.store"),
     "harness.boards": ("harness", "harness.outcomes", "harness.statistics"),
     "harness.boards.kinds": ("harness", "harness.boards", "harness.outcomes", "harness.statistics"),
     "harness.boards.fronts": (

@@ -12,6 +12,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nasboard.harness.boards.board import Undefined
+from nasboard.harness.context import Context, Objective
+from nasboard.harness.errors import NasboardError
 from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, RunOutcome
 from nasboard.harness.space import Archs, Floats, to_index
 from nasboard.harness.transitions import TransformableSpace, changes, reachable, released, transition_names
@@ -25,7 +27,8 @@ class Best:
     """The best allowed transformation of each architecture of a panel.
 
     Attributes:
-        gain: `(n,)`, by which it is better than the architecture itself.
+        gain: `(n,)`, by which it is better than the architecture itself: an estimate, below 0 for some where trainings
+            that did not choose it say so.
         trainings: over how many trainings it is cross-fitted; None where it is the best mean, which is too high.
     """
 
@@ -42,11 +45,9 @@ def gain_of(comparison: Comparison, outcome: RunOutcome, panel: str) -> Floats |
     if panel not in outcome.became:
         return Undefined("transformed other architectures")
     found = outcome.became[panel]
-    if not found.known.all():
-        trained, told = int(found.known.sum()), comparison.trained
-        why = "have a truth" if told is None else "are trained; nasboard run SUITE trains the others"
-        return Undefined(f"{trained} of {len(found.known)} of what the panel became {why}")
-    return np.asarray(found.truth - _before(comparison, panel, found))
+    if not found.known.all() and comparison.trained is not None:
+        return Undefined(f"of what it became, {comparison.trained.missing(found.archs)}")
+    return np.asarray(found.truth - before_of(comparison, panel))
 
 
 def mean_gain(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
@@ -58,12 +59,12 @@ def mean_gain(comparison: Comparison, outcome: RunOutcome) -> float | Undefined:
     return gains if isinstance(gains, Undefined) else float(gains.mean())
 
 
-def _before(comparison: Comparison, panel: str, found: Became) -> Floats:
-    """Return the truth `(n,)` of a panel; of one that stayed the same value as of what it became."""
+def before_of(comparison: Comparison, panel: str) -> Floats:
+    """Return the truth `(n,)` of a panel, as that of what became of it is taken: by all trainings where they are it."""
     told = comparison.panels[panel]
     if comparison.trained is None:
         return told.truth
-    own, _ = comparison.trained.of(told.panel.archs)  # by all trainings, as that of what became of it
+    own, _ = comparison.trained.of(told.panel.archs)
     return own
 
 
@@ -71,14 +72,22 @@ def counts_of(comparison: Comparison, archs: Archs) -> dict[str, Floats]:
     """Return parameters and multiply-adds `(n,)` by name, then the second objectives that all `(n, d)` have."""
     found: dict[str, Floats] = {}
     for name, context in comparison.contexts.items():
-        if context.counted is not None and not found:
+        if context.counted is not None:
             with blamed(f"{name}: counted"):
-                found |= context.counted(archs)
-        for title, each in context.objectives.items():
+                found = {**context.counted(archs), **found}
+        for title, each in objectives_of(context).items():
             with blamed(f"{name}: {title}"):
                 if title not in found and (each.known is None or each.known(archs).all()):
                     found[title] = each.of(archs)
     return found
+
+
+def objectives_of(context: Context) -> Mapping[str, Objective]:
+    """Return second objectives, none where they cannot be read: a board of its own says what is to be done then."""
+    try:
+        return context.objectives
+    except NasboardError:
+        return {}
 
 
 def rises(before: Mapping[str, Floats], after: Mapping[str, Floats]) -> dict[str, float]:

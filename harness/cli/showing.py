@@ -35,6 +35,7 @@ class BoardName(StrEnum):
     trainings = "trainings"
     samples = "samples"
     transformation = "transformation"
+    became = "became"
 
 
 class Format(StrEnum):

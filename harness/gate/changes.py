@@ -61,6 +61,7 @@ def _settings(key: RunKey) -> dict[str, Json]:
         "budget_s": key.budget_s,
         "table": key.table_digest,
         "panel": key.panel,
+        "inputs": None if key.inputs is None else ", ".join(key.inputs),
         "rank_every": key.rank_every,
         "rank_all": key.rank_all,
     }

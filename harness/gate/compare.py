@@ -156,6 +156,8 @@ def _row(a: Comparison | None, b: Comparison | None, label: str) -> Row:
             row[f"{name}_difference"] = row[f"{name}_interval"] = other
         elif name == "tau" and {o.run.key.panel for o in runs_a} != {o.run.key.panel for o in runs_b}:
             row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("panels differ")
+        elif name == "gain" and {o.run.key.inputs for o in runs_a} != {o.run.key.inputs for o in runs_b}:
+            row[f"{name}_difference"] = row[f"{name}_interval"] = Undefined("inputs differ")
         else:
             quality = next(side.quality for side in (a, b) if side is not None)
             within = range_of(name, quality)

@@ -35,7 +35,7 @@ def labels(runs: Sequence[RunRecord]) -> dict[str, str]:
 
 def configuration(key: RunKey) -> Configuration:
     """Return everything in the key but seed and makers, quick to make and to compare: there are thousands of runs."""
-    rest = (key.benchmark, key.dataset, key.space, key.table_digest, key.live, key.budget_s, key.panel)
+    rest = (key.benchmark, key.dataset, key.space, key.table_digest, key.live, key.budget_s, key.panel, key.inputs)
     return (key.method, repr(sorted(key.params.items())), *rest, key.rank_every, key.rank_all)
 
 
@@ -73,6 +73,8 @@ def _facts(key: RunKey) -> dict[Fact, str]:
         found["", "budget"] = f"{key.budget_s:g}s"
     if key.panel is not None:
         found["", "panel"] = key.panel
+    if key.inputs is not None:
+        found["", "inputs"] = ", ".join(key.inputs)
     return found | {("", "rank_every"): str(key.rank_every), ("", "rank_all"): str(key.rank_all).lower()}
 
 

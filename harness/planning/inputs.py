@@ -14,6 +14,7 @@ import numpy as np
 from nasboard.harness.api import Benchmark
 from nasboard.harness.entries import InputsEntry
 from nasboard.harness.errors import SuiteError
+from nasboard.harness.outcomes.identities import newest
 from nasboard.harness.panel import FOUND, KNOWN, PANEL_SEED, Panel, uniform
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, check, enumerate_valid, size
@@ -37,7 +38,7 @@ class Incumbents:
         Raises:
             SuiteError: no run of that label has ended there with one.
         """
-        mine = {run.run_id for run in self.store.runs(label=label) if _is_of(run, benchmark)}
+        mine = {run.run_id for run in newest(self.store.runs(label=label))[0] if _is_of(run, benchmark)}
         last = {run_id: spec for run_id, _, _, spec in self.store.incumbents() if run_id in mine}
         if not last:
             there = sorted({run.label for run in self.store.runs() if _is_of(run, benchmark)})

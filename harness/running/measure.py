@@ -62,6 +62,11 @@ class Measure:
         became = dict(self._transformed(seen)) if seen.last else {}
         return StepRecord(seen.step, cost_s, wall_s, incumbent, logs, scores, all_scores, self._tested(seen), became)
 
+    def check_ended(self, last: Checkpoint | None) -> None:
+        """Raise MethodError where what a run would transform was never asked for, as no checkpoint was the last."""
+        if last is not None and last.transform is not None and self.inputs and not last.last:
+            raise MethodError(f"step {last.step}: panels are transformed at the last step; set `last` on it")
+
     def visited(self, seen: Checkpoint) -> Iterator[tuple[list[int], Observation]]:
         """Yield what a checkpoint says was looked at in its step: the choices of each architecture, and what was seen.
 

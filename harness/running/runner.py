@@ -222,12 +222,17 @@ def _pull(
         if checkpoint is None and expected == 1:
             raise MethodError("the method ended without a checkpoint; check its hyper-parameters (no epochs?)")
         if checkpoint is None:
+            measure.check_ended(progress.last)
             return "done"
         if checkpoint.step != expected:
             raise MethodError(f"checkpoint {expected} was due, the method yielded step {checkpoint.step}")
         expected += 1
         cost_s = progress.wall_s if oracle is None else oracle.spent_s
         record = measure.record(checkpoint, cost_s, progress.wall_s)
+        if oracle is not None and oracle.spent_s != cost_s:
+            raise MethodError(
+                f"step {checkpoint.step}: the oracle was asked while an ability was measured; ask it between steps"
+            )
         progress.steps.append(record)
         _note(checkpoint, measure, progress, oracle)
         progress.last = checkpoint

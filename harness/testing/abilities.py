@@ -74,9 +74,10 @@ def transformed(checkpoint: Checkpoint, archs: Archs, benchmark: Benchmark) -> A
     try:
         found = measure.transformed(checkpoint.transform, archs, benchmark, where)
         half = measure.transformed(checkpoint.transform, archs[::-2], benchmark, where)
+        alone = measure.transformed(checkpoint.transform, archs[:1], benchmark, where)
     except MethodError as error:
         raise ContractError(str(error)) from error
-    if not np.array_equal(found[::-2], half):
+    if not (np.array_equal(found[::-2], half) and np.array_equal(found[:1], alone)):
         raise ContractError(
             f"{where}: transform makes another architecture of the same one when it is asked of others beside it, or "
             "again; draw what an architecture becomes from a seed of its own"

@@ -135,7 +135,8 @@ def _single_changes(space: TransformableSpace, arch: Arch, may: Bools) -> Archs:
 
 
 def _widest(space: TransformableSpace) -> float:
-    """Return how many architectures an input may become at most: each edge is kept, or one of null and skip."""
+    """Return how many architectures an input may become at most: on each edge what it has, null and skip, as held."""
     of = space.transitions
-    edges = of.wiring(sample(space, default_rng(KEY), 1)).ops.shape[1]
-    return float((1 + sum(kind != "other" for kind in of.kinds)) ** edges)
+    held = np.isfinite(of.work(sample(space, default_rng(KEY), 1))[0])  # (e, operations)
+    other = np.array([kind == "other" for kind in of.kinds])
+    return float(np.prod(held[:, other].any(axis=1) + held[:, ~other].sum(axis=1, dtype=np.float64)))

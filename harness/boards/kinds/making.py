@@ -12,6 +12,7 @@ from types import MappingProxyType
 
 from nasboard.harness.boards.board import Board
 from nasboard.harness.boards.kinds.accuracy import accuracy_board, cost_board
+from nasboard.harness.boards.kinds.became import became_board
 from nasboard.harness.boards.kinds.over import over_board
 from nasboard.harness.boards.kinds.samples import samples_board
 from nasboard.harness.boards.kinds.stability import stability_board
@@ -35,6 +36,7 @@ MAKERS: Mapping[str, tuple[str, Maker]] = MappingProxyType(
         "trainings": ("Trainings", trainings_board),
         "samples": ("What was looked at", samples_board),
         "transformation": ("Transformation", transformation_board),
+        "became": ("What became of single architectures", became_board),
     }
 )
 
@@ -46,8 +48,8 @@ def make(comparisons: Sequence[Comparison], only: str | None = None) -> tuple[Bo
 
     Args:
         comparisons: from `outcomes.load.load`.
-        only: `tau`, `stability`, `accuracy`, `cost`, `trainings`, `samples` or `transformation`; None for the
-            leaderboards.
+        only: `tau`, `stability`, `accuracy`, `cost`, `trainings`, `samples`, `transformation` or `became`; None
+            for the leaderboards.
 
     Raises:
         UnknownNameError: no such board.

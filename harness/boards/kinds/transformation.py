@@ -28,8 +28,8 @@ _NOTES = (
     "over seeds that ended well. Better, equal, worse: share of them by the truth, which is noisy; worst: the lowest "
     "gain of one, mean over seeds. 95 %: of a panel that is a sample of the space over architectures and seeds (t "
     f"interval of two variance components, bootstrap of {RESAMPLES} resamples), else over seeds alone.",
-    "Parameters, multiply-adds and what else is known: change of the mean over the panel. Parameters and multiply-adds "
-    "never rise: a run that raises those of an architecture has failed.",
+    "Parameters, multiply-adds and what else is known: change of the mean over the panel. Parameters and "
+    "multiply-adds, where they are counted, never rise: a run that raises those of an architecture has failed.",
     "Changed: share of edges with another operation; O -> S and so on: of all edges, S a skip, N nothing, O any other.",
     "Tiers are within a panel, as on the accuracy board: Student's t on differences by seed, else Welch's, corrected "
     f"together (Shaffer), level {ALPHA}. Under {MIN_SEEDS} seeds: no tier.",
@@ -118,7 +118,7 @@ def _of_panel(
             lost = values if isinstance(values, Undefined) else Undefined(comparison.untold[identity])
             rows.append(row | {key: lost for key, value in row.items() if value == NO_TRANSFORM})
             continue
-        row |= _values(np.stack(list(values.values())), panel, best) | significance(placed[label])
+        row |= _values(comparison, np.stack(list(values.values())), panel, best) | significance(placed[label])
         rows.append(row | {"n": len(panel.truth)} | _costs(comparison, measures.ended(outcomes), panel))
     rows.sort(key=lambda row: (-row["gain"] if isinstance(row["gain"], float) else np.inf, str(row["label"])))
     if panel is None or isinstance(best, Undefined):
@@ -126,7 +126,7 @@ def _of_panel(
     row = dict.fromkeys((column.key for column in columns), NOT_APPLICABLE) | _empty(
         (), identity, comparison.space.name
     )
-    gain = {"gain": float(best.gain.mean()), "better": float((best.gain > 0).mean()), "regret": 0.0}
+    gain = {"gain": float(best.gain.mean()), "regret": 0.0}
     return [*rows, row | {"label": BEST, "n": len(best.gain)} | gain]
 
 
@@ -149,12 +149,12 @@ def _matrix(comparison: Comparison, outcomes: Sequence[RunOutcome], identity: st
     return {seed: each for seed, each in found.items() if not isinstance(each, Undefined)}
 
 
-def _values(found: Floats, panel: PanelTruth, best: Best | Undefined) -> dict[str, Value]:
+def _values(comparison: Comparison, found: Floats, panel: PanelTruth, best: Best | Undefined) -> dict[str, Value]:
     """Return the values of gains `(seeds, n)`."""
     by_seed = found.mean(axis=1)
     return {
         "gain": float(by_seed.mean()),
-        "gain_interval": _interval(found, panel),
+        "gain_interval": _interval(comparison, found, panel),
         "gain_spread": measures.spread(by_seed),
         "better": float((found > 0).mean()),
         "equal": float((found == 0).mean()),
@@ -164,11 +164,13 @@ def _values(found: Floats, panel: PanelTruth, best: Best | Undefined) -> dict[st
     }
 
 
-def _interval(found: Floats, panel: PanelTruth) -> Interval | Undefined:
+def _interval(comparison: Comparison, found: Floats, panel: PanelTruth) -> Interval | Undefined:
     by_seed = found.mean(axis=1)
-    if not is_sample(panel.panel):
-        return measures.t_interval(by_seed)
     n = found.shape[1]
+    if not is_sample(panel.panel) or measures.complete(comparison, panel):
+        return measures.t_interval(by_seed)
+    if n < 2:
+        return Undefined("one architecture")
     resampled = found @ draw(n, RESAMPLES, _DRAWN_WITH).T / n
     return measures.defined(lambda: intervals.over_architectures(by_seed, resampled, n))
 
@@ -188,19 +190,22 @@ def _costs(comparison: Comparison, ended: Sequence[RunOutcome], panel: PanelTrut
 
 
 def _objectives(comparison: Comparison) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(name for context in comparison.contexts.values() for name in context.objectives))
+    return tuple(dict.fromkeys(name for each in comparison.contexts.values() for name in gains.objectives_of(each)))
 
 
 def _best_note(comparison: Comparison) -> tuple[str, ...]:
     if comparison.whole is None:
         return ()
     by_seed = comparison.whole.by_seed
-    how = "by the mean there is, and so by luck too"
+    how = "by the mean there is, and so too good, by luck"
     if by_seed is not None and by_seed.shape[1] > 1:
         how = f"chosen by one half of the {by_seed.shape[1]} trainings behind the truth and measured by the other"
     return (
         f"Best allowed: of all that keeping, nulling or skipping each operation can make of an architecture, {how}; "
-        "regret is what it gains more. A method that also puts cheaper operations on edges may gain more than that.",
+        "regret is what it gains more. It is an estimate, and its own halves may choose wrong, so that a regret may be "
+        "negative; so may that of a method which also puts cheaper operations on edges.",
+        "Best and worst tenth were drawn by this very truth: the luck of its trainings is in their accuracy before and "
+        "not in that after, so that gains of the best are too low and those of the worst too high.",
     )
 
 

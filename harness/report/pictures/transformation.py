@@ -6,11 +6,12 @@ And the cells that gained and lost most, with the edges that changed.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 
 import numpy as np
 
 from nasboard.harness.boards.board import Undefined
-from nasboard.harness.boards.gains import counts_of, effects_of, gain_of
+from nasboard.harness.boards.gains import before_of, counts_of, effects_of, gain_of
 from nasboard.harness.boards.measures import ended
 from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, RunOutcome
 from nasboard.harness.report.pictures.cells import FoundCell, before_and_after
@@ -49,15 +50,15 @@ def transformed_cells(comparison: Comparison) -> dict[str, tuple[FoundCell, ...]
     for label, (outcome, panel) in _made(comparison).items():
         gains = _gains(comparison, outcome, panel)
         extremes = {"gained most": int(gains.argmax()), "lost most": int(gains.argmin())}
-        after = _became(outcome, panel)
+        after, before = _became(outcome, panel), before_of(comparison, panel.panel.identity)
         found[label] = tuple(
-            cell
+            replace(cell, quality=comparison.quality)
             for name, i in extremes.items()
             if gains[i]
             for cell in before_and_after(
                 space,
                 (panel.panel.archs[i], after.archs[i]),
-                (panel.truth[i], after.truth[i]),
+                (before[i], after.truth[i]),
                 f"{name}, seed {outcome.run.key.seed}",
             )
         )
@@ -88,7 +89,8 @@ def _gains(comparison: Comparison, outcome: RunOutcome, panel: PanelTruth) -> Fl
 def _scatter(made: Made, key: str, colours: Mapping[str, str], comparison: Comparison) -> Figure:
     quality, traces, ends = comparison.quality, [], []
     for label, (outcome, panel) in made.items():
-        x, y = quality.drawn(panel.truth), quality.drawn(_became(outcome, panel).truth)
+        before = before_of(comparison, panel.panel.identity)
+        x, y = quality.drawn(before), quality.drawn(_became(outcome, panel).truth)
         ends += [x.min(), x.max()]
         marker = {"color": colours[label], "size": 6, "opacity": 0.6}
         where: Trace = {"x": numbers(x), "y": numbers(y)}
@@ -97,8 +99,8 @@ def _scatter(made: Made, key: str, colours: Mapping[str, str], comparison: Compa
     line = {"color": GREY, "dash": "dash", "width": 1.5}
     traces.append({"type": "scatter", "mode": "lines", "name": "no change", "line": line, "hoverinfo": "skip", **same})
     caption = (
-        f"Each point is an architecture of the first panel ({_size(made)}), of the first seed: above the line it "
-        "became better. A label in the legend hides or shows its points."
+        f"Each point is an architecture of the first panel ({_size(made)}), of the first seed: {_side(comparison)} the "
+        "line it became better. A label in the legend hides or shows its points."
     )
     layout = {"xaxis": axis(f"Before: {quality.heading.lower()}"), "yaxis": axis(f"After: {quality.heading.lower()}")}
     return figure(key, "Before and after", caption, traces, layout)
@@ -114,12 +116,13 @@ def _arrows(made: Made, key: str, colours: Mapping[str, str], comparison: Compar
             return absent(key, heading, "Nobody has counted the parameters of these networks.")
         kept = np.unique(np.linspace(0, len(panel.truth) - 1, ARROWS).astype(int))
         ends = [each[kept] / 1000 for each in costs if each is not None]
-        heights = [quality.drawn(panel.truth[kept]), quality.drawn(after.truth[kept])]
+        heights = [quality.drawn(before_of(comparison, panel.panel.identity)[kept]), quality.drawn(after.truth[kept])]
         shown = {} if label == best else {"visible": "legendonly"}
         traces += [{**trace, **shown} for trace in _drawn_arrows(label, ends, heights, colours[label])]
+    better = "up" if quality.higher_is_better else "down"
     caption = (
         "An arrow leads from an architecture of the first panel to what it became, of the first seed: left is cheaper, "
-        f"up is better. Shown is {plain(best)}, which gains most; click another label in the legend for its arrows."
+        f"{better} is better. Shown is {plain(best)}, which gains most; click another label for its arrows."
     )
     layout = {"xaxis": axis("Parameters (thousands)"), "yaxis": axis(quality.heading)}
     return figure(key, heading, caption, traces, layout)
@@ -157,7 +160,11 @@ def _effects(made: Made, key: str, colours: Mapping[str, str], comparison: Compa
         "with this edge as it was, mean over architectures of the first panel and seeds, 95 % as if these were "
         "independent. O any operation, S skip, N nothing."
     )
-    layout = {"yaxis": axis("Change of true accuracy (points)", zeroline=True), "xaxis": axis(""), "barmode": "group"}
+    layout = {
+        "yaxis": axis(f"Change of {comparison.quality.heading.lower()}", zeroline=True),
+        "xaxis": axis(""),
+        "barmode": "group",
+    }
     yield figure(key, "Which changes help", caption, traces, layout)
 
 
@@ -169,6 +176,10 @@ def _bars(label: str, effects: Mapping[str, Floats], colour: str, comparison: Co
     counts = [f"({len(values):,})" for values in effects.values()]
     look: Trace = {"marker": {"color": colour}, "error_y": errors, "text": counts, "textposition": "none"}
     return {"type": "bar", "name": plain(label), "x": names, "y": numbers(means), **look}
+
+
+def _side(comparison: Comparison) -> str:
+    return "above" if comparison.quality.higher_is_better else "below"
 
 
 def _size(made: Made) -> str:

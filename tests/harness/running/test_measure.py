@@ -155,6 +155,14 @@ def transforming(transform: Callable[[Archs], Archs], last: bool = True) -> Mapp
     return measure.record(Checkpoint(3, transform=transform, last=last), 0.0, 0.0).transformed
 
 
+def test_a_run_that_never_says_last_is_told_that_its_panels_were_not_transformed() -> None:
+    measure = Measure(replace(KEY, inputs=("some:0",)), tabular(), None, {"some:0": CELLS})
+    measure.check_ended(Checkpoint(4, transform=lambda archs: archs, last=True))
+    measure.check_ended(Checkpoint(4))
+    with pytest.raises(MethodError, match="step 4: panels are transformed at the last step; set `last` on it"):
+        measure.check_ended(Checkpoint(4, transform=lambda archs: archs))
+
+
 def test_panels_are_transformed_at_the_last_step() -> None:
     def writes(archs: Archs) -> Archs:
         archs[:, 0] = 1

@@ -12,7 +12,7 @@ from nasboard.harness.boards.board import NOT_APPLICABLE, Row, Undefined
 from nasboard.harness.boards.gains import best_of, mean_gain
 from nasboard.harness.boards.kinds import make
 from nasboard.harness.panel import Panel, uniform
-from nasboard.harness.space import Choice
+from nasboard.harness.space import Choice, enumerate_all
 from nasboard.harness.statistics.bootstrap import Interval
 from nasboard.harness.transitions import reachable, released
 from tests.harness.transformed_runs import BENCHMARK, SPACE, compared, transforming
@@ -94,7 +94,7 @@ def test_the_best_allowed_bounds_from_above(rows: dict[tuple[str, str], Row]) ->
             gain, regret = rows[label, inputs]["gain"], rows[label, inputs]["regret"]
             assert isinstance(gain, float)
             assert regret == pytest.approx(best - gain)
-        assert rows["best allowed", inputs]["tier"] is NOT_APPLICABLE
+        assert rows["best allowed", inputs]["tier"] is rows["best allowed", inputs]["better"] is NOT_APPLICABLE
 
 
 def test_the_best_is_chosen_and_measured_by_different_trainings(tmp_path: Path) -> None:
@@ -113,3 +113,41 @@ def test_the_best_is_chosen_and_measured_by_different_trainings(tmp_path: Path) 
 def test_a_failed_label_says_why_it_has_no_values(rows: dict[tuple[str, str], Row]) -> None:
     assert rows["broken", "known"]["gain"] == Undefined("no run ended well")
     assert rows["broken", "known"]["failed"] == 1
+
+
+def test_one_drawn_architecture_has_no_interval_and_all_there_are_none_over_them(tmp_path: Path) -> None:
+    one, every = Panel("nb201-best-tenth-1", KNOWN.archs[:1]), Panel("nb201-uniform-15625", enumerate_all(SPACE))
+    made = {panel.identity: np.zeros_like(panel.archs) for panel in (one, every)}
+    runs = [transforming("null", seed, (one, every), made) for seed in range(3)]
+    [board] = make([compared(tmp_path, runs, (one, every))], "transformation")
+    rows = {str(row["inputs"]): row for row in board.rows if row["label"] == "null"}
+    assert rows["best-tenth-1"]["gain_interval"] == Undefined("one architecture")
+    assert rows["uniform-15625"]["gain_interval"] == Interval(*[rows["uniform-15625"]["gain"]] * 2)
+
+
+def test_runs_on_other_inputs_are_another_row_and_never_averaged(tmp_path: Path) -> None:
+    runs = [
+        transforming("same", seed, (panel,), {panel.identity: panel.archs})
+        for panel in (UNIFORM, KNOWN)
+        for seed in (0, 1)
+    ]
+    comparison = compared(tmp_path, runs, (UNIFORM, KNOWN))
+    assert [len(outcomes) for outcomes in comparison.outcomes.values()] == [2, 2]
+    assert all(label.startswith("same@") for label in comparison.outcomes)
+
+
+def test_single_architectures_have_rows_by_their_names(tmp_path: Path) -> None:
+    runs = [
+        transforming("some", seed, (UNIFORM, KNOWN), {KNOWN.identity: SKIPPED, UNIFORM.identity: UNIFORM.archs})
+        for seed in (0, 1)
+    ]
+    [board] = make([compared(tmp_path, runs, (UNIFORM, KNOWN))], "became")
+    assert [(row["label"], row["seed"]) for row in board.rows] == [("some", seed) for seed in (0, 1) for _ in range(3)]
+    assert [row["architecture"] for row in board.rows[:3]] == [SPACE.decode(arch) for arch in KNOWN.archs]
+    assert [row["gain"] for row in board.rows[:3]] == pytest.approx(
+        BENCHMARK.truth(SKIPPED) - BENCHMARK.truth(KNOWN.archs)
+    )
+    assert board.rows[1]["parameters_change"] == 0.0
+    assert isinstance(board.rows[0]["parameters_change"], float)
+    assert board.rows[0]["parameters_change"] < 0
+    assert board.rows[0]["gain_interval"] == Undefined("a table is the truth")
