@@ -54,7 +54,7 @@ def completed(folder: Path, *words: str) -> set[str]:
         (["data", "import", "hw"], {"hw-nas-bench"}),
         (["table", "info", "d"], {"digits201", "digits1296"}),
         (["ls", "be"], {"benchmarks"}),
-        (["leaderboard", "--board", "t"], {"tau", "trainings"}),
+        (["leaderboard", "--board", "t"], {"tau", "trainings", "transformation"}),
         (["run", "nowhere/"], set()),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else "",

@@ -51,12 +51,21 @@ class Any_:
                 looks = ((place, Observation(far, 0.0, 1)), (arch, Observation(0.5, 0.0, 1)))
             number = 7 if self.scores == "steps" and step == 2 else step
             yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3, visited=looks)
+
+
+class Asks:
+    """Asks the oracle while it is ranked."""
+    needs = frozenset({"query"})
+
+    def search(self, task):
+        arch = sample(task.space, task.rng, 1)[0]
+        yield Checkpoint(1, arch, rank=lambda archs: np.full(len(archs), task.query(arch).val_accuracy))
 """
 
 
 @pytest.fixture(autouse=True)
 def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "anything", BODY, {"any": "anything:Any_"})))
+    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "anything", BODY, {"any": "anything:Any_", "asks": "anything:Asks"})))
 
 
 @pytest.fixture
@@ -67,7 +76,10 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def made(store: Store, scores: str, **panel: object) -> RunRecord:
     pytest.importorskip("torch")
-    entry = {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"scores": scores}}
+    return run_of(store, {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"scores": scores}}, panel)
+
+
+def run_of(store: Store, entry: dict[str, object], panel: dict[str, object]) -> RunRecord:
     raw = {"name": "test", "panel": {"size": 30} | panel, "runs": [entry]}
     ids = plan(store, *suite.resolve(suite.Suite.model_validate(raw)))
     owner = new_owner()
@@ -167,3 +179,11 @@ def test_what_cannot_have_been_looked_at_fails_the_run(store: Store, scores: str
     record = made(store, scores)
     assert record.status == "failed"
     assert re.search(why, record.error or "")
+
+
+def test_the_oracle_is_not_asked_while_an_ability_is_measured(store: Store) -> None:
+    entry = {"method": "asks", "benchmark": "planted", "seeds": 1, "budget_s": 1000.0, "rank_every": 1}
+    record = run_of(store, entry, {})
+    assert record.status == "failed"
+    assert record.error is not None
+    assert "step 1: the oracle was asked while an ability was measured; ask it between steps" in record.error
