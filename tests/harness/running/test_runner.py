@@ -53,8 +53,8 @@ class Any_:
             yield Checkpoint(number, arch, rank=rank, logs=logs, last=step == 3, visited=looks)
 
 
+@dataclass(frozen=True)
 class Asks:
-    """Asks the oracle while it is ranked."""
     needs = frozenset({"query"})
 
     def search(self, task):
@@ -65,7 +65,8 @@ class Asks:
 
 @pytest.fixture(autouse=True)
 def _plugin(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "anything", BODY, {"any": "anything:Any_", "asks": "anything:Asks"})))
+    methods = {"any": "anything:Any_", "asks": "anything:Asks"}
+    monkeypatch.syspath_prepend(str(write_distribution(tmp_path / "site", "anything", BODY, methods)))
 
 
 @pytest.fixture
@@ -76,7 +77,8 @@ def store(tmp_path: Path) -> Iterator[Store]:
 
 def made(store: Store, scores: str, **panel: object) -> RunRecord:
     pytest.importorskip("torch")
-    return run_of(store, {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"scores": scores}}, panel)
+    entry = {"method": "any", "benchmark": "digits201-live", "seeds": 1, "params": {"scores": scores}}
+    return run_of(store, entry, panel)
 
 
 def run_of(store: Store, entry: dict[str, object], panel: dict[str, object]) -> RunRecord:
