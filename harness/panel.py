@@ -22,6 +22,7 @@ from nasboard.harness.space import (
 )
 
 PANEL_SEED = 1000
+CLASSES = ("best-tenth", "worst-tenth")  # in names of panels that are drawn from these by the truth
 KNOWN, FOUND = "known", "found-by"  # in names of panels that are all there are of their kind
 LARGEST_INDEX = int(np.iinfo(np.int64).max)
 

@@ -9,13 +9,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
 from nasboard.harness.boards.board import Undefined
 from nasboard.harness.context import Context, Objective
 from nasboard.harness.errors import NasboardError
 from nasboard.harness.outcomes.outcome import Became, Comparison, PanelTruth, RunOutcome
-from nasboard.harness.space import Archs, Floats, to_index
+from nasboard.harness.space import Archs, Floats
 from nasboard.harness.transitions import TransformableSpace, changes, reachable, released, transition_names
 from nasboard.harness.truth import best_expected, blamed
 
@@ -115,19 +114,13 @@ def best_of(comparison: Comparison, panel: PanelTruth) -> Best | Undefined:
     whole, space = comparison.whole, comparison.space
     if whole is None or not isinstance(space, TransformableSpace):
         return Undefined("the space is not tabulated as a whole")
-    archs = panel.panel.archs
-    may, there = released(space.transitions, archs), to_index(space, whole.panel.archs)
-    cross = whole.by_seed is not None and whole.by_seed.shape[1] > 1
-    found = np.empty(len(archs))
-    for row, arch in enumerate(archs):
-        rows = np.searchsorted(there, np.unique(to_index(space, reachable(space.transitions, arch, may[row]))))
-        found[row] = best_expected(_by_seed(whole)[rows]) if cross else whole.truth[rows].max()
-    return Best(found - panel.truth, _by_seed(whole).shape[1] if cross else None)
-
-
-def _by_seed(whole: PanelTruth) -> NDArray[np.float64]:
-    assert whole.by_seed is not None
-    return whole.by_seed
+    archs, of, by_seed = panel.panel.archs, space.transitions, whole.by_seed
+    became = [reachable(of, arch, may) for arch, may in zip(archs, released(of, archs), strict=True)]
+    ends = np.cumsum([len(each) for each in became])[:-1]
+    places = [np.unique(each) for each in np.split(comparison.places(np.concatenate(became)), ends)]
+    if by_seed is None or by_seed.shape[1] < 2:
+        return Best(np.array([whole.truth[each].max() for each in places]) - panel.truth, None)
+    return Best(np.array([best_expected(by_seed[each]) for each in places]) - panel.truth, by_seed.shape[1])
 
 
 def effects_of(comparison: Comparison, panel: PanelTruth, became: Sequence[Became]) -> dict[str, Floats]:
@@ -144,9 +137,6 @@ def effects_of(comparison: Comparison, panel: PanelTruth, became: Sequence[Becam
     row, edge = np.nonzero(old != new)
     ops = new[row]
     ops[np.arange(len(row)), edge] = old[row, edge]
-    there = to_index(space, whole.panel.archs)
-    with_it, without = (
-        whole.truth[np.searchsorted(there, to_index(space, archs))] for archs in (after[row], of.put(after[row], ops))
-    )
+    with_it, without = (whole.truth[comparison.places(archs)] for archs in (after[row], of.put(after[row], ops)))
     names = transition_names(of, old[row, edge], new[row, edge])
     return {str(name): (with_it - without)[names == name] for name in np.unique(names)}

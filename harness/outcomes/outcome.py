@@ -16,7 +16,7 @@ from nasboard.harness.context import ACCURACY, Context, Quality
 from nasboard.harness.outcomes.trained import Trained
 from nasboard.harness.panel import Panel
 from nasboard.harness.record import RunRecord
-from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, SearchSpace
+from nasboard.harness.space import Arch, Archs, Bools, Floats, Ints, SearchSpace, to_index
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,6 +153,11 @@ class Comparison:
     optimum_seeds: int | None = None
     trained: Trained | None = None
     untold: Mapping[str, str] = field(default_factory=dict)
+
+    def places(self, archs: Archs) -> Ints:
+        """Return where architectures `(n, d)` are in `whole`, `(n,)`."""
+        assert self.whole is not None
+        return np.searchsorted(to_index(self.space, self.whole.panel.archs), to_index(self.space, archs))  # ascending
 
     @property
     def quality(self) -> Quality:

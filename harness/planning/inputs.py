@@ -15,7 +15,7 @@ from nasboard.harness.api import Benchmark
 from nasboard.harness.entries import InputsEntry
 from nasboard.harness.errors import SuiteError
 from nasboard.harness.outcomes.identities import newest
-from nasboard.harness.panel import FOUND, KNOWN, PANEL_SEED, Panel, uniform
+from nasboard.harness.panel import CLASSES, FOUND, KNOWN, PANEL_SEED, Panel, uniform
 from nasboard.harness.record import RunRecord
 from nasboard.harness.space import LARGEST_ENUMERATION, Archs, Choice, check, enumerate_valid, size
 from nasboard.harness.store import Store
@@ -64,7 +64,7 @@ def panels_of(entry: InputsEntry, benchmark: Benchmark, found: Found) -> list[Pa
     """
     space = benchmark.space
     panels = [uniform(space, entry.uniform, entry.seed)] if entry.uniform else []
-    by_class = {name: n for name, n in (("best-tenth", entry.best), ("worst-tenth", entry.worst)) if n}
+    by_class = {name: n for name, n in zip(CLASSES, (entry.best, entry.worst), strict=True) if n}
     if by_class:
         panels += _by_class(benchmark, by_class, entry.seed)
     if entry.known:
@@ -99,7 +99,7 @@ def _by_class(benchmark: Benchmark, asked: dict[str, int], seed: int) -> Iterato
     order = np.argsort(read_truth(benchmark, archs), kind="stable")
     tenth = int(len(archs) * TENTH)
     for name, n in asked.items():
-        among = order[-tenth:] if name == "best-tenth" else order[:tenth]
+        among = order[-tenth:] if name == CLASSES[0] else order[:tenth]
         if n > tenth:
             raise SuiteError(f"the {name} of {space.name} has {tenth} architectures, {n} were asked for")
         rows = np.sort(np.random.default_rng(seed).choice(among, n, replace=False))

@@ -30,8 +30,7 @@ from nasboard.harness.store.write import Ending, Planned
 def open_store(url: str, *, must_exist: bool = False) -> Store:
     """Open the store at `url`, making it where there is none unless it `must_exist`.
 
-    A store that may not be written is opened all the same; only writing to it fails. One of an older version is brought
-    up to ours.
+    A store that may not be written is opened all the same; writing to it fails. An older one is brought up to ours.
 
     Raises:
         UsageError: not a URL of a store.
@@ -81,8 +80,8 @@ class Store:
     def claim(self, run_ids: Sequence[str], owner: str) -> Claim | None:
         """Make the first of `run_ids` that is free `owner`'s; None when none is.
 
-        Free is what is `pending`, and what is `running` by a process that is gone. Steps after the latest stored state
-        are removed: the claim says where to go on. Two processes never get the same run.
+        Free is `pending`, and `running` by a process that is gone. Steps after the latest stored state are removed: the
+        claim says where to go on. Two processes never get the same run.
 
         Raises:
             StoreError: a run that was not planned.
@@ -118,8 +117,7 @@ class Store:
     ) -> None:
         """Store steps, the state after the last of them, and the number of queries so far; `end` closes the run too.
 
-        `visits` are the queries since the last time. With `state` None the state stored before stays the one to resume
-        from.
+        `visits` are the queries since the last time. With `state` None the state stored before stays.
 
         Raises:
             StoreError: the run is not `owner`'s (any more), steps do not ascend, a number is not finite, or there are
@@ -189,9 +187,8 @@ class Store:
 
     def runs(self, label: str | None = None, status: Status | None = None) -> list[RunRecord]:
         """Return the stored runs (of a label, of a status), in the order they were planned."""
-        where = [
-            column == value for column, value in ((runs.c.label, label), (runs.c.status, status)) if value is not None
-        ]
+        asked = ((runs.c.label, label), (runs.c.status, status))
+        where = [column == value for column, value in asked if value is not None]
         with self._db.read() as conn:
             return store_read.all_runs(conn, self._db.shown, *where)
 
@@ -202,7 +199,7 @@ class Store:
             StoreError: no such run.
         """
         with self._db.read() as conn:
-            no = next(iter(store_read.numbers(conn, [run_id], self._db.shown)))
+            (no,) = store_read.numbers(conn, [run_id], self._db.shown)
             return store_read.one_run(conn, no, self._db.shown)
 
     def visits(self, run_id: str) -> Visits | None:
@@ -212,7 +209,7 @@ class Store:
             StoreError: no such run.
         """
         with self._db.read() as conn:
-            no = next(iter(store_read.numbers(conn, [run_id], self._db.shown)))
+            (no,) = store_read.numbers(conn, [run_id], self._db.shown)
             return store_visits.one_run(conn, no, self._db.shown)
 
     def visited(self) -> Iterator[tuple[str, Archs]]:

@@ -13,10 +13,11 @@ from nasboard.harness.context import Context, Trainings
 from nasboard.harness.errors import MissingDataError
 from nasboard.harness.outcomes.load import load
 from nasboard.harness.outcomes.outcome import Comparison
+from nasboard.harness.panel import Panel
 from nasboard.harness.record import FIRST_TRUTH_SEED, TRAINING, Json, Maker, RunKey, RunRecord, Status, StepRecord
 from nasboard.harness.space import Arch, Archs, Floats, to_index
 from nasboard.harness.store import open_store
-from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, Stored, store_at
+from tests.harness.stored_runs import ARCHS, BENCHMARK, ORDER, PANEL, SMALL_PANEL, Stored, store_at
 
 EPOCHS = 3
 RECIPE = "quick-planted"
@@ -125,8 +126,9 @@ def loaded(
     runs: Iterable[Stored],
     benchmarks: Mapping[str, Planted] | None = None,
     planned: Sequence[RunKey] = (),
+    panels: Sequence[Panel] = (),
 ) -> list[Comparison]:
     """Write runs into a new store, plan some more, and load them with the truth of their trainings."""
     folder.mkdir(parents=True, exist_ok=True)
-    with open_store(store_at(folder, runs, planned), must_exist=True) as store:
+    with open_store(store_at(folder, runs, planned, (PANEL, SMALL_PANEL, *panels)), must_exist=True) as store:
         return load(store, (benchmarks or {"toy": TOY}).__getitem__)

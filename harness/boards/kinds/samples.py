@@ -44,8 +44,7 @@ def along_samples(comparison: Comparison, outcome: RunOutcome) -> Floats | Undef
         return Undefined("what it looked at is not stored (a run of an older version)")
     asked = to_index(comparison.space, archs)
     _, first = np.unique(asked, return_index=True)
-    there = to_index(comparison.space, comparison.whole.panel.archs)  # ascending
-    truth = comparison.whole.truth[np.searchsorted(there, asked[np.sort(first)])]
+    truth = comparison.whole.truth[comparison.places(archs[np.sort(first)])]
     found: Floats = np.maximum.accumulate(truth)
     return found
 

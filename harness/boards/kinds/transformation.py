@@ -5,7 +5,7 @@ A row a method and panel of inputs. Gains are true accuracies after minus before
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -14,7 +14,7 @@ from nasboard.harness.boards.board import NOT_APPLICABLE, Board, Column, Undefin
 from nasboard.harness.boards.gains import NO_TRANSFORM, Best
 from nasboard.harness.boards.kinds.accuracy import significance
 from nasboard.harness.outcomes.outcome import Comparison, PanelTruth, RunOutcome
-from nasboard.harness.panel import is_sample
+from nasboard.harness.panel import CLASSES, is_sample
 from nasboard.harness.space import Floats
 from nasboard.harness.statistics import intervals
 from nasboard.harness.statistics.bootstrap import RESAMPLES, Interval, draw
@@ -50,7 +50,7 @@ def transformation_board(comparison: Comparison, title: str) -> Board:
             label for label in labels if any(identity in (o.run.key.inputs or ()) for o in comparison.outcomes[label])
         ]
         rows += _of_panel(comparison, identity, mine, columns)
-    notes = (*_NOTES, *_best_note(comparison), *_silent(comparison, labels))
+    notes = (*_NOTES, *_best_note(comparison), *_class_note(identities), *_silent(comparison, labels))
     return Board("transformation", title, columns, tuple(rows), notes)
 
 
@@ -204,6 +204,13 @@ def _best_note(comparison: Comparison) -> tuple[str, ...]:
         f"Best allowed: of all that keeping, nulling or skipping each operation can make of an architecture, {how}; "
         "regret is what it gains more. It is an estimate, and its own halves may choose wrong, so that a regret may be "
         "negative; so may that of a method which also puts cheaper operations on edges.",
+    )
+
+
+def _class_note(identities: Iterable[str]) -> tuple[str, ...]:
+    if not any(name in identity for identity in identities for name in CLASSES):
+        return ()
+    return (
         "Best and worst tenth were drawn by this very truth: the luck of its trainings is in their accuracy before and "
         "not in that after, so that gains of the best are too low and those of the worst too high.",
     )
