@@ -20,6 +20,8 @@ from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, WeightSchedule, batches
 from nasboard.benchmarks.live.supernets.supernet import Supernet
+from nasboard.benchmarks.spaces.relaxation import Allowed, Group, draw
+from nasboard.benchmarks.spaces.transitions.operations import kind
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.space import Arch, Archs, Choice, check, sample
@@ -45,10 +47,9 @@ class Nat:
     With `graded` they are all operations that cost no more, as in Guo et al., Towards Accurate and Compact
     Architectures via NAT (TPAMI 2021), whose release, guoyongcs/NATv2, trains for 200 epochs and is the same otherwise.
 
-    Differs: the baseline is the moving average of rewards (`teaching`), probabilities add up to 1 (`actions`), inputs
-    of training have null operations as the space has them (the release draws none), results are chosen on validation
-    images (there on those that the policy learns from). The incumbent is what became of one architecture, drawn
-    uniformly when the run began: a transformer searches nothing.
+    Differs: the baseline is the moving average of rewards (`teaching`), probabilities add up to 1 (`actions`), results
+    are chosen on validation images (there on those that the policy learns from). The incumbent is what became of one
+    architecture, drawn uniformly when the run began: a transformer searches nothing.
     """
 
     needs: ClassVar[frozenset[Need]] = frozenset({"data"})
@@ -69,6 +70,7 @@ class Nat:
     entropy_weight: float = 0.003
     baseline_decay: float = 0.99
     pairs: int = 1  # inputs of a step of the policy, and what became of each, all on the same images
+    nulls: bool = False  # whether architectures that are drawn in training may have null operations
     draws: int = 10  # for each input that is transformed
     derive_every: int = 10  # epochs
 
@@ -135,6 +137,15 @@ class Nat:
         return Transformer(of, policy, adam, acting, decay=self.baseline_decay, entropy_weight=self.entropy_weight)
 
 
+def without_null(groups: Sequence[Group], held: Allowed) -> Allowed:
+    """Return the options `held` of each group but for null, where that is not all it has."""
+    plain = [
+        tuple(i for i in of if kind(group.options[i].partition("<-")[0]) != "null")
+        for group, of in zip(groups, held, strict=True)
+    ]
+    return tuple(kept or of for kept, of in zip(plain, held, strict=True))
+
+
 class Learning(Sampler):
     """Draws paths uniformly, and teaches the policy after them on images that the weights never see.
 
@@ -174,6 +185,11 @@ class Learning(Sampler):
         index = torch.from_numpy(self.order).to(train.labels.device)
         mine, its = (replace(train, images=train.images[i], labels=train.labels[i]) for i in (index[:cut], index[cut:]))
         return mine, its
+
+    def draw(self, run: SinglePath, net: Supernet) -> Arch:
+        """Return an architecture `(d,)` that the weights, or the policy, learn from."""
+        groups, held = net.space.groups, net.allowed
+        return draw(net.space, held if self.settings.nulls else without_null(groups, held), run.rng)
 
     def step(
         self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: Sequence[Tensor], clip: float

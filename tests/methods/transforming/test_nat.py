@@ -11,10 +11,11 @@ import torch
 from nasboard.benchmarks.live.catalogue import LIVE
 from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.stepping import WeightSchedule
+from nasboard.benchmarks.spaces.relaxation import draw
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.errors import MethodError, SpecError, UsageError
 from nasboard.harness.transitions import check_transformed
-from nasboard.methods.transforming.nat import Learning, Nat
+from nasboard.methods.transforming.nat import Learning, Nat, without_null
 from nasboard.methods.weight_sharing.single_path import SinglePath
 from tests.methods import live
 
@@ -40,8 +41,9 @@ def test_the_defaults_are_those_of_the_release() -> None:
     d = Nat()
     assert (d.epochs, d.batch, d.lr, d.momentum, d.weight_decay, d.share) == (100, 64, 0.01, 0.9, 3e-4, 0.4)
     assert (d.policy_lr, d.policy_betas, d.policy_decay, d.policy_batch) == (3e-4, (0.5, 0.999), 5e-4, 64)
-    assert (d.policy, d.graded, d.entropy_weight, d.baseline_decay, d.pairs, d.draws) == (
+    assert (d.policy, d.graded, d.nulls, d.entropy_weight, d.baseline_decay, d.pairs, d.draws) == (
         "gcn",
+        False,
         False,
         0.003,
         0.99,
@@ -76,6 +78,26 @@ def test_weights_and_policy_learn_from_different_images_and_all_of_them() -> Non
     assert sorted(learning.order.tolist()) == list(range(96))
     ordered = whole[torch.from_numpy(learning.order)].numpy()
     assert mine + its == ordered.tobytes()
+
+
+@pytest.mark.parametrize("name", ["digits201-live", "nat-digits", "nat-enas-digits", "resnet20-digits"])
+def test_what_is_drawn_in_training_has_null_only_where_it_may(name: str) -> None:
+    net = LIVE[name](channels="4").data().supernet(np.random.default_rng(0), "cpu")  # type: ignore[attr-defined]
+    groups, rng = net.space.groups, np.random.default_rng(0)
+    of = net.space.transitions
+    null = np.array([kind == "null" for kind in of.kinds])
+    both = {True: net.allowed, False: without_null(groups, net.allowed)}
+    drawn = {nulls: np.stack([draw(net.space, held, rng) for _ in range(40)]) for nulls, held in both.items()}
+    assert null[of.wiring(drawn[True]).ops].any()
+    assert not null[of.wiring(drawn[False]).ops].any()
+
+
+def test_the_setting_decides_what_weights_and_policy_learn_from() -> None:
+    _, run, learning = begun(SHORT)
+    seen = [learning.draw(run, run.learner.net) for _ in range(40)]
+    assert (np.stack(seen) > 0).all()  # 0 is none in these cells
+    _, run, learning = begun(replace(SHORT, nulls=True))
+    assert (np.stack([learning.draw(run, run.learner.net) for _ in range(40)]) == 0).any()
 
 
 def test_too_few_images_for_both_are_refused() -> None:
