@@ -35,7 +35,7 @@ SHIPPED_ARE = {  # runs at least, sizes of panels, tables that are needed
     "nat/nb201": (18, {500, 100, 50}, ("cifar10", "nb201-compact")),
     "nat/cells": (2, {3}, ("cifar10",)),
     "nat/enas": (2, {3}, ("cifar10",)),
-    "nat/handcrafted": (12, {1, 2}, ("cifar10",)),
+    "nat/handcrafted": (10, {1, 2}, ("cifar10",)),
     "nat/gpu-darts": (1, {2}, ("cifar10",)),
     **{f"sdarts/{name}": (18, set(), ("cifar10",)) for name in ("s1-s4", "s1-s4-full", "cifar10", "cifar10-full")},
 }
