@@ -20,8 +20,6 @@ from nasboard.benchmarks.live.supernets.ranking import evaluate
 from nasboard.benchmarks.live.supernets.saved import Learner
 from nasboard.benchmarks.live.supernets.stepping import Batch, Part, WeightSchedule, batches
 from nasboard.benchmarks.live.supernets.supernet import Supernet
-from nasboard.benchmarks.spaces.relaxation import Allowed, Group, draw
-from nasboard.benchmarks.spaces.transitions.operations import kind
 from nasboard.harness.api import Checkpoint, Need, State, Task
 from nasboard.harness.errors import MethodError, UsageError
 from nasboard.harness.space import Arch, Archs, Choice, check, sample
@@ -137,15 +135,6 @@ class Nat:
         return Transformer(of, policy, adam, acting, decay=self.baseline_decay, entropy_weight=self.entropy_weight)
 
 
-def without_null(groups: Sequence[Group], held: Allowed) -> Allowed:
-    """Return the options `held` of each group but for null, where that is not all it has."""
-    plain = [
-        tuple(i for i in of if kind(group.options[i].partition("<-")[0]) != "null")
-        for group, of in zip(groups, held, strict=True)
-    ]
-    return tuple(kept or of for kept, of in zip(plain, held, strict=True))
-
-
 class Learning(Sampler):
     """Draws paths uniformly, and teaches the policy after them on images that the weights never see.
 
@@ -186,10 +175,15 @@ class Learning(Sampler):
         mine, its = (replace(train, images=train.images[i], labels=train.labels[i]) for i in (index[:cut], index[cut:]))
         return mine, its
 
-    def draw(self, run: SinglePath, net: Supernet) -> Arch:
-        """Return an architecture `(d,)` that the weights, or the policy, learn from."""
-        groups, held = net.space.groups, net.allowed
-        return draw(net.space, held if self.settings.nulls else without_null(groups, held), run.rng)
+    def held(self, net: Supernet) -> tuple[tuple[int, ...], ...]:
+        """Return the options of each group that weights and policy learn from: but for null, if any other is there."""
+        if self.settings.nulls:
+            return net.allowed
+        of = self.transformer.of
+        null = {name for name, kind in zip(of.operations, of.kinds, strict=True) if kind == "null"}
+        groups = zip(net.space.groups, net.allowed, strict=True)
+        plain = [tuple(i for i in held if group.options[i].partition("<-")[0] not in null) for group, held in groups]
+        return tuple(kept or held for kept, held in zip(plain, net.allowed, strict=True))
 
     def step(
         self, run: SinglePath, learner: Learner[Supernet], batch: Batch, mixes: Sequence[Tensor], clip: float

@@ -23,7 +23,7 @@ from nasboard.benchmarks.live.supernets.ranking import Evaluation, Scored, evalu
 from nasboard.benchmarks.live.supernets.saved import Learner, load_rng, save_rng
 from nasboard.benchmarks.live.supernets.stepping import Batch, WeightSchedule, batches, set_lr, weight_step
 from nasboard.benchmarks.live.supernets.supernet import Supernet
-from nasboard.benchmarks.spaces.relaxation import draw
+from nasboard.benchmarks.spaces.relaxation import Allowed, draw
 from nasboard.harness.api import Checkpoint, State
 from nasboard.harness.errors import UsageError
 from nasboard.harness.space import Arch, Archs, Bools, Choice, Floats
@@ -66,7 +66,11 @@ class Sampler:
 
     def draw(self, run: SinglePath, net: Supernet) -> Arch:
         """Return the architecture `(d,)` of `net` that a step trains."""
-        return draw(net.space, net.allowed, run.rng)
+        return draw(net.space, self.held(net), run.rng)
+
+    def held(self, net: Supernet) -> Allowed:
+        """Return the options of each group that are drawn: all that `net` has."""
+        return net.allowed
 
     def paths(self, run: SinglePath, net: Supernet) -> Iterator[Archs]:
         """Yield what each step of an epoch trains, `(t, d)`: the gradients of t architectures are added up."""

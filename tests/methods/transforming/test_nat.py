@@ -15,7 +15,7 @@ from nasboard.benchmarks.spaces.relaxation import draw
 from nasboard.harness.api import Checkpoint, SearchMethod, Task
 from nasboard.harness.errors import MethodError, SpecError, UsageError
 from nasboard.harness.transitions import check_transformed
-from nasboard.methods.transforming.nat import Learning, Nat, without_null
+from nasboard.methods.transforming.nat import Learning, Nat
 from nasboard.methods.weight_sharing.single_path import SinglePath
 from tests.methods import live
 
@@ -82,14 +82,22 @@ def test_weights_and_policy_learn_from_different_images_and_all_of_them() -> Non
 
 @pytest.mark.parametrize("name", ["digits201-live", "nat-digits", "nat-enas-digits", "resnet20-digits"])
 def test_what_is_drawn_in_training_has_null_only_where_it_may(name: str) -> None:
-    net = LIVE[name](channels="4").data().supernet(np.random.default_rng(0), "cpu")  # type: ignore[attr-defined]
-    groups, rng = net.space.groups, np.random.default_rng(0)
+    data = LIVE[name](channels="4").data()
+    net = data.supernet(np.random.default_rng(0), "cpu")  # type: ignore[attr-defined]
     of = net.space.transitions
     null = np.array([kind == "null" for kind in of.kinds])
-    both = {True: net.allowed, False: without_null(groups, net.allowed)}
-    drawn = {nulls: np.stack([draw(net.space, held, rng) for _ in range(40)]) for nulls, held in both.items()}
-    assert null[of.wiring(drawn[True]).ops].any()
-    assert not null[of.wiring(drawn[False]).ops].any()
+    for nulls in (True, False):
+        settings = replace(SHORT, nulls=nulls)
+        learning = Learning(
+            settings,
+            settings.transformer(net.space, np.random.default_rng(0)),
+            order=np.arange(4),
+            given=np.zeros(len(net.space.choices), dtype=np.int16),
+            key=0,
+        )
+        rng = np.random.default_rng(0)
+        drawn = np.stack([draw(net.space, learning.held(net), rng) for _ in range(40)])
+        assert null[of.wiring(drawn).ops].any() == nulls
 
 
 def test_the_setting_decides_what_weights_and_policy_learn_from() -> None:
